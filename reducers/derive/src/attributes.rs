@@ -1,0 +1,125 @@
+//! The attributes that the derives read: serde's names, and `#[document(..)]`.
+
+use syn::meta::ParseNestedMeta;
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned as _;
+use syn::{Attribute, Data, DeriveInput, Field, LitStr, Token};
+
+use crate::rename::Rename;
+
+/// What serde's attributes on one item say.
+#[derive(Default)]
+pub(crate) struct Serde {
+    pub(crate) rename: Option<LitStr>,
+    pub(crate) rename_all: Rename,
+    pub(crate) rename_all_fields: Rename,
+    pub(crate) tag: Option<LitStr>,
+    pub(crate) content: Option<LitStr>,
+}
+
+/// serde attributes that make the JSON another than the derives know.
+const UNSUPPORTED: &[&str] = &[
+    "alias",
+    "deserialize_with",
+    "flatten",
+    "from",
+    "into",
+    "other",
+    "remote",
+    "serialize_with",
+    "skip",
+    "skip_deserializing",
+    "skip_serializing",
+    "transparent",
+    "try_from",
+    "untagged",
+    "with",
+];
+
+impl Serde {
+    pub(crate) fn parse(attributes: &[Attribute]) -> syn::Result<Self> {
+        let mut serde = Self::default();
+        for_each_meta(attributes, "serde", |meta| {
+            let name = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
+            if UNSUPPORTED.contains(&name.as_str()) {
+                return Err(meta.error(format!(
+                    "serde's `{name}` is not supported here: the JSON must be what the type says"
+                )));
+            }
+            match name.as_str() {
+                "rename" => serde.rename = Some(meta.value()?.parse()?),
+                "rename_all" => serde.rename_all = Rename::parse(&meta.value()?.parse()?)?,
+                "rename_all_fields" => {
+                    serde.rename_all_fields = Rename::parse(&meta.value()?.parse()?)?;
+                }
+                "tag" => serde.tag = Some(meta.value()?.parse()?),
+                "content" => serde.content = Some(meta.value()?.parse()?),
+                _ => skip_value(&meta)?,
+            }
+            Ok(())
+        })?;
+        Ok(serde)
+    }
+}
+
+/// Calls back for each `name` or `name = value` in the attributes with this path.
+pub(crate) fn for_each_meta(
+    attributes: &[Attribute],
+    path: &str,
+    mut visit: impl FnMut(ParseNestedMeta<'_>) -> syn::Result<()>,
+) -> syn::Result<()> {
+    let of_path = attributes.iter().filter(|attribute| attribute.path().is_ident(path));
+    of_path.into_iter().try_for_each(|attribute| attribute.parse_nested_meta(&mut visit))
+}
+
+/// Returns the fields of a struct with named fields and no generics.
+pub(crate) fn named_fields<'a>(
+    input: &'a DeriveInput,
+    derive: &str,
+) -> syn::Result<&'a Punctuated<Field, Token![,]>> {
+    no_generics(input, derive)?;
+    match &input.data {
+        Data::Struct(data) => match &data.fields {
+            syn::Fields::Named(fields) => Ok(&fields.named),
+            other => Err(syn::Error::new(
+                other.span(),
+                format!("`{derive}` is for structs with named fields"),
+            )),
+        },
+        Data::Enum(_) | Data::Union(_) => Err(syn::Error::new(
+            input.ident.span(),
+            format!("`{derive}` is for structs with named fields"),
+        )),
+    }
+}
+
+/// Refuses a type with parameters.
+pub(crate) fn no_generics(input: &DeriveInput, derive: &str) -> syn::Result<()> {
+    if input.generics.params.is_empty() {
+        return Ok(());
+    }
+    let message = format!("`{derive}` is for types without parameters");
+    Err(syn::Error::new(input.generics.span(), message))
+}
+
+/// Returns a field's name in JSON.
+pub(crate) fn field_name(field: &Field, rename_all: Rename) -> syn::Result<LitStr> {
+    let serde = Serde::parse(&field.attrs)?;
+    let Some(ident) = &field.ident else {
+        return Err(syn::Error::new(field.span(), "expected a named field"));
+    };
+    let name = ident.to_string();
+    let name = name.strip_prefix("r#").unwrap_or(&name);
+    Ok(serde.rename.unwrap_or_else(|| LitStr::new(&rename_all.field(name), ident.span())))
+}
+
+fn skip_value(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+    if meta.input.peek(Token![=]) {
+        meta.value()?.parse::<syn::Expr>()?;
+    } else if meta.input.peek(syn::token::Paren) {
+        let content;
+        syn::parenthesized!(content in meta.input);
+        content.parse::<proc_macro2::TokenStream>()?;
+    }
+    Ok(())
+}

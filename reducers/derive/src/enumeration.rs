@@ -1,0 +1,75 @@
+//! `#[derive(Enumeration)]`: a unit enum as the text of its variant.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::spanned::Spanned as _;
+use syn::{Data, DeriveInput, LitStr, Variant};
+
+use crate::attributes::{Serde, no_generics};
+use crate::rename::Rename;
+
+pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
+    no_generics(input, "Enumeration")?;
+    let Data::Enum(data) = &input.data else {
+        return Err(syn::Error::new(input.ident.span(), "`Enumeration` is for unit enums"));
+    };
+    let rename_all = Serde::parse(&input.attrs)?.rename_all;
+    let idents: Vec<_> = data.variants.iter().map(|variant| &variant.ident).collect();
+    let names = data
+        .variants
+        .iter()
+        .map(|variant| unit_name(variant, rename_all))
+        .collect::<syn::Result<Vec<_>>>()?;
+    let (name, text) = (&input.ident, input.ident.to_string());
+    Ok(quote! {
+        impl ::flux_reducers::Describe for #name {
+            const NAME: &'static str = #text;
+            const SHAPE: ::flux_reducers::Shape =
+                ::flux_reducers::Shape::Kind(<Self as ::flux_reducers::FieldType>::KIND);
+        }
+
+        impl ::flux_reducers::FieldType for #name {
+            const KIND: ::flux_reducers::Kind =
+                ::flux_reducers::Kind::Enumeration(&[#(#names),*]);
+
+            fn to_value(&self) -> ::flux_reducers::Value {
+                ::flux_reducers::Value::from(match self {
+                    #(Self::#idents => #names,)*
+                })
+            }
+
+            fn from_value(
+                value: &::flux_reducers::Value,
+            ) -> ::core::result::Result<Self, ::flux_reducers::ValueError> {
+                match value.as_text() {
+                    #(::core::option::Option::Some(#names) => {
+                        ::core::result::Result::Ok(Self::#idents)
+                    })*
+                    _ => ::core::result::Result::Err(::flux_reducers::ValueError::new(
+                        <Self as ::flux_reducers::FieldType>::KIND,
+                        value,
+                    )),
+                }
+            }
+        }
+
+        impl ::core::convert::From<#name> for ::flux_reducers::Value {
+            fn from(value: #name) -> Self {
+                ::flux_reducers::FieldType::to_value(&value)
+            }
+        }
+    })
+}
+
+fn unit_name(variant: &Variant, rename_all: Rename) -> syn::Result<LitStr> {
+    if !matches!(variant.fields, syn::Fields::Unit) {
+        return Err(syn::Error::new(
+            variant.fields.span(),
+            "a variant of an `Enumeration` has no fields: it is kept as text",
+        ));
+    }
+    let ident = &variant.ident;
+    let renamed = Serde::parse(&variant.attrs)?.rename;
+    Ok(renamed
+        .unwrap_or_else(|| LitStr::new(&rename_all.variant(&ident.to_string()), ident.span())))
+}

@@ -1,0 +1,164 @@
+//! A collection as reducers see it: reads of typed documents, and the creators of changesets.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::marker::PhantomData;
+
+use crate::changeset::{Changeset, Operation};
+use crate::database::Table;
+use crate::document::Document;
+use crate::filter::{Filter, Query};
+use crate::halt::Halt;
+use crate::rejection::{Rejection, code};
+use crate::schema::Row;
+use crate::value::Value;
+
+/// The documents of one collection as of before the event at hand, and the means to change them.
+///
+/// Reads are used with `?`: on a partial collection they may [fault](crate::Fault), and the
+/// reducer is run again. The creators change nothing: they return a [`Changeset`].
+///
+/// ```
+/// use flux_reducers::{Collection, Document, Event, Filter, Reduction, Rejection};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Document)]
+/// #[document(collection = "tasks")]
+/// struct Task {
+///     id: i64,
+///     title: String,
+///     done: bool,
+/// }
+///
+/// #[derive(Serialize, Deserialize, Event)]
+/// #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+/// enum TaskEvent {
+///     TaskDone { id: i64 },
+///     DoneTasksRemoved,
+/// }
+///
+/// fn tasks(tasks: &Collection<Task>, event: &TaskEvent) -> Reduction {
+///     match event {
+///         TaskEvent::TaskDone { id } => match tasks.find_by_id(id)? {
+///             Some(task) if task.done => {
+///                 Err(Rejection::new("already_done", "the task is done already").into())
+///             }
+///             _ => Ok(tasks.update_by_id(id, Task::patch().done(true))),
+///         },
+///         TaskEvent::DoneTasksRemoved => Ok(tasks.destroy_where(Filter::eq("done", true))),
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Collection<T> {
+    table: Arc<Table>,
+    document: PhantomData<fn() -> T>,
+}
+
+impl<T: Document> Collection<T> {
+    pub(crate) const fn new(table: Arc<Table>) -> Self {
+        Self { table, document: PhantomData }
+    }
+
+    /// Returns the document with this id.
+    ///
+    /// # Errors
+    /// A fault where it is not loaded; a rejection where the id is of another kind.
+    pub fn find_by_id(&self, id: impl Into<Value>) -> Result<Option<T>, Halt> {
+        let id = self.table.schema().fit(self.table.schema().id_field(), id.into())?;
+        Ok(self.table.get(&id)?.map(document).transpose()?)
+    }
+
+    /// Returns the document with the least id of those that match.
+    ///
+    /// # Errors
+    /// A fault where they are not loaded; a rejection where the filter does not fit the schema.
+    pub fn find_one(&self, filter: Filter) -> Result<Option<T>, Halt> {
+        Ok(self.find_all(Query::from(filter).limit(1))?.pop())
+    }
+
+    /// Returns the documents that a query, or a filter, asks for.
+    ///
+    /// # Errors
+    /// A fault where they are not loaded; a rejection where the query does not fit the schema.
+    pub fn find_all(&self, query: impl Into<Query>) -> Result<Vec<T>, Halt> {
+        let plan = query.into().plan(self.table.schema())?;
+        let rows = self.table.matching(&plan.condition)?.into_iter().cloned().collect();
+        Ok(plan.arrange(rows).iter().map(document).collect::<Result<_, _>>()?)
+    }
+
+    /// Returns how many documents match.
+    ///
+    /// # Errors
+    /// A fault where they are not loaded; a rejection where the filter does not fit the schema.
+    #[expect(clippy::needless_pass_by_value, reason = "as the other reads take it")]
+    pub fn count(&self, filter: Filter) -> Result<usize, Halt> {
+        let condition = filter.condition(self.table.schema())?;
+        Ok(self.table.matching(&condition)?.len())
+    }
+
+    /// Creates the changeset that adds a document; refused where its id exists.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "the document goes into the changeset")]
+    pub fn create(&self, document: T) -> Changeset {
+        let document = document.to_fields();
+        Operation::Create { collection: T::SCHEMA.collection.into(), document }.into()
+    }
+
+    /// Creates the changeset that adds a document or replaces the one with its id.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "the document goes into the changeset")]
+    pub fn upsert(&self, document: T) -> Changeset {
+        let document = document.to_fields();
+        Operation::Upsert { collection: T::SCHEMA.collection.into(), document }.into()
+    }
+
+    /// Creates the changeset that changes fields of one document, if it exists.
+    #[must_use]
+    pub fn update_by_id(&self, id: impl Into<Value>, patch: T::Patch) -> Changeset {
+        Operation::UpdateById {
+            collection: T::SCHEMA.collection.into(),
+            id: id.into(),
+            patch: patch.into(),
+        }
+        .into()
+    }
+
+    /// Creates the changeset that removes one document, if it exists.
+    #[must_use]
+    pub fn destroy_by_id(&self, id: impl Into<Value>) -> Changeset {
+        Operation::DestroyById { collection: T::SCHEMA.collection.into(), id: id.into() }.into()
+    }
+
+    /// Creates the changeset that changes fields of all documents that match.
+    #[must_use]
+    pub fn update_where(&self, filter: Filter, patch: T::Patch) -> Changeset {
+        Operation::UpdateWhere {
+            collection: T::SCHEMA.collection.into(),
+            filter,
+            patch: patch.into(),
+        }
+        .into()
+    }
+
+    /// Creates the changeset that removes all documents that match.
+    #[must_use]
+    pub fn destroy_where(&self, filter: Filter) -> Changeset {
+        Operation::DestroyWhere { collection: T::SCHEMA.collection.into(), filter }.into()
+    }
+
+    /// Creates the changeset that changes nothing.
+    #[must_use]
+    pub const fn no_change(&self) -> Changeset {
+        Changeset::no_change()
+    }
+}
+
+fn document<T: Document>(row: &Row) -> Result<T, Rejection> {
+    T::from_row(row).map_err(|error| {
+        Rejection::new(
+            code::INVALID_VALUE,
+            alloc::format!("a document of `{}` can't be read: {error}", T::SCHEMA.collection),
+        )
+    })
+}

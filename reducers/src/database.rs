@@ -1,0 +1,338 @@
+//! The in-memory database: persistent collections, ordered by id, with indexes, whole or partial.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::changeset::{Changeset, Operation};
+use crate::collection::Collection;
+use crate::delta::{Change, Delta};
+use crate::document::Document;
+use crate::fields::Fields;
+use crate::filter::{Condition, Filter, Query};
+use crate::halt::{Fault, Halt};
+use crate::rejection::{Rejection, code};
+use crate::schema::{Row, Schema, SchemaError};
+use crate::value::Value;
+
+pub(crate) use table::Table;
+
+mod table;
+
+/// Collections of documents in memory.
+///
+/// It is persistent: a clone is cheap, shares its documents with the original, and neither sees
+/// what becomes of the other. It is whole ([`new`](Self::new)), or partial
+/// ([`partial`](Self::partial)): then reading what is not loaded is a [`Fault`], and whoever runs
+/// the reducer [`load`](Self::load)s it and runs it again.
+///
+/// ```
+/// use flux_reducers::{Changeset, Database, Document, Fields, Operation, Query};
+///
+/// #[derive(Document)]
+/// #[document(collection = "tags")]
+/// struct Tag {
+///     id: i64,
+///     name: String,
+/// }
+///
+/// let mut database = Database::new([Tag::SCHEMA])?;
+/// let empty = database.clone();
+/// database.apply(&Changeset::from(Operation::Create {
+///     collection: "tags".into(),
+///     document: Tag { id: 1, name: "home".into() }.to_fields(),
+/// }))?;
+/// assert_eq!(database.rows("tags", &Query::all())?.len(), 1);
+/// assert_eq!(empty.rows("tags", &Query::all())?.len(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Database {
+    tables: Vec<Arc<Table>>,
+}
+
+impl Database {
+    /// Creates an empty database with a collection for each schema.
+    ///
+    /// # Errors
+    /// When a schema can't be held, or two differ for one collection.
+    pub fn new(schemas: impl IntoIterator<Item = &'static Schema>) -> Result<Self, SchemaError> {
+        Self::with_tables(schemas, Table::whole)
+    }
+
+    /// Creates a database that holds none of its documents yet and knows it.
+    ///
+    /// # Errors
+    /// When a schema can't be held, or two differ for one collection.
+    pub fn partial(
+        schemas: impl IntoIterator<Item = &'static Schema>,
+    ) -> Result<Self, SchemaError> {
+        Self::with_tables(schemas, Table::partial)
+    }
+
+    /// Returns the schemas of its collections.
+    pub fn schemas(&self) -> impl Iterator<Item = &'static Schema> {
+        self.tables.iter().map(|table| table.schema())
+    }
+
+    /// Returns the schema of a collection.
+    ///
+    /// # Errors
+    /// A rejection `unknown_collection`.
+    pub fn schema(&self, collection: &str) -> Result<&'static Schema, Rejection> {
+        self.table(collection).map(|table| table.schema())
+    }
+
+    /// Returns a collection as its document type.
+    ///
+    /// # Errors
+    /// A rejection `unknown_collection` where there is none, or it has another schema.
+    pub fn collection<T: Document>(&self) -> Result<Collection<T>, Rejection> {
+        let table = self.table(T::SCHEMA.collection)?;
+        if table.schema() == T::SCHEMA {
+            return Ok(Collection::new(Arc::clone(table)));
+        }
+        Err(Rejection::new(
+            code::UNKNOWN_COLLECTION,
+            alloc::format!(
+                "collection `{}` has another schema than this document type",
+                T::SCHEMA.collection
+            ),
+        ))
+    }
+
+    /// Returns the row with this id.
+    ///
+    /// # Errors
+    /// A fault where it is not loaded; a rejection for an unknown collection or an id that is none.
+    pub fn row(&self, collection: &str, id: &Value) -> Result<Option<Row>, Halt> {
+        let table = self.table(collection)?;
+        let id = table.schema().fit(table.schema().id_field(), id.clone())?;
+        Ok(table.get(&id)?.cloned())
+    }
+
+    /// Returns the rows that a query asks for.
+    ///
+    /// # Errors
+    /// A fault where they are not all loaded; a rejection for an unknown collection or field.
+    pub fn rows(&self, collection: &str, query: &Query) -> Result<Vec<Row>, Halt> {
+        let table = self.table(collection)?;
+        let plan = query.plan(table.schema())?;
+        Ok(plan.arrange(table.matching(&plan.condition)?.into_iter().cloned().collect()))
+    }
+
+    /// Resolves a changeset and applies it: all of it or, on an error, nothing.
+    ///
+    /// # Errors
+    /// A fault where a document it needs is not loaded; a rejection where it can't be applied.
+    pub fn apply(&mut self, changeset: &Changeset) -> Result<Delta, Halt> {
+        if changeset.operations().is_empty() {
+            return Ok(Delta::default());
+        }
+        let before = self.clone();
+        let mut delta = Delta::default();
+        for operation in changeset.operations() {
+            if let Err(halt) = self.operate(operation, &mut delta) {
+                *self = before;
+                return Err(halt);
+            }
+        }
+        Ok(delta)
+    }
+
+    /// Applies a delta that was resolved against a database with the same documents.
+    ///
+    /// # Errors
+    /// A rejection for a collection that this database does not have.
+    pub fn apply_delta(&mut self, delta: &Delta) -> Result<(), Rejection> {
+        for (collection, changes) in delta.collections() {
+            let table = self.table_mut(collection)?;
+            for (id, change) in changes {
+                table.put(id, change.after.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what a fault asked for to a partial database: the rows that match, all of them. What
+    /// the database already knows of a document is newer and stays.
+    ///
+    /// # Errors
+    /// A rejection for a collection that this database does not have.
+    pub fn load(
+        &mut self,
+        fault: &Fault,
+        rows: impl IntoIterator<Item = Row>,
+    ) -> Result<(), Rejection> {
+        self.table_mut(fault.collection())?.load(fault.wanted(), rows);
+        Ok(())
+    }
+
+    fn with_tables(
+        schemas: impl IntoIterator<Item = &'static Schema>,
+        table: impl Fn(&'static Schema) -> Table,
+    ) -> Result<Self, SchemaError> {
+        let mut tables: Vec<Arc<Table>> = Vec::new();
+        for schema in schemas {
+            schema.check()?;
+            let same_name = |other: &&Arc<Table>| {
+                other.schema().collection.eq_ignore_ascii_case(schema.collection)
+            };
+            match tables.iter().find(same_name) {
+                None => tables.push(Arc::new(table(schema))),
+                Some(other) if other.schema() == schema => {}
+                Some(_) => {
+                    return Err(SchemaError::new(
+                        schema.collection,
+                        "two document types share the name (upper and lower case are one) and \
+                         differ",
+                    ));
+                }
+            }
+        }
+        Ok(Self { tables })
+    }
+
+    fn operate(&mut self, operation: &Operation, delta: &mut Delta) -> Result<(), Halt> {
+        let table = self.table_mut(operation.collection())?;
+        let schema = table.schema();
+        match operation {
+            Operation::Create { document, .. } => {
+                let row = schema.row_from_fields(document)?;
+                if table.get(schema.id_of(&row))?.is_some() {
+                    return Err(Rejection::new(
+                        code::DOCUMENT_EXISTS,
+                        alloc::format!(
+                            "collection `{}` already has a document with the id {}",
+                            schema.collection,
+                            schema.id_of(&row)
+                        ),
+                    )
+                    .with_field(schema.id_field().name)
+                    .into());
+                }
+                write(table, delta, None, Some(row))
+            }
+            Operation::Upsert { document, .. } => {
+                let row = schema.row_from_fields(document)?;
+                let before = table.get(schema.id_of(&row))?.cloned();
+                write(table, delta, before, Some(row))
+            }
+            Operation::UpdateById { id, patch, .. } => {
+                let id = schema.fit(schema.id_field(), id.clone())?;
+                let before = table.get(&id)?.cloned();
+                update(table, delta, before, patch)
+            }
+            Operation::DestroyById { id, .. } => {
+                let id = schema.fit(schema.id_field(), id.clone())?;
+                let before = table.get(&id)?.cloned();
+                write(table, delta, before, None)
+            }
+            Operation::UpdateWhere { filter, patch, .. } => {
+                for row in matching(table, filter)? {
+                    update(table, delta, Some(row), patch)?;
+                }
+                Ok(())
+            }
+            Operation::DestroyWhere { filter, .. } => {
+                for row in matching(table, filter)? {
+                    write(table, delta, Some(row), None)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn table(&self, collection: &str) -> Result<&Arc<Table>, Rejection> {
+        self.tables
+            .iter()
+            .find(|table| table.schema().collection == collection)
+            .ok_or_else(|| self.unknown(collection))
+    }
+
+    fn table_mut(&mut self, collection: &str) -> Result<&mut Table, Rejection> {
+        let Some(position) =
+            self.tables.iter().position(|table| table.schema().collection == collection)
+        else {
+            return Err(self.unknown(collection));
+        };
+        Ok(Arc::make_mut(&mut self.tables[position]))
+    }
+
+    fn unknown(&self, collection: &str) -> Rejection {
+        let names: Vec<_> = self.schemas().map(|schema| schema.collection).collect();
+        let names = if names.is_empty() { String::from("none") } else { names.join(", ") };
+        Rejection::new(
+            code::UNKNOWN_COLLECTION,
+            alloc::format!("there is no collection `{collection}`: the collections are {names}"),
+        )
+    }
+}
+
+fn matching(table: &Table, filter: &Filter) -> Result<Vec<Row>, Halt> {
+    let condition = filter.condition(table.schema())?;
+    Ok(table.matching(&condition)?.into_iter().cloned().collect())
+}
+
+fn update(
+    table: &mut Table,
+    delta: &mut Delta,
+    before: Option<Row>,
+    patch: &Fields,
+) -> Result<(), Halt> {
+    let Some(before) = before else {
+        return Ok(());
+    };
+    let after = table.schema().patch(&before, patch)?;
+    write(table, delta, Some(before), Some(after))
+}
+
+fn write(
+    table: &mut Table,
+    delta: &mut Delta,
+    before: Option<Row>,
+    after: Option<Row>,
+) -> Result<(), Halt> {
+    let schema = table.schema();
+    let Some(row) = after.as_ref().or(before.as_ref()) else {
+        return Ok(());
+    };
+    if before == after {
+        return Ok(());
+    }
+    let id = schema.id_of(row).clone();
+    if let Some(after) = &after {
+        check_unique(table, &id, before.as_ref(), after)?;
+    }
+    table.put(&id, after.clone());
+    delta.record(schema.collection, id, Change { before, after });
+    Ok(())
+}
+
+fn check_unique(table: &Table, id: &Value, before: Option<&Row>, after: &Row) -> Result<(), Halt> {
+    let schema = table.schema();
+    for (position, field) in schema.fields.iter().enumerate() {
+        let value = &after[position];
+        let is_kept = before.is_some_and(|before| before[position] == *value);
+        if !field.unique || position == schema.id || value.is_null() || is_kept {
+            continue;
+        }
+        let same = Condition::equal(position, value.clone());
+        let holders = table.matching(&same)?;
+        if let Some(holder) = holders.into_iter().find(|row| schema.id_of(row) != id) {
+            return Err(Rejection::new(
+                code::VALUE_TAKEN,
+                alloc::format!(
+                    "field `{}` of collection `{}` is unique, and the document {} already has \
+                     {value}",
+                    field.name,
+                    schema.collection,
+                    schema.id_of(holder)
+                ),
+            )
+            .with_field(field.name)
+            .into());
+        }
+    }
+    Ok(())
+}

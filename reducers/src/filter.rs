@@ -1,0 +1,469 @@
+//! Which documents, in which order: conditions as data, with the same meaning in memory and in SQL.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::rejection::{Rejection, code};
+use crate::schema::{Field, Kind, Row, Schema};
+use crate::value::Value;
+
+/// A condition on the fields of a document.
+///
+/// It is always true or false, never unknown: a null field equals null, differs from everything
+/// else, and fulfils no `lt`, `le`, `gt`, `ge`, `startsWith` or `contains`. Text compares by code
+/// point and case-sensitively.
+///
+/// ```
+/// use flux_reducers::Filter;
+///
+/// let filter = Filter::eq("done", false) & Filter::starts_with("title", "M");
+/// let json = r#"{"and":[{"eq":["done",false]},{"startsWith":["title","M"]}]}"#;
+/// assert_eq!(serde_json::to_string(&filter)?, json);
+/// assert_eq!(serde_json::from_str::<Filter>(json)?, filter);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Filter {
+    /// The field has this value.
+    Eq(String, Value),
+    /// The field has another value than this, or none.
+    Ne(String, Value),
+    /// The field's value is less.
+    Lt(String, Value),
+    /// The field's value is less or equal.
+    Le(String, Value),
+    /// The field's value is greater.
+    Gt(String, Value),
+    /// The field's value is greater or equal.
+    Ge(String, Value),
+    /// The field has one of these values.
+    In(String, Vec<Value>),
+    /// The field is null.
+    IsNull(String),
+    /// The field's text starts with this text.
+    StartsWith(String, String),
+    /// The field's text contains this text.
+    Contains(String, String),
+    /// All of these hold; of none, all documents.
+    And(Vec<Self>),
+    /// At least one of these holds; of none, no document.
+    Or(Vec<Self>),
+    /// This does not hold.
+    Not(Box<Self>),
+}
+
+macro_rules! comparison {
+    ($($function:ident $variant:ident $text:literal;)*) => {$(
+        #[doc = concat!("Creates the condition that the field's value is ", $text, ".")]
+        pub fn $function(field: impl Into<String>, value: impl Into<Value>) -> Self {
+            Self::$variant(field.into(), value.into())
+        }
+    )*};
+}
+
+impl Filter {
+    /// Creates the condition that every document fulfils.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self::And(Vec::new())
+    }
+
+    comparison! {
+        eq Eq "this one";
+        ne Ne "another one, or null";
+        lt Lt "less";
+        le Le "less or equal";
+        gt Gt "greater";
+        ge Ge "greater or equal";
+    }
+
+    /// Creates the condition that the field has one of these values.
+    pub fn is_in<V: Into<Value>>(
+        field: impl Into<String>,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        Self::In(field.into(), values.into_iter().map(Into::into).collect())
+    }
+
+    /// Creates the condition that the field is null.
+    pub fn is_null(field: impl Into<String>) -> Self {
+        Self::IsNull(field.into())
+    }
+
+    /// Creates the condition that the field's text starts with this text.
+    pub fn starts_with(field: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::StartsWith(field.into(), text.into())
+    }
+
+    /// Creates the condition that the field's text contains this text.
+    pub fn contains(field: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Contains(field.into(), text.into())
+    }
+
+    /// Checks the filter against a schema: names become positions, values get their field's kind.
+    ///
+    /// # Errors
+    /// A rejection `unknown_field` or `invalid_filter` that names the field.
+    pub fn condition(&self, schema: &Schema) -> Result<Condition, Rejection> {
+        let compare = |name: &str, comparison, value: &Value| {
+            let (field, declared) = declared(schema, name)?;
+            if value.is_null() {
+                return Err(misuse(name, "null has no order: use `isNull`"));
+            }
+            if matches!(declared.kind, Kind::Json) {
+                return Err(misuse(name, "JSON has no order: use `eq`, `ne`, `in`, `isNull`"));
+            }
+            let value = operand(declared, value)?;
+            Ok(Condition::Compare { field, comparison, value })
+        };
+        let text = |name: &str, text: &str| {
+            let (field, declared) = declared(schema, name)?;
+            if !matches!(declared.kind, Kind::Text | Kind::Enumeration(_)) {
+                return Err(misuse(
+                    name,
+                    "`startsWith` and `contains` are for text, and this field is not",
+                ));
+            }
+            operand(&Field { kind: Kind::Text, ..*declared }, &Value::from(text))?;
+            Ok((field, Arc::from(text)))
+        };
+        Ok(match self {
+            Self::Eq(name, value) => equal(schema, name, value)?,
+            Self::Ne(name, value) => Condition::Not(Box::new(equal(schema, name, value)?)),
+            Self::Lt(name, value) => compare(name, Comparison::Lt, value)?,
+            Self::Le(name, value) => compare(name, Comparison::Le, value)?,
+            Self::Gt(name, value) => compare(name, Comparison::Gt, value)?,
+            Self::Ge(name, value) => compare(name, Comparison::Ge, value)?,
+            Self::In(name, values) => {
+                declared(schema, name)?;
+                let all: Result<_, _> = values.iter().map(|it| equal(schema, name, it)).collect();
+                Condition::Or(all?)
+            }
+            Self::IsNull(name) => Condition::IsNull { field: schema.position(name)? },
+            Self::StartsWith(name, prefix) => {
+                let (field, text) = text(name, prefix)?;
+                Condition::StartsWith { field, text }
+            }
+            Self::Contains(name, part) => {
+                let (field, text) = text(name, part)?;
+                Condition::Contains { field, text }
+            }
+            Self::And(filters) => Condition::And(conditions(filters, schema)?),
+            Self::Or(filters) => Condition::Or(conditions(filters, schema)?),
+            Self::Not(filter) => Condition::Not(Box::new(filter.condition(schema)?)),
+        })
+    }
+}
+
+impl core::ops::BitAnd for Filter {
+    type Output = Self;
+
+    fn bitand(self, other: Self) -> Self {
+        match self {
+            Self::And(mut filters) => {
+                filters.push(other);
+                Self::And(filters)
+            }
+            filter => Self::And(alloc::vec![filter, other]),
+        }
+    }
+}
+
+impl core::ops::BitOr for Filter {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        match self {
+            Self::Or(mut filters) => {
+                filters.push(other);
+                Self::Or(filters)
+            }
+            filter => Self::Or(alloc::vec![filter, other]),
+        }
+    }
+}
+
+impl core::ops::Not for Filter {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        Self::Not(Box::new(self))
+    }
+}
+
+/// A [`Filter`] checked against a schema: fields by position, values of the field's kind, no null.
+///
+/// This is what is matched in memory and what a database's SQL is made from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Condition {
+    /// A comparison with a value that is not null. A null field fulfils none.
+    Compare {
+        /// The field's position.
+        field: usize,
+        /// How they compare.
+        comparison: Comparison,
+        /// The value on the right.
+        value: Value,
+    },
+    /// The field is null.
+    IsNull {
+        /// The field's position.
+        field: usize,
+    },
+    /// The field's text starts with this text.
+    StartsWith {
+        /// The field's position.
+        field: usize,
+        /// The text.
+        text: Arc<str>,
+    },
+    /// The field's text contains this text.
+    Contains {
+        /// The field's position.
+        field: usize,
+        /// The text.
+        text: Arc<str>,
+    },
+    /// All hold.
+    And(Vec<Self>),
+    /// One holds.
+    Or(Vec<Self>),
+    /// It does not hold.
+    Not(Box<Self>),
+}
+
+/// How a field's value and an operand compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Comparison {
+    /// Equal.
+    Eq,
+    /// Less.
+    Lt,
+    /// Less or equal.
+    Le,
+    /// Greater.
+    Gt,
+    /// Greater or equal.
+    Ge,
+}
+
+impl Condition {
+    /// Returns the condition that every document fulfils.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self::And(Vec::new())
+    }
+
+    /// Returns the condition that a field has this value, which is not null.
+    #[must_use]
+    pub const fn equal(field: usize, value: Value) -> Self {
+        Self::Compare { field, comparison: Comparison::Eq, value }
+    }
+
+    /// Returns whether a row fulfils it.
+    #[must_use]
+    pub fn matches(&self, row: &Row) -> bool {
+        match self {
+            Self::Compare { field, comparison, value } => {
+                !row[*field].is_null() && comparison.holds(row[*field].cmp(value))
+            }
+            Self::IsNull { field } => row[*field].is_null(),
+            Self::StartsWith { field, text } => {
+                row[*field].as_text().is_some_and(|value| value.starts_with(&**text))
+            }
+            Self::Contains { field, text } => {
+                row[*field].as_text().is_some_and(|value| value.contains(&**text))
+            }
+            Self::And(all) => all.iter().all(|condition| condition.matches(row)),
+            Self::Or(any) => any.iter().any(|condition| condition.matches(row)),
+            Self::Not(condition) => !condition.matches(row),
+        }
+    }
+
+    /// Returns the values of which the field must have one, where the condition says so: what an
+    /// index can look up.
+    pub(crate) fn values_of(&self, field: usize) -> Option<Vec<&Value>> {
+        match self {
+            Self::Compare { field: this, comparison: Comparison::Eq, value } if *this == field => {
+                Some(alloc::vec![value])
+            }
+            Self::Or(any) => {
+                let mut values = Vec::new();
+                for condition in any {
+                    values.extend(condition.values_of(field)?);
+                }
+                values.sort_unstable();
+                values.dedup();
+                Some(values)
+            }
+            Self::And(all) => all.iter().find_map(|condition| condition.values_of(field)),
+            _ => None,
+        }
+    }
+}
+
+impl Comparison {
+    const fn holds(self, ordering: Ordering) -> bool {
+        match self {
+            Self::Eq => ordering.is_eq(),
+            Self::Lt => ordering.is_lt(),
+            Self::Le => ordering.is_le(),
+            Self::Gt => ordering.is_gt(),
+            Self::Ge => ordering.is_ge(),
+        }
+    }
+}
+
+/// Which documents, in which order, and how many of them.
+///
+/// Documents are ordered as asked and then by id; nulls come first, in descending order last.
+///
+/// ```
+/// use flux_reducers::{Filter, Query};
+///
+/// let newest = Query::from(Filter::eq("done", false)).descending("createdAt").limit(10);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Query {
+    filter: Filter,
+    order: Vec<(String, Direction)>,
+    limit: Option<u64>,
+    offset: u64,
+}
+
+/// Up or down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The least first.
+    Ascending,
+    /// The greatest first.
+    Descending,
+}
+
+impl From<Filter> for Query {
+    fn from(filter: Filter) -> Self {
+        Self { filter, order: Vec::new(), limit: None, offset: 0 }
+    }
+}
+
+impl Query {
+    /// Creates the query for all documents, ordered by id.
+    pub const fn all() -> Self {
+        Self { filter: Filter::all(), order: Vec::new(), limit: None, offset: 0 }
+    }
+
+    /// Orders by a field, the least first, after the orders already asked for.
+    pub fn ascending(self, field: impl Into<String>) -> Self {
+        self.order_by(field, Direction::Ascending)
+    }
+
+    /// Orders by a field, the greatest first, after the orders already asked for.
+    pub fn descending(self, field: impl Into<String>) -> Self {
+        self.order_by(field, Direction::Descending)
+    }
+
+    /// Orders by a field, after the orders already asked for.
+    pub fn order_by(mut self, field: impl Into<String>, direction: Direction) -> Self {
+        self.order.push((field.into(), direction));
+        self
+    }
+
+    /// Returns at most this many documents.
+    pub const fn limit(mut self, limit: u64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Leaves out this many documents at the beginning.
+    pub const fn offset(mut self, offset: u64) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    /// Checks the query against a schema.
+    ///
+    /// # Errors
+    /// A rejection `unknown_field` or `invalid_filter` that names the field.
+    pub fn plan(&self, schema: &Schema) -> Result<Plan, Rejection> {
+        let condition = self.filter.condition(schema)?;
+        let mut order = Vec::new();
+        for (name, direction) in &self.order {
+            let (field, declared) = declared(schema, name)?;
+            if matches!(declared.kind, Kind::Json) {
+                return Err(misuse(name, "JSON has no order: order by another field"));
+            }
+            order.push((field, *direction));
+        }
+        Ok(Plan { condition, order, limit: self.limit, offset: self.offset })
+    }
+}
+
+/// A [`Query`] checked against a schema. The id as the last order is left to who runs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Which documents.
+    pub condition: Condition,
+    /// By which fields they are ordered, before the id.
+    pub order: Vec<(usize, Direction)>,
+    /// At most how many.
+    pub limit: Option<u64>,
+    /// How many are left out at the beginning.
+    pub offset: u64,
+}
+
+impl Plan {
+    /// Orders rows that come ordered by id, then takes those asked for.
+    pub(crate) fn arrange(&self, mut rows: Vec<Row>) -> Vec<Row> {
+        if !self.order.is_empty() {
+            rows.sort_by(|left, right| {
+                let compared = self.order.iter().map(|(field, direction)| {
+                    let ordering = left[*field].cmp(&right[*field]);
+                    match direction {
+                        Direction::Ascending => ordering,
+                        Direction::Descending => ordering.reverse(),
+                    }
+                });
+                compared.fold(Ordering::Equal, Ordering::then)
+            });
+        }
+        let offset = usize::try_from(self.offset).unwrap_or(usize::MAX);
+        let limit = self.limit.map_or(usize::MAX, |it| usize::try_from(it).unwrap_or(usize::MAX));
+        if offset == 0 && limit >= rows.len() {
+            return rows;
+        }
+        rows.into_iter().skip(offset).take(limit).collect()
+    }
+}
+
+fn declared<'a>(schema: &'a Schema, name: &str) -> Result<(usize, &'a Field), Rejection> {
+    let position = schema.position(name)?;
+    Ok((position, &schema.fields[position]))
+}
+
+fn operand(field: &Field, value: &Value) -> Result<Value, Rejection> {
+    value.clone().into_kind(&field.kind).map_err(|error| misuse(field.name, error))
+}
+
+fn equal(schema: &Schema, name: &str, value: &Value) -> Result<Condition, Rejection> {
+    let (field, declared) = declared(schema, name)?;
+    Ok(match operand(declared, value)? {
+        Value::Null => Condition::IsNull { field },
+        value => Condition::Compare { field, comparison: Comparison::Eq, value },
+    })
+}
+
+fn conditions(filters: &[Filter], schema: &Schema) -> Result<Vec<Condition>, Rejection> {
+    filters.iter().map(|filter| filter.condition(schema)).collect()
+}
+
+fn misuse(field: &str, reason: impl core::fmt::Display) -> Rejection {
+    Rejection::new(code::INVALID_FILTER, alloc::format!("filter on field `{field}`: {reason}"))
+        .with_field(field)
+}

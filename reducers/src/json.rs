@@ -1,0 +1,119 @@
+//! JSON values in one normal form, so that equal values have equal text on every side.
+
+use alloc::string::ToString;
+use core::cmp::Ordering;
+use core::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Number, Value};
+
+/// A JSON value in normal form: an event's payload, or a document's field of any shape.
+///
+/// Object keys are sorted, and a whole number is written without a fraction where it fits 64 bits.
+/// So `1.0` and `1` are one value, and two values are equal when their texts are. An integer
+/// beyond 2^53 - 1 stays exact; JavaScript can't hold it, so there it is an error.
+///
+/// ```
+/// use flux_reducers::Json;
+///
+/// let json: Json = serde_json::from_str(r#"{"b": 1.0, "a": [true, null]}"#)?;
+/// assert_eq!(json.to_string(), r#"{"a":[true,null],"b":1}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Json(Value);
+
+impl Json {
+    /// Brings a JSON value into the normal form.
+    #[must_use]
+    pub fn new(mut value: Value) -> Self {
+        normalize(&mut value);
+        Self(value)
+    }
+
+    /// Returns the JSON value.
+    #[must_use]
+    pub const fn as_value(&self) -> &Value {
+        &self.0
+    }
+
+    /// Returns the JSON value itself.
+    #[must_use]
+    pub fn into_value(self) -> Value {
+        self.0
+    }
+}
+
+impl From<Value> for Json {
+    fn from(value: Value) -> Self {
+        Self::new(value)
+    }
+}
+
+impl fmt::Display for Json {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// By text: no order that means anything, but one that is the same everywhere.
+impl Ord for Json {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if self.0 == other.0 {
+            return Ordering::Equal;
+        }
+        self.to_string().cmp(&other.to_string())
+    }
+}
+
+impl PartialOrd for Json {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl core::hash::Hash for Json {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Self::new)
+    }
+}
+
+/// Returns the number as it is written everywhere; `None` where JSON has none (NaN, infinity).
+pub(crate) fn number(float: f64) -> Option<Number> {
+    const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+    if (-TWO_TO_63..TWO_TO_63).contains(&float) {
+        #[expect(clippy::cast_possible_truncation, reason = "within 64 bits")]
+        let integer = float as i64;
+        #[expect(clippy::cast_precision_loss, reason = "exact if it was whole")]
+        let is_whole = integer as f64 == float;
+        if is_whole {
+            return Some(integer.into());
+        }
+    }
+    Number::from_f64(float)
+}
+
+fn normalize(value: &mut Value) {
+    match value {
+        Value::Number(found) if found.is_f64() => {
+            if let Some(normal) = found.as_f64().and_then(number) {
+                *found = normal;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(normalize),
+        Value::Object(members) => members.values_mut().for_each(normalize),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

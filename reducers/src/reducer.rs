@@ -1,0 +1,187 @@
+//! Reducers over a whole database: lifted from one collection, written for several, aggregated.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::action::{self, Action, RecordedEvent};
+use crate::changeset::{Changeset, Operation};
+use crate::collection::Collection;
+use crate::database::Database;
+use crate::delta::Delta;
+use crate::document::Document;
+use crate::event::Event;
+use crate::halt::Halt;
+use crate::rejection::{Rejection, code};
+use crate::schema::{Schema, SchemaError};
+
+/// What a reducer answers: a changeset, or why it stopped.
+pub type Reduction = Result<Changeset, Halt>;
+
+/// A pure function from a database and an event to a changeset, with the schemas of its
+/// collections.
+///
+/// ```
+/// use flux_reducers::{Collection, Document, Event, Reduction, aggregate_reducers};
+/// use flux_reducers::{event_log_reducer, lift};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64 }
+/// # #[derive(Serialize, Deserialize, Event)]
+/// # #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+/// # enum NoteEvent { NoteAdded { id: i64 } }
+///
+/// fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+///     match event {
+///         NoteEvent::NoteAdded { id } => Ok(notes.create(Note { id: *id })),
+///     }
+/// }
+///
+/// let root = aggregate_reducers([lift(notes), event_log_reducer()]);
+/// let mut database = root.database()?;
+/// let delta = root.run(&mut database, &NoteEvent::NoteAdded { id: 1 }.to_action()?)?;
+/// assert!(delta.collection("notes").is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Reducer {
+    schemas: Vec<&'static Schema>,
+    reduce: Arc<Reduce>,
+}
+
+type Reduce = dyn Fn(&Database, &Action) -> Reduction + Send + Sync;
+
+/// Lifts a reducer of one collection into one over the whole database.
+///
+/// An event of a type that `E` does not know changes nothing.
+pub fn lift<T: Document + 'static, E: Event + 'static>(
+    reducer: impl Fn(&Collection<T>, &E) -> Reduction + Send + Sync + 'static,
+) -> Reducer {
+    root_reducer([T::SCHEMA], move |database, event| reducer(&database.collection()?, event))
+}
+
+/// Makes a reducer that reads and changes several collections, those of the schemas.
+///
+/// ```
+/// use flux_reducers::{Action, Database, Document, Filter, root_reducer};
+///
+/// # #[derive(Document)]
+/// # #[document(collection = "lists")]
+/// # struct List { id: i64 }
+/// # #[derive(Document)]
+/// # #[document(collection = "tasks")]
+/// # struct Task { id: i64, #[document(index)] list: i64 }
+/// let clear = root_reducer(
+///     [List::SCHEMA, Task::SCHEMA],
+///     |database: &Database, _: &Action| {
+///         let (lists, tasks) = (database.collection::<List>()?, database.collection::<Task>()?);
+///         let no_list = lists.count(Filter::all())? == 0;
+///         Ok(if no_list { tasks.destroy_where(Filter::all()) } else { tasks.no_change() })
+///     },
+/// );
+/// ```
+pub fn root_reducer<E: Event + 'static>(
+    schemas: impl IntoIterator<Item = &'static Schema>,
+    reducer: impl Fn(&Database, &E) -> Reduction + Send + Sync + 'static,
+) -> Reducer {
+    Reducer {
+        schemas: schemas.into_iter().collect(),
+        reduce: Arc::new(move |database, action| match E::from_action(action)? {
+            Some(event) => reducer(database, &event),
+            None => Ok(Changeset::no_change()),
+        }),
+    }
+}
+
+/// Makes one reducer of several: each sees the state before the event, and their changesets are
+/// combined in order.
+pub fn aggregate_reducers(reducers: impl IntoIterator<Item = Reducer>) -> Reducer {
+    let reducers: Vec<_> = reducers.into_iter().collect();
+    Reducer {
+        schemas: reducers.iter().flat_map(|reducer| &reducer.schemas).copied().collect(),
+        reduce: Arc::new(move |database, action| {
+            reducers.iter().map(|reducer| (reducer.reduce)(database, action)).collect()
+        }),
+    }
+}
+
+/// Makes the reducer that keeps the log as the collection `events`: a document
+/// [`RecordedEvent`] for each event that is recorded.
+#[must_use]
+pub fn event_log_reducer() -> Reducer {
+    root_reducer([RecordedEvent::SCHEMA], |_, action: &Action| {
+        Ok(log_entry(action).map_or(Changeset::no_change(), Changeset::from))
+    })
+}
+
+impl Reducer {
+    /// Returns the schemas of its collections, each once.
+    #[must_use]
+    pub fn schemas(&self) -> Vec<&'static Schema> {
+        let mut schemas: Vec<&'static Schema> = Vec::new();
+        for schema in &self.schemas {
+            if !schemas.contains(schema) {
+                schemas.push(schema);
+            }
+        }
+        schemas
+    }
+
+    /// Creates an empty database with its collections.
+    ///
+    /// # Errors
+    /// When a schema can't be held, or two differ for one collection.
+    pub fn database(&self) -> Result<Database, SchemaError> {
+        Database::new(self.schemas())
+    }
+
+    /// Returns what changes by the event.
+    ///
+    /// # Errors
+    /// A fault or a rejection.
+    pub fn reduce(&self, database: &Database, action: &Action) -> Reduction {
+        action::check(action)?;
+        let changeset = (self.reduce)(database, action)?;
+        check_event_log(&changeset, action)?;
+        Ok(changeset)
+    }
+
+    /// Reduces the event and applies the changeset: all of it or, on an error, nothing.
+    ///
+    /// # Errors
+    /// A fault or a rejection, by the reducer or by the changeset.
+    pub fn run(&self, database: &mut Database, action: &Action) -> Result<Delta, Halt> {
+        let changeset = self.reduce(database, action)?;
+        database.apply(&changeset)
+    }
+}
+
+impl fmt::Debug for Reducer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let collections = self.schemas.iter().map(|schema| schema.collection);
+        formatter.debug_list().entries(collections).finish()
+    }
+}
+
+fn log_entry(action: &Action) -> Option<Operation> {
+    let document = action.clone().into_recorded()?.to_fields();
+    Some(Operation::Create { collection: RecordedEvent::SCHEMA.collection.into(), document })
+}
+
+fn check_event_log(changeset: &Changeset, action: &Action) -> Result<(), Rejection> {
+    let log = RecordedEvent::SCHEMA.collection;
+    let mut of_log = changeset.operations().iter().filter(|it| it.collection() == log).peekable();
+    if of_log.peek().is_none() {
+        return Ok(());
+    }
+    let entry = log_entry(action);
+    if of_log.all(|operation| Some(operation) == entry.as_ref()) {
+        return Ok(());
+    }
+    Err(Rejection::new(
+        code::EVENT_LOG_IS_APPEND_ONLY,
+        "the collection `events` is the log: only `event_log_reducer` writes it, one entry an \
+         event",
+    ))
+}

@@ -1,0 +1,362 @@
+//! What a collection's documents look like: fields in order, each with its kind. Data, not traits.
+
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Index;
+
+use serde::Serialize;
+
+use crate::fields::Fields;
+use crate::rejection::{Rejection, code};
+use crate::value::Value;
+
+/// The fields of a collection's documents.
+///
+/// `#[derive(Document)]` makes it; it makes the table, checks input, and types the JavaScript side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Schema {
+    /// The collection's name.
+    pub collection: &'static str,
+    /// The fields, in the order of a row's values.
+    pub fields: &'static [Field],
+    /// The position of the id among the fields.
+    pub id: usize,
+}
+
+/// One field of a [`Schema`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Field {
+    /// The name, as in JSON.
+    pub name: &'static str,
+    /// The kind of its values.
+    pub kind: Kind,
+    /// Whether it may be null.
+    pub nullable: bool,
+    /// Whether no two documents may have the same value (nulls aside). Implies an index.
+    pub unique: bool,
+    /// Whether an index helps to find documents by it.
+    pub index: bool,
+}
+
+/// What a field's values are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// `bool`
+    Bool,
+    /// `i32`
+    I32,
+    /// `i64`; crosses to JavaScript exactly or as an error
+    I64,
+    /// `u32`
+    U32,
+    /// `f64`, finite
+    F64,
+    /// `String`, without U+0000
+    Text,
+    /// `Uuid`; lower-case text in JSON
+    Uuid,
+    /// `Timestamp`; `2016-09-26T20:32:46.588Z` in JSON
+    Timestamp,
+    /// `Bytes`; base64 text in JSON
+    Bytes,
+    /// `Json`
+    Json,
+    /// A unit enum: the names of its variants
+    Enumeration(&'static [&'static str]),
+}
+
+/// The most characters of text in an id, an indexed or a unique field: what the index of every
+/// database can hold (MySQL 3,072 bytes, PostgreSQL 2,704, four a character).
+pub const KEY_CHARACTERS_MAX: usize = 512;
+
+/// The most bytes in an indexed or a unique field of bytes, for the same reason.
+pub const KEY_BYTES_MAX: usize = 2048;
+
+/// The values of one document in the schema's order. A clone shares them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Row(Arc<[Value]>);
+
+/// A schema that no database can hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("schema of collection `{collection}`: {reason}")]
+pub struct SchemaError {
+    collection: String,
+    reason: String,
+}
+
+impl SchemaError {
+    pub(crate) fn new(collection: &str, reason: impl Into<String>) -> Self {
+        Self { collection: collection.to_string(), reason: reason.into() }
+    }
+}
+
+impl Row {
+    /// Returns the values in the schema's order.
+    #[must_use]
+    pub fn values(&self) -> &[Value] {
+        &self.0
+    }
+}
+
+impl Index<usize> for Row {
+    type Output = Value;
+
+    /// # Panics
+    /// When the position is not one of the row's schema.
+    fn index(&self, position: usize) -> &Value {
+        &self.0[position]
+    }
+}
+
+impl Schema {
+    /// Checks that every database can hold it.
+    ///
+    /// # Errors
+    /// When a name is not a lower-case letter followed by letters, digits and `_` (at most 48),
+    /// two names differ in case only, the name is one the store keeps for itself, or the id is
+    /// nullable or of a kind that can't be one.
+    pub fn check(&self) -> Result<(), SchemaError> {
+        let fail = |reason: String| Err(SchemaError::new(self.collection, reason));
+        if !is_name(self.collection) || self.collection.starts_with("flux_") {
+            return fail(alloc::format!(
+                "a collection's name is a lower-case letter, then letters, digits and `_`, at \
+                 most {NAME_CHARACTERS_MAX}, not beginning with `flux_`"
+            ));
+        }
+        for (position, field) in self.fields.iter().enumerate() {
+            if !is_name(field.name) {
+                return fail(alloc::format!(
+                    "field `{}`: a name is a lower-case letter, then letters, digits and `_`, at \
+                     most {NAME_CHARACTERS_MAX}",
+                    field.name
+                ));
+            }
+            let same = |other: &&Field| other.name.eq_ignore_ascii_case(field.name);
+            if let Some(other) = self.fields.iter().take(position).find(same) {
+                return fail(alloc::format!(
+                    "fields `{}` and `{}` differ in case only",
+                    other.name,
+                    field.name
+                ));
+            }
+            if (field.unique || field.index) && matches!(field.kind, Kind::Json) {
+                return fail(alloc::format!("field `{}`: JSON can't be indexed", field.name));
+            }
+        }
+        let Some(id) = self.fields.get(self.id) else {
+            return fail("it has no id".to_string());
+        };
+        let can_be_id =
+            matches!(id.kind, Kind::I32 | Kind::I64 | Kind::U32 | Kind::Text | Kind::Uuid);
+        if id.nullable || !can_be_id {
+            return fail(alloc::format!(
+                "field `{}` can't be the id: an id is a UUID, text or an integer, never null",
+                id.name
+            ));
+        }
+        Ok(())
+    }
+
+    /// Returns the position of the field with this name.
+    ///
+    /// # Errors
+    /// A rejection `unknown_field`, which names the fields there are.
+    pub fn position(&self, name: &str) -> Result<usize, Rejection> {
+        self.fields.iter().position(|field| field.name == name).ok_or_else(|| {
+            let names: Vec<_> = self.fields.iter().map(|field| field.name).collect();
+            Rejection::new(
+                code::UNKNOWN_FIELD,
+                alloc::format!(
+                    "collection `{}` has no field `{name}`: it has {}",
+                    self.collection,
+                    names.join(", ")
+                ),
+            )
+            .with_field(name)
+        })
+    }
+
+    /// Returns the field that is the id.
+    ///
+    /// # Panics
+    /// When the schema does not pass [`check`](Self::check).
+    #[must_use]
+    pub fn id_field(&self) -> &'static Field {
+        &self.fields[self.id]
+    }
+
+    /// Returns the id of a row of this schema.
+    #[must_use]
+    pub fn id_of<'a>(&self, row: &'a Row) -> &'a Value {
+        &row[self.id]
+    }
+
+    /// Makes a row of values in the schema's order, each brought to its field's kind.
+    ///
+    /// # Errors
+    /// When there are more or fewer values than fields, or one does not fit its field.
+    pub fn row(&self, values: impl IntoIterator<Item = Value>) -> Result<Row, Rejection> {
+        let mut values = values.into_iter();
+        let row: Result<Arc<[Value]>, _> = self
+            .fields
+            .iter()
+            .map(|field| self.fit(field, values.next().unwrap_or(Value::Null)))
+            .collect();
+        match values.next() {
+            None => Ok(Row(row?)),
+            Some(_) => Err(Rejection::new(
+                code::UNKNOWN_FIELD,
+                alloc::format!("a document of `{}` has more values than fields", self.collection),
+            )),
+        }
+    }
+
+    /// Makes a row of named fields; nullable ones may be missing.
+    ///
+    /// # Errors
+    /// When a field is unknown or missing, or its value does not fit.
+    pub fn row_from_fields(&self, fields: &Fields) -> Result<Row, Rejection> {
+        let in_order = fields.len() == self.fields.len()
+            && fields.iter().zip(self.fields).all(|((name, _), field)| name == field.name);
+        if in_order {
+            return self.row(fields.iter().map(|(_, value)| value.clone()));
+        }
+        let mut values = alloc::vec![Value::Null; self.fields.len()];
+        for (name, value) in fields.iter() {
+            let position = self.position(name)?;
+            if let Some(slot) = values.get_mut(position) {
+                *slot = value.clone();
+            }
+        }
+        self.row(values)
+    }
+
+    /// Reads a document from JSON.
+    ///
+    /// # Errors
+    /// When it is no object, a field is unknown or missing, or a value does not fit.
+    pub fn row_from_json(&self, json: &serde_json::Value) -> Result<Row, Rejection> {
+        let Some(members) = json.as_object() else {
+            return Err(Rejection::new(
+                code::INVALID_VALUE,
+                alloc::format!("expected a document of `{}`, a JSON object", self.collection),
+            ));
+        };
+        if let Some(unknown) = members.keys().find(|name| self.position(name).is_err()) {
+            self.position(unknown)?;
+        }
+        let values: Result<Vec<_>, _> = self
+            .fields
+            .iter()
+            .map(|field| {
+                let json = members.get(field.name).unwrap_or(&serde_json::Value::Null);
+                Value::from_json(json, &field.kind).map_err(|error| self.misfit(field, error))
+            })
+            .collect();
+        self.row(values?)
+    }
+
+    /// Writes a row as a JSON object with every field.
+    #[must_use]
+    pub fn row_to_json(&self, row: &Row) -> serde_json::Value {
+        let members = self.fields.iter().zip(row.values());
+        members.map(|(field, value)| (field.name.to_string(), value.to_json())).collect()
+    }
+
+    /// Returns the row with these fields changed. The id can't change.
+    ///
+    /// # Errors
+    /// When a field is unknown or is the id, or a value does not fit.
+    pub fn patch(&self, row: &Row, patch: &Fields) -> Result<Row, Rejection> {
+        let mut values = row.values().to_vec();
+        for (name, value) in patch.iter() {
+            let position = self.position(name)?;
+            let field = &self.fields[position];
+            let value = self.fit(field, value.clone())?;
+            if position == self.id && value != row[position] {
+                return Err(Rejection::new(
+                    code::ID_IS_FIXED,
+                    alloc::format!(
+                        "the id of {} in `{}` can't change to {value}: destroy and create instead",
+                        row[position],
+                        self.collection
+                    ),
+                )
+                .with_field(field.name));
+            }
+            values[position] = value;
+        }
+        Ok(Row(values.into()))
+    }
+
+    /// Brings a value to the field's kind, within the field's limits.
+    pub(crate) fn fit(&self, field: &Field, value: Value) -> Result<Value, Rejection> {
+        let value = value.into_kind(&field.kind).map_err(|error| self.misfit(field, error))?;
+        let is_key = field.index || field.unique || field.name == self.id_field().name;
+        match &value {
+            Value::Null if !field.nullable => Err(Rejection::new(
+                code::MISSING_FIELD,
+                alloc::format!(
+                    "field `{}` of collection `{}` can't be null or missing: expected {}",
+                    field.name,
+                    self.collection,
+                    field.kind
+                ),
+            )
+            .with_field(field.name)),
+            Value::Text(text) if is_key && text.chars().count() > KEY_CHARACTERS_MAX => {
+                Err(self.misfit(field, alloc::format!(
+                    "text of an id, an indexed or a unique field has at most {KEY_CHARACTERS_MAX} \
+                     characters, found {}",
+                    text.chars().count()
+                )))
+            }
+            Value::Bytes(bytes) if is_key && bytes.len() > KEY_BYTES_MAX => {
+                Err(self.misfit(field, alloc::format!(
+                    "an indexed or a unique field has at most {KEY_BYTES_MAX} bytes, found {}",
+                    bytes.len()
+                )))
+            }
+            _ => Ok(value),
+        }
+    }
+
+    fn misfit(&self, field: &Field, reason: impl fmt::Display) -> Rejection {
+        Rejection::new(
+            code::INVALID_VALUE,
+            alloc::format!("field `{}` of collection `{}`: {reason}", field.name, self.collection),
+        )
+        .with_field(field.name)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Bool => "true or false",
+            Self::I32 => "an integer of 32 bits",
+            Self::I64 => "an integer of 64 bits",
+            Self::U32 => "an integer of 32 bits, not negative",
+            Self::F64 => "a finite number",
+            Self::Text => "text",
+            Self::Uuid => "a UUID",
+            Self::Timestamp => "a UTC timestamp such as `2016-09-26T20:32:46.588Z`",
+            Self::Bytes => "bytes as base64 text",
+            Self::Json => "JSON",
+            Self::Enumeration(variants) => {
+                return write!(formatter, "one of {}", variants.join(", "));
+            }
+        })
+    }
+}
+
+const NAME_CHARACTERS_MAX: usize = 48;
+
+fn is_name(name: &str) -> bool {
+    name.len() <= NAME_CHARACTERS_MAX
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|next| next.is_ascii_alphanumeric() || next == '_')
+}

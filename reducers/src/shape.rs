@@ -1,0 +1,65 @@
+//! The shape of a type's JSON as constant data: what TypeScript types are made from.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::schema::Kind;
+
+/// What the JSON of a type looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A value of this kind.
+    Kind(Kind),
+    /// This, or null.
+    Nullable(&'static Self),
+    /// A list of these.
+    List(&'static Self),
+    /// An object with these members.
+    Record(&'static [Property]),
+}
+
+/// A member of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Property {
+    /// The name, as in JSON.
+    pub name: &'static str,
+    /// What its value looks like.
+    pub shape: Shape,
+}
+
+/// A type that knows the shape of its JSON. Derive it for structs inside of payloads; it comes
+/// with `Document` and `Enumeration`.
+///
+/// ```
+/// use flux_reducers::{Describe, Shape};
+///
+/// #[derive(Describe)]
+/// struct Point {
+///     x: f64,
+///     y: f64,
+/// }
+///
+/// assert!(matches!(Point::SHAPE, Shape::Record([x, y]) if x.name == "x" && y.name == "y"));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the JSON shape of `{Self}` is not known",
+    note = "add `#[derive(Describe)]` to the struct or `#[derive(Enumeration)]` to the unit enum"
+)]
+pub trait Describe: Sized {
+    /// What its JSON looks like.
+    const SHAPE: Shape;
+    /// The type's own name, where it has one.
+    const NAME: &'static str = "";
+}
+
+impl<T: Describe> Describe for Option<T> {
+    const SHAPE: Shape = Shape::Nullable(&T::SHAPE);
+}
+
+impl<T: Describe> Describe for Vec<T> {
+    const SHAPE: Shape = Shape::List(&T::SHAPE);
+}
+
+impl Describe for &str {
+    const SHAPE: Shape = <String as Describe>::SHAPE;
+}
