@@ -1,0 +1,161 @@
+//! The steps of `cargo xtask test`, cheapest first: what CI runs, and all that it runs.
+
+use xshell::{Shell, cmd};
+
+use crate::{
+    npm, tidy,
+    tools::{self, Tool},
+    wasm,
+};
+
+/// How long a suite in WebAssembly may take; the runner's own 20 s are short on a busy machine.
+const WASM_TEST_TIMEOUT_S: &str = "300";
+
+/// One named part of what CI runs.
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    /// Made sure of before the step runs.
+    pub(crate) tools: &'static [Tool],
+    pub(crate) run: fn(&Shell) -> anyhow::Result<()>,
+}
+
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        name: "tools",
+        what: "installs the tools that are missing",
+        tools: tools::ALL,
+        run: |_| Ok(()),
+    },
+    Step { name: "format", what: "rustfmt has nothing to change", tools: &[], run: format },
+    Step {
+        name: "tidy",
+        what: "house rules that no compiler checks",
+        tools: &[],
+        run: |shell| tidy::run(shell, false),
+    },
+    Step {
+        name: "lint",
+        what: "clippy, natively and for wasm32",
+        tools: &[Tool::RustTargets],
+        run: lint,
+    },
+    Step {
+        name: "no-std",
+        what: "the reducers build without an operating system",
+        tools: &[Tool::RustTargets],
+        run: no_std,
+    },
+    Step {
+        name: "documentation",
+        what: "rustdoc without a warning",
+        tools: &[],
+        run: documentation,
+    },
+    Step {
+        name: "dependencies",
+        what: "licences, bans and sources",
+        tools: &[Tool::CargoDeny],
+        run: dependencies,
+    },
+    Step {
+        name: "rust",
+        what: "all tests of the workspace, and the examples in its docs",
+        tools: &[],
+        run: rust,
+    },
+    Step {
+        name: "wasm-node",
+        what: "the shared tests in WebAssembly under Node.js",
+        tools: &[Tool::RustTargets, Tool::Node, Tool::WasmPack, Tool::WasmBindgen],
+        run: wasm_node,
+    },
+    Step {
+        name: "wasm-browser",
+        what: "the shared tests in WebAssembly in Chromium",
+        tools: &[Tool::RustTargets, Tool::Chromium, Tool::WasmPack, Tool::WasmBindgen],
+        run: wasm_browser,
+    },
+    Step {
+        name: "javascript",
+        what: "types, lints and tests of the JavaScript packages",
+        tools: wasm::TOOLS,
+        run: javascript,
+    },
+    Step {
+        name: "browser",
+        what: "the notes sample, server and page, in Chromium",
+        tools: &[Tool::RustTargets, Tool::Node, Tool::Chromium, Tool::WasmPack, Tool::WasmBindgen],
+        run: browser,
+    },
+];
+
+fn format(shell: &Shell) -> anyhow::Result<()> {
+    cmd!(shell, "cargo fmt --all --check").run()?;
+    Ok(())
+}
+
+fn lint(shell: &Shell) -> anyhow::Result<()> {
+    cmd!(shell, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?;
+    cmd!(
+        shell,
+        "cargo clippy -p flux-reducers -p flux-wasm -p notes-reducers -p notes-wasm --target wasm32-unknown-unknown -- -D warnings"
+    )
+    .run()?;
+    Ok(())
+}
+
+fn no_std(shell: &Shell) -> anyhow::Result<()> {
+    cmd!(shell, "cargo build -p flux-reducers --no-default-features --target thumbv7em-none-eabi")
+        .run()?;
+    Ok(())
+}
+
+fn documentation(shell: &Shell) -> anyhow::Result<()> {
+    cmd!(shell, "cargo doc --workspace --no-deps --all-features")
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .run()?;
+    Ok(())
+}
+
+fn dependencies(shell: &Shell) -> anyhow::Result<()> {
+    // Not the advisories: their database is fetched from the network, so the same commit could
+    // pass today and fail tomorrow, and it fails where only the registries are reachable.
+    cmd!(shell, "cargo deny check --hide-inclusion-graph bans licenses sources").run()?;
+    Ok(())
+}
+
+fn rust(shell: &Shell) -> anyhow::Result<()> {
+    cmd!(shell, "cargo test --workspace --all-features").run()?;
+    Ok(())
+}
+
+fn wasm_node(shell: &Shell) -> anyhow::Result<()> {
+    cmd!(shell, "wasm-pack test --mode no-install --node tests --test node")
+        .env("WASM_BINDGEN_TEST_TIMEOUT", WASM_TEST_TIMEOUT_S)
+        .run()?;
+    Ok(())
+}
+
+fn wasm_browser(shell: &Shell) -> anyhow::Result<()> {
+    cmd!(shell, "wasm-pack test --mode no-install --headless --chrome tests --test browser")
+        .env("WASM_BINDGEN_TEST_TIMEOUT", WASM_TEST_TIMEOUT_S)
+        .run()?;
+    Ok(())
+}
+
+fn javascript(shell: &Shell) -> anyhow::Result<()> {
+    // The page's types come from the package that wasm-pack writes.
+    wasm::build_package(shell)?;
+    cmd!(shell, "npm run check").run()?;
+    cmd!(shell, "npm test").run()?;
+    Ok(())
+}
+
+fn browser(shell: &Shell) -> anyhow::Result<()> {
+    npm::install(shell)?;
+    wasm::build_page(shell)?;
+    cmd!(shell, "cargo build --release -p notes-server").run()?;
+    cmd!(shell, "npm test -w tests/browser").run()?;
+    Ok(())
+}
