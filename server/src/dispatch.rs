@@ -1,0 +1,37 @@
+//! One dispatch: events that are recorded together or not at all.
+
+use flux_reducers::{Action, Rejection, code};
+
+/// The events of one dispatch, as the middleware sees them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dispatch {
+    /// The events, in order. Each sees what those before it changed.
+    pub actions: Vec<Action>,
+}
+
+impl Dispatch {
+    /// Returns a rejection unless every event has a user in `meta.user`.
+    ///
+    /// # Errors
+    /// A rejection `invalid_payload` that names the field.
+    ///
+    /// ```
+    /// use flux_server::Dispatch;
+    /// use flux_server::reducers::Action;
+    ///
+    /// let action = Action::new("noteAdded");
+    /// assert!(Dispatch { actions: vec![action.clone()] }.require_user().is_err());
+    /// assert!(Dispatch { actions: vec![action.with_meta("user", "ann")] }.require_user().is_ok());
+    /// # use flux_server::reducers::Json;
+    /// ```
+    pub fn require_user(&self) -> Result<(), Rejection> {
+        let has_user = |action: &Action| {
+            action.meta("user").and_then(|user| user.as_str()).is_some_and(|user| !user.is_empty())
+        };
+        if self.actions.iter().all(has_user) {
+            return Ok(());
+        }
+        Err(Rejection::new(code::INVALID_PAYLOAD, "say who you are: `meta.user` is missing")
+            .with_field("meta.user"))
+    }
+}

@@ -1,0 +1,166 @@
+//! Why the store could not do what it was asked for.
+
+use std::sync::Arc;
+
+use flux_reducers::{Position, Rejection, SchemaError, Uuid};
+
+/// Why the store could not do what it was asked for. Nothing was written, unless
+/// [`is_ambiguous`](Self::is_ambiguous) says otherwise.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A reducer, or the meaning of its changeset, refused one of the events.
+    #[error("event {event} of the dispatch is rejected: {rejection}")]
+    Rejected {
+        /// Which event of the dispatch, from 0.
+        event: usize,
+        /// Why.
+        #[source]
+        rejection: Rejection,
+    },
+    /// A query does not fit the schema of its collection.
+    #[error(transparent)]
+    Query(Rejection),
+    /// The id of one of the events is in the log already, with another content.
+    #[error(
+        "the id {id} of event {event} of the dispatch is recorded at position {position} with \
+         another content: give a new event a new id"
+    )]
+    EventIdTaken {
+        /// Which event of the dispatch, from 0.
+        event: usize,
+        /// The id.
+        id: Uuid,
+        /// Where it is recorded.
+        position: Position,
+    },
+    /// A dispatch with more events than the store takes at once.
+    #[error("{found} events in one dispatch, at most {most} are taken: split it")]
+    TooManyEvents {
+        /// How many were dispatched.
+        found: usize,
+        /// How many are taken.
+        most: usize,
+    },
+    /// A position that the log does not have yet.
+    #[error("position {position} is not in the log, which ends at {head}")]
+    PositionAhead {
+        /// The position asked for.
+        position: Position,
+        /// The last position of the log.
+        head: Position,
+    },
+    /// A schema that no database can hold.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The tables were made for other schemas.
+    #[error(
+        "the table of collection `{collection}` no longer fits its schema: {difference}. Its \
+         documents have to be made anew from the log; until then open it with the old reducers"
+    )]
+    SchemaChanged {
+        /// The collection.
+        collection: String,
+        /// What is another.
+        difference: String,
+    },
+    /// A table of that name is there, and the store did not make it.
+    #[error(
+        "the database has a table `{table}` that this store did not make: rename it, or use \
+         another database"
+    )]
+    TableInTheWay {
+        /// The table.
+        table: String,
+    },
+    /// The URL names no database that the store knows.
+    #[error("`{url}` is no database URL for this store: {reason}")]
+    Url {
+        /// The URL, without a password.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Too many dispatches are waiting.
+    #[error("the store is busy: {waiting} dispatches are waiting; try again later")]
+    Busy {
+        /// How many.
+        waiting: usize,
+    },
+    /// The store is closed, or closes.
+    #[error("the store is closed")]
+    Closed,
+    /// The database failed.
+    #[error("the database failed while {doing}: {source}")]
+    Database {
+        /// What the store was doing.
+        doing: &'static str,
+        /// What the driver says.
+        #[source]
+        source: Arc<sqlx::Error>,
+        /// Whether the transaction may have been committed all the same.
+        ambiguous: bool,
+    },
+    /// What the database holds can't be.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// A middleware failed.
+    #[error("a middleware failed: {0}")]
+    Middleware(#[source] Arc<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// Returns the stable code, for programs.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Rejected { rejection, .. } | Self::Query(rejection) => rejection.code(),
+            Self::EventIdTaken { .. } => "event_id_taken",
+            Self::TooManyEvents { .. } => "too_many_events",
+            Self::PositionAhead { .. } => "position_ahead",
+            Self::Schema(_) => "schema_invalid",
+            Self::SchemaChanged { .. } => "schema_changed",
+            Self::TableInTheWay { .. } => "table_in_the_way",
+            Self::Url { .. } => "url_invalid",
+            Self::Busy { .. } => "busy",
+            Self::Closed => "closed",
+            Self::Database { .. } => "database_failed",
+            Self::Damaged(_) => "database_damaged",
+            Self::Middleware(_) => "middleware_failed",
+        }
+    }
+
+    /// Returns whether the same dispatch may succeed later.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, Self::Busy { .. } | Self::Closed | Self::Database { .. })
+    }
+
+    /// Returns whether the events may have been recorded all the same. Dispatch them again with
+    /// the same ids: what is recorded is answered, and not recorded twice.
+    #[must_use]
+    pub const fn is_ambiguous(&self) -> bool {
+        matches!(self, Self::Database { ambiguous: true, .. })
+    }
+
+    pub(crate) fn database(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Database { doing, source: Arc::new(source), ambiguous: false }
+    }
+}
+
+/// A middleware's own refusal, as of the dispatch's first event.
+impl From<Rejection> for Error {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected { event: 0, rejection }
+    }
+}
+
+/// A middleware's failure.
+impl From<tower::BoxError> for Error {
+    fn from(error: tower::BoxError) -> Self {
+        match error.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(error) => Self::Middleware(error.into()),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What was recorded last, for those who follow the log: the head, and the latest events.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use flux_reducers::{Position, RecordedEvent};
+use tokio::sync::watch;
+
+/// Events kept in memory, so that followers who keep up never read the log.
+const RECENT_EVENTS_MAX: usize = 4096;
+
+/// The end of the log, as the writer tells it. The writer never waits for a follower.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    head: watch::Sender<Position>,
+    /// The latest events without a gap. A std mutex: it is held for a few copies of pointers.
+    recent: Mutex<VecDeque<Arc<RecordedEvent>>>,
+}
+
+impl Feed {
+    pub(crate) fn new(head: Position) -> Self {
+        Self { head: watch::Sender::new(head), recent: Mutex::default() }
+    }
+
+    pub(crate) fn publish(&self, events: Vec<Arc<RecordedEvent>>) {
+        let Some(head) = events.last().map(|event| event.position) else {
+            return;
+        };
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = recent.back().map(|event| event.position + 1);
+        if next.is_some_and(|next| events.first().is_some_and(|event| event.position != next)) {
+            recent.clear();
+        }
+        recent.extend(events);
+        let surplus = recent.len().saturating_sub(RECENT_EVENTS_MAX);
+        recent.drain(..surplus);
+        drop(recent);
+        self.head.send_replace(head);
+    }
+
+    pub(crate) fn head(&self) -> Position {
+        *self.head.borrow()
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Position> {
+        self.head.subscribe()
+    }
+
+    /// Returns the events after a position, if they are still in memory.
+    pub(crate) fn after(
+        &self,
+        position: Position,
+        limit: usize,
+    ) -> Option<Vec<Arc<RecordedEvent>>> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = recent.front()?.position;
+        let skipped = usize::try_from((position + 1).checked_sub(first)?).ok()?;
+        Some(recent.iter().skip(skipped).take(limit).cloned().collect())
+    }
+}

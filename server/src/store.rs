@@ -1,0 +1,412 @@
+//! The store: dispatches events, answers queries, tells subscribers.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use flux_reducers::{
+    Document, Event, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Value,
+    event_log_reducer,
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, Service, ServiceExt as _};
+use tracing::Instrument as _;
+
+use crate::backend::Backend;
+use crate::dispatch::Dispatch;
+use crate::error::Error;
+use crate::feed::Feed;
+use crate::log::LogQuery;
+use crate::subscription::Subscription;
+use crate::writer::{self, Job};
+
+/// The recorded events of a dispatch, in order.
+pub type Recorded = Vec<Arc<RecordedEvent>>;
+
+/// The innermost dispatch service, and any made of it by a middleware.
+pub type DispatchService = BoxCloneSyncService<Dispatch, Recorded, Error>;
+
+/// Events in one dispatch: what fits a transaction that others wait for.
+const DISPATCH_EVENTS_MAX: usize = 1000;
+
+/// An event store over a database: reduces, applies and logs events in one transaction.
+///
+/// A clone is another handle to the same store.
+///
+/// ```
+/// use flux_server::Store;
+/// use flux_server::reducers::{Collection, Document, Event, Query, Reduction, lift};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, PartialEq, Document)]
+/// #[document(collection = "notes")]
+/// struct Note {
+///     id: i64,
+///     title: String,
+/// }
+///
+/// #[derive(Serialize, Deserialize, Event)]
+/// #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+/// enum NoteEvent {
+///     NoteAdded { id: i64, title: String },
+/// }
+///
+/// fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+///     let NoteEvent::NoteAdded { id, title } = event;
+///     Ok(notes.create(Note { id: *id, title: title.clone() }))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), flux_server::Error> {
+/// let store = Store::open(lift(notes), "sqlite::memory:").await?;
+/// let event = store.dispatch(&NoteEvent::NoteAdded { id: 1, title: "Milk".into() }).await?;
+/// assert_eq!(event.position, 1);
+/// assert_eq!(store.find_all::<Note>(Query::all()).await?.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+    service: DispatchService,
+}
+
+struct Inner {
+    backend: Backend,
+    schemas: Vec<&'static Schema>,
+    feed: Mutex<Option<Arc<Feed>>>,
+    jobs: Jobs,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Where dispatches wait for the writer; `None` once the store closes.
+type Jobs = Arc<Mutex<Option<mpsc::Sender<Job>>>>;
+
+/// How a store is opened.
+#[must_use = "a builder does nothing until it is opened"]
+pub struct StoreBuilder {
+    reducer: Reducer,
+    url: String,
+    layers: Vec<Box<dyn FnOnce(DispatchService) -> DispatchService + Send>>,
+}
+
+/// Documents, and the position as of which they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot<T> {
+    /// The last event that they know of.
+    pub position: Position,
+    /// The documents.
+    pub documents: T,
+}
+
+impl Store {
+    /// Opens the store of these reducers in the database that the URL names, such as
+    /// `sqlite://notes.db` or `sqlite::memory:`. Tables that are missing are made.
+    ///
+    /// # Errors
+    /// When the database can't be opened, or its tables do not fit the schemas.
+    pub async fn open(reducer: Reducer, url: impl Into<String>) -> Result<Self, Error> {
+        Self::builder(reducer, url).open().await
+    }
+
+    /// Begins to open a store with middleware.
+    pub fn builder(reducer: Reducer, url: impl Into<String>) -> StoreBuilder {
+        StoreBuilder { reducer, url: url.into(), layers: Vec::new() }
+    }
+
+    /// Dispatches one event: reduces it, applies the changes and logs it, or nothing of it.
+    ///
+    /// An id and a timestamp are added. An event whose id is in the log already is answered with
+    /// what was recorded, and nothing is done.
+    ///
+    /// # Errors
+    /// When it is rejected, its id is taken by another event, or the database fails.
+    pub async fn dispatch<E: Event>(&self, event: &E) -> Result<Arc<RecordedEvent>, Error> {
+        let mut recorded = self.dispatch_all([event]).await?;
+        recorded.pop().ok_or(Error::Closed)
+    }
+
+    /// Dispatches several events in one transaction: all of them or none.
+    ///
+    /// # Errors
+    /// As of [`dispatch`](Self::dispatch); the error tells which event is at fault.
+    pub async fn dispatch_all<'a, E: Event + 'a>(
+        &self,
+        events: impl IntoIterator<Item = &'a E>,
+    ) -> Result<Recorded, Error> {
+        let actions = events.into_iter().enumerate().map(|(event, it)| {
+            it.to_action().map_err(|rejection| Error::Rejected { event, rejection })
+        });
+        let dispatch = Dispatch { actions: actions.collect::<Result<_, _>>()? };
+        let span = tracing::debug_span!("dispatch", events = dispatch.actions.len());
+        self.service.clone().oneshot(dispatch).instrument(span).await
+    }
+
+    /// Follows the events that are recorded from now on.
+    ///
+    /// # Errors
+    /// When the store is closed.
+    pub fn subscribe(&self) -> Result<Subscription, Error> {
+        let feed = self.inner.feed()?;
+        Ok(Subscription::new(self.inner.backend.clone(), &feed, feed.head()))
+    }
+
+    /// Follows the events after a position: first those in the log, then those to come.
+    ///
+    /// # Errors
+    /// When the log does not reach the position yet, or the store is closed.
+    pub fn subscribe_from(&self, position: Position) -> Result<Subscription, Error> {
+        let feed = self.inner.feed()?;
+        let head = feed.head();
+        if !(0..=head).contains(&position) {
+            return Err(Error::PositionAhead { position, head });
+        }
+        Ok(Subscription::new(self.inner.backend.clone(), &feed, position))
+    }
+
+    /// Returns the position of the last event in the log; 0 where there is none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn position(&self) -> Result<Position, Error> {
+        Ok(self.inner.backend.head().await?.position)
+    }
+
+    /// Returns the document with this id.
+    ///
+    /// # Errors
+    /// When the id is of another kind, or the database fails.
+    pub async fn find_by_id<T: Document>(&self, id: impl Into<Value>) -> Result<Option<T>, Error> {
+        self.find_one(Filter::eq(T::SCHEMA.id_field().name, id.into())).await
+    }
+
+    /// Returns the document with the least id of those that match.
+    ///
+    /// # Errors
+    /// When the filter does not fit the schema, or the database fails.
+    pub async fn find_one<T: Document>(&self, filter: Filter) -> Result<Option<T>, Error> {
+        Ok(self.find_all(Query::from(filter).limit(1)).await?.pop())
+    }
+
+    /// Returns the documents that a query, or a filter, asks for.
+    ///
+    /// # Errors
+    /// When the query does not fit the schema, or the database fails.
+    pub async fn find_all<T: Document>(&self, query: impl Into<Query>) -> Result<Vec<T>, Error> {
+        let rows = self.read(&[(T::SCHEMA.collection, query.into())]).await?.documents.pop();
+        let rows = rows.unwrap_or_default();
+        rows.iter().map(T::from_row).collect::<Result<_, _>>().map_err(|error| {
+            Error::Damaged(format!("a document of `{}`: {error}", T::SCHEMA.collection))
+        })
+    }
+
+    /// Returns the rows that queries of several collections ask for, all as of one position.
+    ///
+    /// # Errors
+    /// When a collection is unknown, a query does not fit its schema, or the database fails.
+    pub async fn read(&self, queries: &[(&str, Query)]) -> Result<Snapshot<Vec<Vec<Row>>>, Error> {
+        let plans = queries.iter().map(|(collection, query)| {
+            let schema = self.schema(collection)?;
+            Ok((schema, query.plan(schema).map_err(Error::Query)?))
+        });
+        let read = self.inner.backend.read(&plans.collect::<Result<Vec<_>, Error>>()?).await?;
+        Ok(Snapshot { position: read.position, documents: read.rows })
+    }
+
+    /// Returns events of the log, as of the position that the log had then.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn events(&self, query: LogQuery) -> Result<Snapshot<Vec<RecordedEvent>>, Error> {
+        let (position, documents) = self.inner.backend.log(&query.into()).await?;
+        Ok(Snapshot { position, documents })
+    }
+
+    /// Returns the events with these ids, those that there are, by position.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn events_by_id(&self, ids: &[uuid::Uuid]) -> Result<Vec<RecordedEvent>, Error> {
+        let mut events: Vec<_> =
+            self.inner.backend.events_by_id(ids).await?.into_values().collect();
+        events.sort_unstable_by_key(|event| event.position);
+        Ok(events)
+    }
+
+    /// Returns the schemas of the collections; the log is the collection `events`.
+    #[must_use]
+    pub fn schemas(&self) -> &[&'static Schema] {
+        &self.inner.schemas
+    }
+
+    /// Returns the schema of a collection.
+    ///
+    /// # Errors
+    /// A rejection `unknown_collection` as [`Error::Query`].
+    pub fn schema(&self, collection: &str) -> Result<&'static Schema, Error> {
+        let found = self.schemas().iter().find(|schema| schema.collection == collection);
+        found.copied().ok_or_else(|| {
+            let names: Vec<_> = self.schemas().iter().map(|schema| schema.collection).collect();
+            Error::Query(flux_reducers::Rejection::new(
+                flux_reducers::code::UNKNOWN_COLLECTION,
+                format!("there is no collection `{collection}`: there are {}", names.join(", ")),
+            ))
+        })
+    }
+
+    /// Takes no more dispatches, answers those that wait, ends the subscriptions, and closes the
+    /// database.
+    pub async fn close(&self) {
+        drop(lock(&self.inner.jobs).take());
+        let writer = lock(&self.inner.writer).take();
+        if let Some(writer) = writer
+            && let Err(error) = writer.await
+        {
+            tracing::error!(%error, "the writer ended early");
+        }
+        drop(lock(&self.inner.feed).take());
+        self.inner.backend.close().await;
+    }
+}
+
+impl StoreBuilder {
+    /// Adds a middleware on dispatch: a tower layer. The first one added is the outermost.
+    ///
+    /// A middleware that logs:
+    /// ```
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flux_server::Error> {
+    /// use flux_server::{Dispatch, Store};
+    /// use tower::util::MapRequestLayer;
+    ///
+    /// let logging = MapRequestLayer::new(|dispatch: Dispatch| {
+    ///     for action in &dispatch.actions {
+    ///         println!("dispatching {}", action.event_type);
+    ///     }
+    ///     dispatch
+    /// });
+    /// # let reducer = aggregate_reducers([]);
+    /// let store = Store::builder(reducer, "sqlite::memory:").layer(logging).open().await?;
+    /// store.dispatch(&Action::new("somethingHappened")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// One that refuses events without a user:
+    /// ```
+    /// # use flux_server::reducers::{Action, Json, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), flux_server::Error> {
+    /// use flux_server::{Dispatch, Error, Store};
+    /// use tower::ServiceExt;
+    /// use tower::layer::layer_fn;
+    ///
+    /// let with_user = layer_fn(|inner: flux_server::DispatchService| {
+    ///     inner.filter(|dispatch: Dispatch| match dispatch.require_user() {
+    ///         Ok(()) => Ok(dispatch),
+    ///         Err(rejection) => Err(Error::from(rejection)),
+    ///     })
+    /// });
+    /// # let reducer = aggregate_reducers([]);
+    /// let store = Store::builder(reducer, "sqlite::memory:").layer(with_user).open().await?;
+    /// let action = Action::new("somethingHappened");
+    /// assert!(store.dispatch(&action).await.is_err());
+    /// # let user: Json = serde_json::json!("ann").into();
+    /// assert!(store.dispatch(&action.with_meta("user", user)).await.is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<DispatchService> + Send + 'static,
+        L::Service: Service<Dispatch, Response = Recorded> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Dispatch>>::Future: Send + 'static,
+        <L::Service as Service<Dispatch>>::Error: Into<tower::BoxError> + 'static,
+    {
+        self.layers.push(Box::new(move |inner| {
+            let service = layer.layer(inner);
+            BoxCloneSyncService::new(service.map_err(|error| Error::from(error.into())))
+        }));
+        self
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// When the database can't be opened, or its tables do not fit the schemas.
+    pub async fn open(self) -> Result<Store, Error> {
+        // Refuses schemas that no database can hold, before any table is made.
+        flux_reducers::aggregate_reducers([self.reducer.clone(), event_log_reducer()])
+            .database()?;
+        let mut schemas = self.reducer.schemas();
+        if !schemas.contains(&RecordedEvent::SCHEMA) {
+            schemas.push(RecordedEvent::SCHEMA);
+        }
+        let backend = Backend::open(&self.url, &schemas).await?;
+        let feed = Arc::new(Feed::new(backend.head().await?.position));
+        let (sender, receiver) = mpsc::channel(writer::WAITING_MAX);
+        let writer = writer::run(backend.clone(), self.reducer, Arc::clone(&feed), receiver);
+        let jobs: Jobs = Arc::new(Mutex::new(Some(sender)));
+        let service =
+            self.layers.into_iter().rev().fold(innermost(&jobs), |inner, layer| layer(inner));
+        let inner = Inner {
+            backend,
+            schemas,
+            feed: Mutex::new(Some(feed)),
+            jobs,
+            writer: Mutex::new(Some(tokio::spawn(writer))),
+        };
+        Ok(Store { inner: Arc::new(inner), service })
+    }
+}
+
+/// The service below all middleware: hands the dispatch to the writer and waits for its answer.
+fn innermost(jobs: &Jobs) -> DispatchService {
+    let jobs = Arc::clone(jobs);
+    BoxCloneSyncService::new(tower::service_fn(move |dispatch: Dispatch| {
+        let jobs = lock(&jobs).clone();
+        async move {
+            let found = dispatch.actions.len();
+            if found > DISPATCH_EVENTS_MAX {
+                return Err(Error::TooManyEvents { found, most: DISPATCH_EVENTS_MAX });
+            }
+            let (answer, answered) = oneshot::channel();
+            jobs.ok_or(Error::Closed)?.try_send(Job { dispatch, answer }).map_err(|error| {
+                match error {
+                    mpsc::error::TrySendError::Full(_) => {
+                        Error::Busy { waiting: writer::WAITING_MAX }
+                    }
+                    mpsc::error::TrySendError::Closed(_) => Error::Closed,
+                }
+            })?;
+            answered.await.map_err(|_| Error::Closed)?
+        }
+    }))
+}
+
+impl Inner {
+    fn feed(&self) -> Result<Arc<Feed>, Error> {
+        lock(&self.feed).clone().ok_or(Error::Closed)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Store")
+            .field("backend", &self.inner.backend)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for StoreBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("StoreBuilder").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,86 @@
+//! Following the log by position: what is recorded already, then what comes, nothing twice.
+
+use std::sync::{Arc, Weak};
+
+use flux_reducers::{Direction, Position, RecordedEvent};
+use futures_util::{Stream, stream};
+use tokio::sync::watch;
+
+use crate::backend::{Backend, LogRange};
+use crate::error::Error;
+use crate::feed::Feed;
+
+/// Events in one batch of a subscription.
+const BATCH_EVENTS_MAX: usize = 512;
+
+/// The events after a position, in order, without a gap, each once; then those to come.
+///
+/// A slow reader holds up nobody: what is no longer in memory is read from the log again.
+#[derive(Debug)]
+pub struct Subscription {
+    backend: Backend,
+    feed: Weak<Feed>,
+    head: watch::Receiver<Position>,
+    position: Position,
+}
+
+impl Subscription {
+    pub(crate) fn new(backend: Backend, feed: &Arc<Feed>, position: Position) -> Self {
+        Self { backend, feed: Arc::downgrade(feed), head: feed.watch(), position }
+    }
+
+    /// Returns the position of the last event that it gave.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Waits for the next events; `None` once the store is closed.
+    ///
+    /// It may be dropped while it waits: nothing is lost.
+    ///
+    /// # Errors
+    /// When the log can't be read. Call it again: it goes on where it was.
+    pub async fn next(&mut self) -> Result<Option<Vec<Arc<RecordedEvent>>>, Error> {
+        loop {
+            if *self.head.borrow_and_update() > self.position {
+                let Some(feed) = self.feed.upgrade() else {
+                    return Ok(None);
+                };
+                let events = self.read(&feed).await?;
+                if let Some(last) = events.last() {
+                    self.position = last.position;
+                    return Ok(Some(events));
+                }
+            }
+            if self.head.changed().await.is_err() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Returns the events one by one as a stream, which ends when the store is closed.
+    pub fn into_stream(self) -> impl Stream<Item = Result<Arc<RecordedEvent>, Error>> + Send {
+        let batches = stream::try_unfold(self, |mut subscription| async move {
+            let events = subscription.next().await?;
+            let batch =
+                events.map(|events| (stream::iter(events.into_iter().map(Ok)), subscription));
+            Ok::<_, Error>(batch)
+        });
+        futures_util::TryStreamExt::try_flatten(batches)
+    }
+
+    async fn read(&self, feed: &Feed) -> Result<Vec<Arc<RecordedEvent>>, Error> {
+        if let Some(events) = feed.after(self.position, BATCH_EVENTS_MAX) {
+            return Ok(events);
+        }
+        let range = LogRange {
+            after: self.position,
+            event_type: None,
+            direction: Direction::Ascending,
+            limit: BATCH_EVENTS_MAX as u64,
+        };
+        let (_, events) = self.backend.log(&range).await?;
+        Ok(events.into_iter().map(Arc::new).collect())
+    }
+}

@@ -1,0 +1,271 @@
+//! One transaction for many dispatches: load what the reducers ask for, reduce, write the net
+//! change.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use flux_reducers::{
+    Action, Database, Delta, Fault, Halt, RecordedEvent, Reducer, Schema, Timestamp, Uuid,
+};
+
+use crate::backend::{Backend, Head, Transaction, Write};
+use crate::dispatch::Dispatch;
+use crate::error::Error;
+
+/// Documents that the working set keeps from one batch to the next.
+const WORKING_SET_DOCUMENTS_MAX: usize = 65_536;
+
+/// Rounds of loading in one batch: a reducer that still asks for more after these never ends.
+const FAULT_ROUNDS_MAX: usize = 10_000;
+
+/// What commits batches, with what it keeps between them.
+pub(super) struct Batch {
+    backend: Backend,
+    reducer: Reducer,
+    schemas: BTreeMap<&'static str, &'static Schema>,
+    /// The head as of the last commit; another one means that somebody else wrote.
+    head: Option<Head>,
+    working_set: Option<WorkingSet>,
+}
+
+/// Documents as of the head, those that were asked for.
+struct WorkingSet {
+    database: Database,
+    documents: usize,
+}
+
+/// What became of each dispatch, and what is new in the log.
+pub(super) struct Outcome {
+    pub(super) answers: Vec<Answer>,
+    pub(super) recorded: Vec<Arc<RecordedEvent>>,
+}
+
+/// The recorded events of one dispatch, or why it was refused.
+type Answer = Result<Vec<Arc<RecordedEvent>>, Error>;
+
+impl Batch {
+    pub(super) fn new(backend: Backend, reducer: Reducer) -> Self {
+        let schemas = reducer.schemas();
+        let schemas = schemas.into_iter().map(|schema| (schema.collection, schema)).collect();
+        Self { backend, reducer, schemas, head: None, working_set: None }
+    }
+
+    /// Commits what is accepted of the dispatches; each one is accepted or refused as a whole.
+    pub(super) async fn commit(&mut self, dispatches: &[&Dispatch]) -> Result<Outcome, Error> {
+        // On an error it stays dropped: the next batch reads what the database really holds.
+        let working_set = self.working_set.take();
+        let (mut transaction, head) = self.backend.begin().await?;
+        let is_fresh = |warm: &WorkingSet| {
+            self.head == Some(head) && warm.documents <= WORKING_SET_DOCUMENTS_MAX
+        };
+        let working_set = match working_set.filter(is_fresh) {
+            Some(warm) => warm,
+            None => self.empty_working_set()?,
+        };
+        let known = known_events(&mut transaction, dispatches).await?;
+        let mut progress = Progress::new(working_set, head, known);
+        self.settle(&mut transaction, &mut progress, dispatches).await?;
+        if progress.recorded.is_empty() {
+            transaction.rollback().await?;
+        } else {
+            let write = Write {
+                schemas: &self.schemas,
+                delta: &progress.delta,
+                events: &progress.recorded,
+                head: progress.head,
+            };
+            transaction.write(write).await?;
+            transaction.commit().await?;
+        }
+        self.head = Some(progress.head);
+        self.working_set = Some(progress.working_set);
+        Ok(Outcome { answers: progress.answers, recorded: progress.recorded })
+    }
+
+    fn empty_working_set(&self) -> Result<WorkingSet, Error> {
+        let database = Database::partial(self.schemas.values().copied())?;
+        Ok(WorkingSet { database, documents: 0 })
+    }
+
+    /// Runs the dispatches in order. One that reads what is not loaded is run again once it is,
+    /// and with it all after it: until then those run ahead only to tell what they will read.
+    async fn settle(
+        &self,
+        transaction: &mut Transaction,
+        progress: &mut Progress,
+        dispatches: &[&Dispatch],
+    ) -> Result<(), Error> {
+        for _ in 0..FAULT_ROUNDS_MAX {
+            let mut faults: Vec<Fault> = Vec::new();
+            for dispatch in dispatches.iter().skip(progress.answers.len()) {
+                match progress.run(&self.reducer, dispatch) {
+                    Err(Stop::Fault(fault)) => {
+                        if !faults.contains(&fault) {
+                            faults.push(fault);
+                        }
+                    }
+                    result if faults.is_empty() => progress.settle(result),
+                    _ => {}
+                }
+            }
+            if faults.is_empty() {
+                return Ok(());
+            }
+            load(transaction, &mut progress.working_set, &faults).await?;
+        }
+        Err(Error::Damaged(format!(
+            "a reducer asked for more documents after {FAULT_ROUNDS_MAX} rounds: it reads without \
+             end"
+        )))
+    }
+}
+
+/// The dispatches that are settled, and the state after them.
+struct Progress {
+    working_set: WorkingSet,
+    head: Head,
+    delta: Delta,
+    /// Events in the log or in this batch, those whose ids were dispatched.
+    known: HashMap<Uuid, Arc<RecordedEvent>>,
+    answers: Vec<Answer>,
+    recorded: Vec<Arc<RecordedEvent>>,
+}
+
+/// A dispatch that ran on the state after those before it.
+struct Run {
+    database: Database,
+    delta: Delta,
+    head: Head,
+    answer: Vec<Arc<RecordedEvent>>,
+    recorded: Vec<Arc<RecordedEvent>>,
+}
+
+/// Why a dispatch did not run to its end.
+enum Stop {
+    Refused(Error),
+    Fault(Fault),
+}
+
+impl Progress {
+    fn new(working_set: WorkingSet, head: Head, known: HashMap<Uuid, Arc<RecordedEvent>>) -> Self {
+        let (delta, answers, recorded) = Default::default();
+        Self { working_set, head, delta, known, answers, recorded }
+    }
+
+    fn run(&self, reducer: &Reducer, dispatch: &Dispatch) -> Result<Run, Stop> {
+        let mut run = Run {
+            database: self.working_set.database.clone(),
+            delta: Delta::default(),
+            head: self.head,
+            answer: Vec::with_capacity(dispatch.actions.len()),
+            recorded: Vec::new(),
+        };
+        for (event, action) in dispatch.actions.iter().enumerate() {
+            let known = action.id.and_then(|id| {
+                let recorded = run.recorded.iter().find(|recorded| recorded.id == id);
+                recorded.or_else(|| self.known.get(&id)).cloned()
+            });
+            if let Some(known) = known {
+                if !is_same(action, &known) {
+                    let (id, position) = (known.id, known.position);
+                    return Err(Stop::Refused(Error::EventIdTaken { event, id, position }));
+                }
+                run.answer.push(known);
+                continue;
+            }
+            run.reduce(reducer, action).map_err(|halt| match halt {
+                Halt::Fault(fault) => Stop::Fault(fault),
+                Halt::Rejected(rejection) => Stop::Refused(Error::Rejected { event, rejection }),
+            })?;
+        }
+        Ok(run)
+    }
+
+    fn settle(&mut self, result: Result<Run, Stop>) {
+        match result {
+            Ok(run) => {
+                self.working_set.database = run.database;
+                self.working_set.documents += run.recorded.len();
+                self.delta.merge(run.delta);
+                self.head = run.head;
+                self.known.extend(run.recorded.iter().map(|event| (event.id, Arc::clone(event))));
+                self.recorded.extend(run.recorded);
+                self.answers.push(Ok(run.answer));
+            }
+            Err(Stop::Refused(error)) => self.answers.push(Err(error)),
+            Err(Stop::Fault(_)) => {}
+        }
+    }
+}
+
+impl Run {
+    fn reduce(&mut self, reducer: &Reducer, action: &Action) -> Result<(), Halt> {
+        let position = self.head.position + 1;
+        // Time never goes back in the log, whatever the clock does.
+        let timestamp = action.timestamp.unwrap_or_else(now).max(self.head.timestamp);
+        let action = Action {
+            id: Some(action.id.unwrap_or_else(Uuid::now_v7)),
+            timestamp: Some(timestamp),
+            position: Some(position),
+            ..action.clone()
+        };
+        self.delta.merge(reducer.run(&mut self.database, &action)?);
+        if let Some(event) = action.into_recorded() {
+            let event = Arc::new(event);
+            self.answer.push(Arc::clone(&event));
+            self.recorded.push(event);
+            self.head = Head { position, timestamp };
+        }
+        Ok(())
+    }
+}
+
+async fn known_events(
+    transaction: &mut Transaction,
+    dispatches: &[&Dispatch],
+) -> Result<HashMap<Uuid, Arc<RecordedEvent>>, Error> {
+    let actions = dispatches.iter().flat_map(|dispatch| &dispatch.actions);
+    let ids: Vec<_> = actions.filter_map(|action| action.id).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let events = transaction.events_by_id(&ids).await?;
+    Ok(events.into_iter().map(|(id, event)| (id, Arc::new(event))).collect())
+}
+
+/// Loads what faults ask for, one query a collection.
+async fn load(
+    transaction: &mut Transaction,
+    working_set: &mut WorkingSet,
+    faults: &[Fault],
+) -> Result<(), Error> {
+    let mut by_collection: BTreeMap<&str, Vec<&Fault>> = BTreeMap::new();
+    for fault in faults {
+        by_collection.entry(fault.collection()).or_default().push(fault);
+    }
+    for faults in by_collection.into_values() {
+        let mut rows = transaction.load(&faults).await?;
+        working_set.documents += rows.len() + faults.len();
+        for fault in faults {
+            let rows = std::mem::take(&mut rows);
+            working_set.database.load(fault, rows).map_err(Error::Query)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether an action is what was recorded under its id: a retry.
+fn is_same(action: &Action, recorded: &RecordedEvent) -> bool {
+    action.event_type == recorded.event_type
+        && action.payload == recorded.payload
+        && action.meta == recorded.meta
+        && action.error == recorded.error
+        && action.timestamp.is_none_or(|timestamp| timestamp == recorded.timestamp)
+}
+
+fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let milliseconds = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_milliseconds(milliseconds).unwrap_or(Timestamp::MAX)
+}
