@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::document::{Document, FieldType};
 use crate::fields::Fields;
 use crate::json::Json;
-use crate::rejection::Rejection;
+use crate::rejection::{Rejection, code};
 use crate::schema::{Field, Kind, Row, Schema};
 use crate::shape::{Describe, Property, Shape};
 use crate::timestamp::Timestamp;
@@ -218,6 +218,11 @@ const fn field(name: &'static str, kind: Kind) -> Field {
 
 /// Checks what the log can't hold.
 pub(crate) fn check(action: &Action) -> Result<(), Rejection> {
+    if action.event_type.is_empty() {
+        return Err(
+            Rejection::new(code::INVALID_VALUE, "the type of an event is empty").with_field("type")
+        );
+    }
     RecordedEvent::SCHEMA.fit(&FIELDS[2], Value::from(&action.event_type)).map(|_| ())
 }
 

@@ -1,15 +1,15 @@
 //! Typed events: a serde enum whose variants are the event types.
 
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserializer, Serialize};
-use serde_path_to_error::{Path, Segment, Track};
+use serde_path_to_error::Track;
 use uuid::Uuid;
 
 use crate::action::{Action, Position};
-use crate::json::Json;
+use crate::json::{Json, invalid_payload};
 use crate::rejection::{Rejection, code};
 use crate::shape::Shape;
 use crate::timestamp::Timestamp;
@@ -159,35 +159,6 @@ pub fn event_from_action<E: Event + DeserializeOwned>(
 pub fn event_to_action<E: Serialize>(event: &E) -> Result<Action, Rejection> {
     let action = serde_json::to_value(event).and_then(serde_json::from_value);
     action.map_err(|error| Rejection::new(code::INVALID_PAYLOAD, error.to_string()))
-}
-
-/// A missing member is reported by its parent: its own name is only in the message.
-fn invalid_payload(event_type: &str, error: &str, path: &Path) -> Rejection {
-    let mut field = String::new();
-    for segment in path.iter() {
-        match segment {
-            Segment::Seq { index } => field.push_str(&alloc::format!("[{index}]")),
-            Segment::Map { key: name } | Segment::Enum { variant: name } => join(&mut field, name),
-            Segment::Unknown => {}
-        }
-    }
-    let missing = error.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
-    if let Some((name, _)) = missing {
-        join(&mut field, name);
-    }
-    let place = if field.is_empty() { String::new() } else { alloc::format!(" at `{field}`") };
-    let rejection = Rejection::new(
-        code::INVALID_PAYLOAD,
-        alloc::format!("the payload of `{event_type}` is wrong{place}: {error}"),
-    );
-    if field.is_empty() { rejection } else { rejection.with_field(field) }
-}
-
-fn join(path: &mut String, name: &str) {
-    if !path.is_empty() {
-        path.push('.');
-    }
-    path.push_str(name);
 }
 
 /// An action as the map that serde's derive expects of an adjacently tagged enum.

@@ -25,7 +25,7 @@ pub struct Fault {
 }
 
 /// The documents that a [`Fault`] asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wanted {
     /// The document with this id, or that there is none.
     Document(Value),

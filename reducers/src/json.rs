@@ -1,11 +1,15 @@
 //! JSON values in one normal form, so that equal values have equal text on every side.
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use core::cmp::Ordering;
 use core::fmt;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Number, Value};
+use serde_path_to_error::{Path, Segment};
+
+use crate::rejection::{Rejection, code};
 
 /// A JSON value in normal form: an event's payload, or a document's field of any shape.
 ///
@@ -37,6 +41,22 @@ impl Json {
         &self.0
     }
 
+    /// Reads a type from it, such as the input of a command.
+    ///
+    /// # Errors
+    /// A rejection `invalid_payload` that names `what` it is of, and the field.
+    ///
+    /// ```
+    /// # use flux_reducers::Json;
+    /// let error = Json::new(serde_json::json!([1, "2"])).read::<Vec<u32>>("numbers").unwrap_err();
+    /// assert_eq!((error.code(), error.field()), ("invalid_payload", Some("[1]")));
+    /// ```
+    pub fn read<T: DeserializeOwned>(&self, what: &str) -> Result<T, Rejection> {
+        let mut track = serde_path_to_error::Track::new();
+        T::deserialize(serde_path_to_error::Deserializer::new(&self.0, &mut track))
+            .map_err(|error| invalid_payload(what, &error.to_string(), &track.path()))
+    }
+
     /// Returns the JSON value itself.
     #[must_use]
     pub fn into_value(self) -> Value {
@@ -49,6 +69,18 @@ impl From<Value> for Json {
         Self::new(value)
     }
 }
+
+macro_rules! from {
+    ($($type:ty),*) => {$(
+        impl From<$type> for Json {
+            fn from(value: $type) -> Self {
+                Self::new(value.into())
+            }
+        }
+    )*};
+}
+
+from!(bool, i32, u32, i64, f64, &str, String);
 
 impl fmt::Display for Json {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -116,4 +148,33 @@ fn normalize(value: &mut Value) {
         Value::Object(members) => members.values_mut().for_each(normalize),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// A missing member is reported by its parent: its own name is only in the message.
+pub(crate) fn invalid_payload(what: &str, error: &str, path: &Path) -> Rejection {
+    let mut field = String::new();
+    for segment in path.iter() {
+        match segment {
+            Segment::Seq { index } => field.push_str(&alloc::format!("[{index}]")),
+            Segment::Map { key: name } | Segment::Enum { variant: name } => join(&mut field, name),
+            Segment::Unknown => {}
+        }
+    }
+    let missing = error.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
+    if let Some((name, _)) = missing {
+        join(&mut field, name);
+    }
+    let place = if field.is_empty() { String::new() } else { alloc::format!(" at `{field}`") };
+    let rejection = Rejection::new(
+        code::INVALID_PAYLOAD,
+        alloc::format!("the payload of `{what}` is wrong{place}: {error}"),
+    );
+    if field.is_empty() { rejection } else { rejection.with_field(field) }
+}
+
+fn join(path: &mut String, name: &str) {
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(name);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use flux_reducers::{
-    Action, Database, Delta, Fault, Halt, RecordedEvent, Reducer, Schema, Timestamp, Uuid,
+    Action, Database, Delta, Fault, Halt, RecordedEvent, Reducer, Schema, Timestamp, Uuid, Wanted,
 };
 
 use crate::backend::{Backend, Head, Transaction, Write};
@@ -97,13 +97,11 @@ impl Batch {
         dispatches: &[&Dispatch],
     ) -> Result<(), Error> {
         for _ in 0..FAULT_ROUNDS_MAX {
-            let mut faults: Vec<Fault> = Vec::new();
+            let mut faults: BTreeMap<(&str, Wanted), Fault> = BTreeMap::new();
             for dispatch in dispatches.iter().skip(progress.answers.len()) {
                 match progress.run(&self.reducer, dispatch) {
                     Err(Stop::Fault(fault)) => {
-                        if !faults.contains(&fault) {
-                            faults.push(fault);
-                        }
+                        faults.insert((fault.collection(), fault.wanted().clone()), fault);
                     }
                     result if faults.is_empty() => progress.settle(result),
                     _ => {}
@@ -112,7 +110,7 @@ impl Batch {
             if faults.is_empty() {
                 return Ok(());
             }
-            load(transaction, &mut progress.working_set, &faults).await?;
+            load(transaction, &mut progress.working_set, faults.values()).await?;
         }
         Err(Error::Damaged(format!(
             "a reducer asked for more documents after {FAULT_ROUNDS_MAX} rounds: it reads without \
@@ -235,10 +233,10 @@ async fn known_events(
 }
 
 /// Loads what faults ask for, one query a collection.
-async fn load(
+async fn load<'a>(
     transaction: &mut Transaction,
     working_set: &mut WorkingSet,
-    faults: &[Fault],
+    faults: impl Iterator<Item = &'a Fault>,
 ) -> Result<(), Error> {
     let mut by_collection: BTreeMap<&str, Vec<&Fault>> = BTreeMap::new();
     for fault in faults {
