@@ -1,0 +1,35 @@
+/** An event in words. */
+
+import type { RecordedEvent } from "@flux-capacitor/client";
+import type { NoteEvent } from "notes-wasm";
+
+/** Who caused the event. */
+export function whoDid({ meta }: RecordedEvent): string {
+  return typeof meta?.user === "string" ? meta.user : "Someone";
+}
+
+/**
+ * What the event did, to follow the name of who did it.
+ *
+ * @param titleOf - the present title of a note, if it is still there.
+ */
+export function whatWasDone(
+  event: RecordedEvent,
+  titleOf: (id: string) => string | undefined,
+): string {
+  // The server records only what the reducers accept; of other types there may be any.
+  const { type, payload } = event as NoteEvent;
+  const note = () => (titleOf(payload.id) === undefined ? "a note" : `“${titleOf(payload.id)}”`);
+  switch (type) {
+    case "noteAdded":
+      return `added “${payload.title}”`;
+    case "noteTitleEdited":
+      return `renamed a note to “${payload.title}”`;
+    case "noteContentEdited":
+      return `edited the text of ${note()}`;
+    case "noteRemoved":
+      return "removed a note";
+    default:
+      return `caused ${event.type}`;
+  }
+}

@@ -1,0 +1,33 @@
+/** Starts the page: the store with its wasm reducer, the live connection, React. */
+
+import "./style.css";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { Provider } from "react-redux";
+import { UserNameProvider } from "./user-name.tsx";
+
+const root = document.getElementById("root");
+if (root === null) throw new Error('expected an element with id "root" in index.html');
+
+try {
+  // Imported here, so that a browser that cannot load the wasm says so instead of staying blank.
+  const [{ App }, { goLive }, { store }] = await Promise.all([
+    import("./app.tsx"),
+    import("./live.ts"),
+    import("./store.ts"),
+  ]);
+  const connection = goLive();
+  createRoot(root).render(
+    <StrictMode>
+      <Provider store={store}>
+        <UserNameProvider>
+          <App connection={connection} />
+        </UserNameProvider>
+      </Provider>
+    </StrictMode>,
+  );
+} catch (error) {
+  root.textContent = `The page could not start: ${String(error)}`;
+  root.className = "failure";
+  throw error;
+}

@@ -1,0 +1,45 @@
+/** All notes, newest first. */
+
+import { type Connection, compareIds, selectAll } from "@flux-capacitor/client";
+import type { Note } from "notes-wasm";
+import { type ReactNode, useMemo, useSyncExternalStore } from "react";
+import { useSelector } from "react-redux";
+import { NewNote } from "./new-note.tsx";
+import { NoteCard } from "./note-card.tsx";
+import type { RootState } from "./store.ts";
+
+export function Notes({ connection }: { readonly connection: Connection }): ReactNode {
+  const notes = useSelector((state: RootState) => selectAll(state.notes));
+  const newestFirst = useMemo(() => notes.toSorted(compareNewestFirst), [notes]);
+  const isLoaded = useSyncExternalStore(
+    connection.subscribe,
+    () => connection.position !== undefined,
+  );
+  return (
+    <section className="notes" aria-labelledby="notes-heading">
+      <div className="section-head">
+        <h2 id="notes-heading">Notes</h2>
+        <span className="count">{notes.length}</span>
+      </div>
+      <NewNote />
+      <div className="note-list">
+        {newestFirst.map((note) => (
+          <NoteCard key={note.id} note={note} />
+        ))}
+      </div>
+      {notes.length === 0 && (
+        <p className="empty">
+          <strong>{isLoaded ? "No notes yet." : "Waiting for the notes …"}</strong>
+          {isLoaded
+            ? "Add the first one above; it appears in every open window."
+            : "They come as soon as the server answers."}
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** Timestamps are of one length and one zone, so they compare as texts. */
+function compareNewestFirst(left: Note, right: Note): number {
+  return compareIds(right.createdAt, left.createdAt) || compareIds(left.id, right.id);
+}

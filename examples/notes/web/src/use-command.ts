@@ -1,0 +1,59 @@
+/** Runs commands for a form: one at a time, with what went wrong in words for the user. */
+
+import { createId, ProblemError, UnreachableError } from "@flux-capacitor/client";
+import { useRef, useState } from "react";
+import { api } from "./api.ts";
+import { useUserName } from "./user-name.tsx";
+
+export interface Failure {
+  readonly message: string;
+  /** The field of the payload at fault, where it is one. */
+  readonly field?: string | undefined;
+}
+
+export interface Command {
+  /** Runs the command; tells whether the server took it. */
+  readonly run: (name: string, payload: object) => Promise<boolean>;
+  readonly isPending: boolean;
+  readonly failure: Failure | undefined;
+  readonly clearFailure: () => void;
+}
+
+export function useCommand(): Command {
+  const { userName } = useUserName();
+  const [isPending, setPending] = useState(false);
+  const [failure, setFailure] = useState<Failure>();
+  const unanswered = useRef<{ readonly wish: string; readonly id: string }>(undefined);
+
+  const run = async (name: string, payload: object): Promise<boolean> => {
+    // The same wish again after no answer keeps its id: should it have arrived, it counts once.
+    const wish = JSON.stringify([name, payload]);
+    if (unanswered.current?.wish !== wish) unanswered.current = { wish, id: createId() };
+    const user = userName.trim();
+    setPending(true);
+    setFailure(undefined);
+    try {
+      await api.runCommand(name, payload, {
+        id: unanswered.current.id,
+        ...(user !== "" && { meta: { user } }),
+      });
+      unanswered.current = undefined;
+      return true;
+    } catch (error) {
+      if (error instanceof ProblemError) unanswered.current = undefined;
+      setFailure(explain(error));
+      return false;
+    } finally {
+      setPending(false);
+    }
+  };
+  return { run, isPending, failure, clearFailure: () => setFailure(undefined) };
+}
+
+function explain(error: unknown): Failure {
+  if (error instanceof ProblemError) return { message: error.detail, field: error.field };
+  if (error instanceof UnreachableError) {
+    return { message: "The server does not answer. Nothing is lost here: please try again." };
+  }
+  return { message: error instanceof Error ? error.message : String(error) };
+}
