@@ -63,127 +63,158 @@ export interface Connection {
  * const connection = connect({ api, collections: ["notes"], dispatch: store.dispatch });
  */
 export function connect(options: ConnectionOptions): Connection {
-  const { api, collections, dispatch, onError = console.warn } = options;
-  const { timer = systemTimer, random = Math.random, WebSocket = globalThis.WebSocket } = options;
-  const { backoffFirstMs = 500, backoffMaxMs = 30_000 } = options;
-  const { attemptMaxMs = 10_000, stableMs = 10_000 } = options;
-  assertWebSocket(WebSocket);
-  const socketUrl = urlOfSocket(api.url);
+  return new LiveConnection(options);
+}
 
-  const closing = new AbortController();
-  const listeners = new Set<(status: ConnectionStatus) => void>();
-  let status: ConnectionStatus = "connecting";
-  let position: number | undefined;
-  let failures = 0;
+type Settings = Required<ConnectionOptions>;
 
-  const setStatus = (next: ConnectionStatus) => {
-    if (next === status || status === "closed") return;
-    status = next;
-    for (const listener of listeners) {
-      try {
-        listener(next);
-      } catch (error) {
-        onError(error);
-      }
-    }
+const DEFAULTS = {
+  onError: console.warn,
+  backoffFirstMs: 500,
+  backoffMaxMs: 30_000,
+  attemptMaxMs: 10_000,
+  stableMs: 10_000,
+  timer: systemTimer,
+  random: Math.random,
+} as const satisfies Partial<Settings>;
+
+class LiveConnection implements Connection {
+  readonly #settings: Settings;
+  readonly #socketUrl: string;
+  /** Fires at `close`; whatever is under way hears of it. */
+  readonly #closing = new AbortController();
+  readonly #listeners = new Set<(status: ConnectionStatus) => void>();
+  #status: ConnectionStatus = "connecting";
+  #position: number | undefined;
+  /** Attempts that ended since the connection was last stable; decides how long to wait. */
+  #failures = 0;
+
+  constructor(options: ConnectionOptions) {
+    this.#settings = { WebSocket: globalThis.WebSocket, ...DEFAULTS, ...options };
+    assertWebSocket(this.#settings.WebSocket);
+    this.#socketUrl = urlOfSocket(options.api.url);
+    void this.#run();
+  }
+
+  get status(): ConnectionStatus {
+    return this.#status;
+  }
+
+  get position(): number | undefined {
+    return this.#position;
+  }
+
+  readonly subscribe = (listener: (status: ConnectionStatus) => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   };
 
-  /** Dispatches, or forgets the position: after an error nobody knows what the state is. */
-  const dispatchSafely = (action: LoadedAction | RecordedEvent) => {
-    try {
-      dispatch(action);
-    } catch (error) {
-      position = undefined;
-      throw error;
-    }
-  };
+  close(): void {
+    this.#setStatus("closed");
+    this.#closing.abort();
+  }
 
-  const load = async (signal: AbortSignal): Promise<number> => {
-    const answer = await api.loadCollections<Record<string, unknown>>(collections, { signal });
-    for (const collection of collections) {
-      signal.throwIfAborted();
-      const documents = answer.collections[collection] ?? [];
-      const payload = { collection, position: answer.position, documents };
-      dispatchSafely({ type: LOADED, payload });
+  async #run(): Promise<void> {
+    const { timer, random } = this.#settings;
+    while (!this.#closing.signal.aborted) {
+      this.#setStatus("connecting");
+      await this.#attempt();
+      this.#setStatus("offline");
+      this.#failures += 1;
+      const delayMs = backoffMs(this.#failures, this.#settings, random());
+      await wait(timer, delayMs, this.#closing.signal);
     }
-    return answer.position;
-  };
-
-  const apply = (events: readonly RecordedEvent[]) => {
-    for (const event of events) {
-      if (closing.signal.aborted || position === undefined) return;
-      if (event.position <= position) continue;
-      if (event.position > position + 1) {
-        throw new Error(
-          `expected the event at position ${position + 1} from the server, got ${event.position}; the connection resumes after ${position}.`,
-        );
-      }
-      dispatchSafely(event);
-      position = event.position;
-    }
-  };
+  }
 
   /** Brings the state up to date, then follows the events until the connection ends. */
-  const attempt = async () => {
+  async #attempt(): Promise<void> {
+    const { timer, attemptMaxMs, onError } = this.#settings;
     const late = new AbortController();
-    const signal = AbortSignal.any([closing.signal, late.signal]);
-    const cancels = [timer(() => late.abort(), attemptMaxMs)];
+    const signal = AbortSignal.any([this.#closing.signal, late.signal]);
+    const cancelLimit = timer(() => late.abort(), attemptMaxMs);
     try {
-      if (position !== undefined && (await api.readPosition({ signal })) < position) {
-        position = undefined;
-      }
-      position ??= await load(signal);
-      signal.throwIfAborted();
-      await followSocket({
-        WebSocket,
-        url: `${socketUrl}?after=${position}`,
-        signal,
-        onOpen: () => {
-          for (const cancel of cancels) cancel();
-          cancels.push(
-            timer(() => {
-              failures = 0;
-            }, stableMs),
-          );
-          setStatus("live");
-        },
-        onFrame: (data) => apply(readFrame(data)),
-      });
+      await this.#follow(await this.#catchUp(signal), signal, cancelLimit);
     } catch (error) {
       if (!signal.aborted && !mayPass(error)) onError(error);
     } finally {
-      for (const cancel of cancels) cancel();
+      cancelLimit();
     }
-  };
+  }
 
-  const run = async () => {
-    while (!closing.signal.aborted) {
-      setStatus("connecting");
-      await attempt();
-      setStatus("offline");
-      failures += 1;
-      const delayMs = backoffMs(failures, { backoffFirstMs, backoffMaxMs }, random());
-      await wait(timer, delayMs, closing.signal);
+  /** Returns the position to resume from; loads the collections if there is none that holds. */
+  async #catchUp(signal: AbortSignal): Promise<number> {
+    const { api } = this.#settings;
+    if (this.#position !== undefined && (await api.readPosition({ signal })) < this.#position) {
+      this.#position = undefined;
     }
-  };
-  void run();
+    this.#position ??= await this.#load(signal);
+    return this.#position;
+  }
 
-  return {
-    get status() {
-      return status;
-    },
-    get position() {
-      return position;
-    },
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    close: () => {
-      setStatus("closed");
-      closing.abort();
-    },
-  };
+  async #load(signal: AbortSignal): Promise<number> {
+    const { api, collections: names } = this.#settings;
+    const { position, collections } = await api.loadCollections<Record<string, unknown>>(names, {
+      signal,
+    });
+    for (const collection of names) {
+      signal.throwIfAborted();
+      const documents = collections[collection] ?? [];
+      this.#dispatch({ type: LOADED, payload: { collection, position, documents } });
+    }
+    return position;
+  }
+
+  async #follow(after: number, signal: AbortSignal, cancelLimit: () => void): Promise<void> {
+    const { WebSocket, timer, stableMs } = this.#settings;
+    signal.throwIfAborted();
+    let cancelStable = () => {};
+    const onOpen = () => {
+      cancelLimit();
+      cancelStable = timer(() => {
+        this.#failures = 0;
+      }, stableMs);
+      this.#setStatus("live");
+    };
+    const onFrame = (data: unknown) => this.#apply(readFrame(data));
+    const url = `${this.#socketUrl}?after=${after}`;
+    await followSocket({ WebSocket, url, signal, onOpen, onFrame }).finally(() => cancelStable());
+  }
+
+  #apply(events: readonly RecordedEvent[]): void {
+    for (const event of events) {
+      if (this.#closing.signal.aborted || this.#position === undefined) return;
+      if (event.position <= this.#position) continue;
+      if (event.position > this.#position + 1) {
+        throw new Error(
+          `expected the event at position ${this.#position + 1} from the server, got ${event.position}; the connection resumes after ${this.#position}.`,
+        );
+      }
+      this.#dispatch(event);
+      this.#position = event.position;
+    }
+  }
+
+  /** Dispatches, or forgets the position: after an error nobody knows what the state is. */
+  #dispatch(action: LoadedAction | RecordedEvent): void {
+    try {
+      this.#settings.dispatch(action);
+    } catch (error) {
+      this.#position = undefined;
+      throw error;
+    }
+  }
+
+  #setStatus(next: ConnectionStatus): void {
+    if (next === this.#status || this.#status === "closed") return;
+    this.#status = next;
+    for (const listener of this.#listeners) {
+      try {
+        listener(next);
+      } catch (error) {
+        this.#settings.onError(error);
+      }
+    }
+  }
 }
 
 /** Waits; no longer than until `signal` fires. */
