@@ -4,10 +4,13 @@
 #![forbid(unsafe_code)]
 
 mod backend;
+mod clock;
 mod dispatch;
 mod error;
 mod feed;
 mod log;
+#[cfg(feature = "service")]
+mod service;
 mod store;
 mod subscription;
 mod writer;
@@ -16,5 +19,10 @@ pub use dispatch::Dispatch;
 pub use error::Error;
 pub use flux_reducers as reducers;
 pub use log::LogQuery;
+#[cfg(feature = "service")]
+pub use service::{
+    Authenticate, Authentication, CommandContext, Identity, Listening, Problem, ServeError,
+    Service, ServiceOptions,
+};
 pub use store::{DispatchService, Recorded, Snapshot, Store, StoreBuilder};
 pub use subscription::Subscription;

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use flux_reducers::{
-    Action, Database, Delta, Fault, Halt, RecordedEvent, Reducer, Schema, Timestamp, Uuid, Wanted,
+    Action, Database, Delta, Fault, Halt, RecordedEvent, Reducer, Schema, Uuid, Wanted,
 };
 
 use crate::backend::{Backend, Head, Transaction, Write};
+use crate::clock::now;
 use crate::dispatch::Dispatch;
 use crate::error::Error;
 
@@ -260,10 +260,4 @@ fn is_same(action: &Action, recorded: &RecordedEvent) -> bool {
         && action.meta == recorded.meta
         && action.error == recorded.error
         && action.timestamp.is_none_or(|timestamp| timestamp == recorded.timestamp)
-}
-
-fn now() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let milliseconds = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_milliseconds(milliseconds).unwrap_or(Timestamp::MAX)
 }

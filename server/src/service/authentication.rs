@@ -1,0 +1,114 @@
+//! Who may do what: the hook that an app gives, and the origin of WebSockets.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use flux_reducers::Action;
+
+use super::{Inner, Problem, ServiceOptions};
+
+/// Who made a request. It goes to the `meta.user` of every event of that request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The user's name, or what stands for it.
+    pub user: String,
+}
+
+/// The answer of [`Authenticate::authenticate`], when it is there.
+pub type Authentication<'a> = Pin<Box<dyn Future<Output = Result<Identity, Problem>> + Send + 'a>>;
+
+/// Turns a request into an identity, and says which events it may dispatch.
+///
+/// ```
+/// use axum::http::{StatusCode, header, request::Parts};
+/// use flux_server::{Authenticate, Authentication, Identity, Problem};
+///
+/// struct ApiKey(&'static str);
+///
+/// impl Authenticate for ApiKey {
+///     fn authenticate<'a>(&'a self, request: &'a Parts) -> Authentication<'a> {
+///         Box::pin(async move {
+///             let given = request.headers.get(header::AUTHORIZATION);
+///             if given.is_some_and(|given| given.as_bytes() == self.0.as_bytes()) {
+///                 return Ok(Identity { user: "ann".into() });
+///             }
+///             Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "send the API key"))
+///         })
+///     }
+///
+///     fn may_dispatch(&self, identity: &Identity, event_type: &str) -> bool {
+///         identity.user == "ann" || event_type != "noteRemoved"
+///     }
+/// }
+/// ```
+pub trait Authenticate: Send + Sync + 'static {
+    /// Tells who made the request, from its headers.
+    ///
+    /// The error is the answer: usually 401.
+    fn authenticate<'a>(&'a self, request: &'a Parts) -> Authentication<'a>;
+
+    /// Tells whether the identity may dispatch events of this type. Yes, unless told otherwise.
+    fn may_dispatch(&self, identity: &Identity, event_type: &str) -> bool {
+        let _ = (identity, event_type);
+        true
+    }
+}
+
+impl Inner {
+    /// Returns who made the request; nobody where the service is anonymous.
+    pub(super) async fn identify(&self, request: &Parts) -> Result<Option<Identity>, Problem> {
+        match &self.authentication {
+            Some(hook) => hook.authenticate(request).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Refuses what the identity may not dispatch, and writes it into `meta.user`.
+    pub(super) fn authorize(
+        &self,
+        identity: Option<&Identity>,
+        actions: Vec<Action>,
+    ) -> Result<Vec<Action>, Problem> {
+        let (Some(hook), Some(identity)) = (&self.authentication, identity) else {
+            return Ok(actions);
+        };
+        let refused = actions.iter().find(|it| !hook.may_dispatch(identity, &it.event_type));
+        if let Some(action) = refused {
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                format!("{} may not dispatch `{}`", identity.user, action.event_type),
+            ));
+        }
+        let signed = |action: Action| action.with_meta("user", identity.user.as_str());
+        Ok(actions.into_iter().map(signed).collect())
+    }
+}
+
+/// Refuses a WebSocket that a page of another origin opens: browsers send cookies along with it,
+/// and no rule of theirs stops it.
+pub(super) fn check_origin(request: &Parts, options: &ServiceOptions) -> Result<(), Problem> {
+    let text = |name| request.headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let Some(origin) = text(header::ORIGIN) else {
+        return Ok(());
+    };
+    let host = origin.split_once("://").map(|(_, host)| host);
+    let is_own = host.is_some() && host == text(header::HOST);
+    if is_own || options.allowed_origins.iter().any(|allowed| allowed == origin) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::FORBIDDEN,
+        "origin_forbidden",
+        format!("pages of {origin} may not connect: allow the origin in the service's options"),
+    ))
+}
+
+impl fmt::Debug for dyn Authenticate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Authenticate")
+    }
+}
