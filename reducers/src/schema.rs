@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Index;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::fields::Fields;
 use crate::rejection::{Rejection, code};
@@ -78,6 +78,20 @@ pub const KEY_BYTES_MAX: usize = 2048;
 /// The values of one document in the schema's order. A clone shares them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row(Arc<[Value]>);
+
+/// A row with the names of its fields: a document as JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct NamedRow<'a> {
+    schema: &'a Schema,
+    row: &'a Row,
+}
+
+impl Serialize for NamedRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let members = self.schema.fields.iter().zip(self.row.values());
+        serializer.collect_map(members.map(|(field, value)| (field.name, value.to_json())))
+    }
+}
 
 /// A schema that no database can hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -200,13 +214,13 @@ impl Schema {
     /// When there are more or fewer values than fields, or one does not fit its field.
     pub fn row(&self, values: impl IntoIterator<Item = Value>) -> Result<Row, Rejection> {
         let mut values = values.into_iter();
-        let row: Result<Arc<[Value]>, _> = self
+        let row = self
             .fields
             .iter()
             .map(|field| self.fit(field, values.next().unwrap_or(Value::Null)))
-            .collect();
+            .collect::<Result<Arc<[Value]>, _>>()?;
         match values.next() {
-            None => Ok(Row(row?)),
+            None => Ok(Row(row)),
             Some(_) => Err(Rejection::new(
                 code::UNKNOWN_FIELD,
                 alloc::format!("a document of `{}` has more values than fields", self.collection),
@@ -259,11 +273,10 @@ impl Schema {
         self.row(values?)
     }
 
-    /// Writes a row as a JSON object with every field.
+    /// Returns the row as what serde writes as an object with every field, in the schema's order.
     #[must_use]
-    pub fn row_to_json(&self, row: &Row) -> serde_json::Value {
-        let members = self.fields.iter().zip(row.values());
-        members.map(|(field, value)| (field.name.to_string(), value.to_json())).collect()
+    pub const fn named<'a>(&'a self, row: &'a Row) -> NamedRow<'a> {
+        NamedRow { schema: self, row }
     }
 
     /// Returns the row with these fields changed. The id can't change.
