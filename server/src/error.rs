@@ -18,6 +18,16 @@ pub enum Error {
         #[source]
         rejection: Rejection,
     },
+    /// A reducer panicked: a mistake in it. Nothing of the dispatch is recorded.
+    #[error("the reducer panicked at event {event} of the dispatch (`{event_type}`): {message}")]
+    ReducerPanicked {
+        /// Which event of the dispatch, from 0.
+        event: usize,
+        /// Its type.
+        event_type: String,
+        /// What it said.
+        message: String,
+    },
     /// A query does not fit the schema of its collection.
     #[error(transparent)]
     Query(Rejection),
@@ -115,6 +125,7 @@ impl Error {
     pub fn code(&self) -> &str {
         match self {
             Self::Rejected { rejection, .. } | Self::Query(rejection) => rejection.code(),
+            Self::ReducerPanicked { .. } => "reducer_panicked",
             Self::EventIdTaken { .. } => "event_id_taken",
             Self::TooManyEvents { .. } => "too_many_events",
             Self::PositionAhead { .. } => "position_ahead",

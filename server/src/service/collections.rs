@@ -1,15 +1,38 @@
 //! `/collections`: documents, with the position as of which they are.
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
-use flux_reducers::{Filter, Kind, Query, Value};
-use serde_json::json;
+use flux_reducers::{Filter, Kind, NamedRow, Position, Query, Row, Schema, Value};
+use serde::Serialize;
 
 use super::parameters::{Parameters, invalid};
 use super::{Problem, Shared, body};
 use crate::error::Error;
+
+/// Whole collections as they are answered.
+#[derive(Serialize)]
+struct Collections<'a> {
+    position: Position,
+    collections: BTreeMap<&'a str, Vec<NamedRow<'a>>>,
+}
+
+/// Documents as they are answered.
+#[derive(Serialize)]
+struct Documents<'a> {
+    position: Position,
+    documents: Vec<NamedRow<'a>>,
+}
+
+/// One document as it is answered.
+#[derive(Serialize)]
+struct Document<'a> {
+    position: Position,
+    document: NamedRow<'a>,
+}
 
 /// `GET /collections?names=a,b`: whole collections, all as of one position.
 pub(super) async fn several(
@@ -25,13 +48,11 @@ pub(super) async fn several(
     let names: Vec<_> = names.split(',').collect();
     let queries: Vec<_> = names.iter().map(|name| (*name, Query::all())).collect();
     let read = shared.0.store.read(&queries).await?;
-    let mut collections = serde_json::Map::new();
-    for (name, rows) in names.into_iter().zip(read.documents) {
-        let schema = shared.0.store.schema(name)?;
-        let documents = rows.iter().map(|row| schema.row_to_json(row)).collect();
-        collections.insert(name.to_owned(), documents);
+    let mut collections = BTreeMap::new();
+    for (name, rows) in names.into_iter().zip(&read.documents) {
+        collections.insert(name, named(shared.0.store.schema(name)?, rows));
     }
-    Ok(body::json(&json!({ "position": read.position, "collections": collections })))
+    Ok(body::json(&Collections { position: read.position, collections }))
 }
 
 /// `GET /collections/{name}`: the documents that match.
@@ -47,8 +68,7 @@ pub(super) async fn list(
     let query = parameters.query(shared.0.options.limit_max)?;
     let read = shared.0.store.read(&[(&name, query)]).await?;
     let rows = read.documents.first().map(Vec::as_slice).unwrap_or_default();
-    let documents: Vec<_> = rows.iter().map(|row| schema.row_to_json(row)).collect();
-    Ok(body::json(&json!({ "position": read.position, "documents": documents })))
+    Ok(body::json(&Documents { position: read.position, documents: named(schema, rows) }))
 }
 
 /// `GET /collections/{name}/{id}`: one document.
@@ -83,6 +103,9 @@ pub(super) async fn one(
             format!("collection `{name}` has no document with the id `{id}`"),
         ));
     };
-    let document = schema.row_to_json(row);
-    Ok(body::json(&json!({ "position": read.position, "document": document })))
+    Ok(body::json(&Document { position: read.position, document: schema.named(row) }))
+}
+
+fn named<'a>(schema: &'a Schema, rows: &'a [Row]) -> Vec<NamedRow<'a>> {
+    rows.iter().map(|row| schema.named(row)).collect()
 }

@@ -29,7 +29,6 @@ pub struct CommandContext {
 impl CommandContext {
     /// Creates a new id: a UUID of version 7, which sorts by time, so that tables stay fast.
     #[must_use]
-    #[expect(clippy::unused_self, reason = "what is not pure is asked of the context")]
     pub fn new_id(&self) -> Uuid {
         Uuid::now_v7()
     }

@@ -4,14 +4,21 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
-use flux_reducers::{Action, Json, Rejection};
-use serde_json::json;
+use flux_reducers::{Action, Json, Position, Rejection};
+use serde::Serialize;
 
 use super::parameters::{Parameters, invalid};
 use super::{Inner, Problem, Shared, body};
 use crate::error::Error;
 use crate::log::LogQuery;
 use crate::store::Recorded;
+
+/// Events as they are answered.
+#[derive(Serialize)]
+struct Events<'a, E> {
+    position: Option<Position>,
+    events: &'a [E],
+}
 
 /// Events in an answer unless `limit` says otherwise.
 const LIMIT_DEFAULT: u64 = 100;
@@ -53,14 +60,14 @@ pub(super) async fn list(
         }
     };
     let events = shared.0.store.events(query).await?;
-    Ok(body::json(&json!({ "position": events.position, "events": events.documents })))
+    Ok(body::json(&Events { position: Some(events.position), events: &events.documents }))
 }
 
 /// The answer to a dispatch.
 pub(super) fn recorded(recorded: &Recorded) -> Result<Response, Problem> {
     let position = recorded.iter().map(|event| event.position).max();
     let events: Vec<_> = recorded.iter().map(|event| &**event).collect();
-    Ok(body::json(&json!({ "position": position, "events": events })))
+    Ok(body::json(&Events { position, events: &events }))
 }
 
 fn actions(sent: serde_json::Value, inner: &Inner) -> Result<Vec<Action>, Problem> {

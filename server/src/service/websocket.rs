@@ -90,7 +90,7 @@ async fn serve(
                 return Err(End::Close(close_code::AWAY, "the server shuts down"));
             }
             received = socket.recv() => {
-                is_alive |= heard(received)?;
+                is_alive |= heard(received.as_ref())?;
                 continue;
             }
             _ = pings.tick() => {
@@ -121,7 +121,7 @@ async fn serve(
 }
 
 /// A client answers pings and leaves; all else is not for this socket.
-fn heard(received: Option<Result<Message, axum::Error>>) -> Result<bool, End> {
+fn heard(received: Option<&Result<Message, axum::Error>>) -> Result<bool, End> {
     match received {
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(true),
         Some(Ok(Message::Text(_) | Message::Binary(_))) => {

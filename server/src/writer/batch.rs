@@ -1,7 +1,9 @@
 //! One transaction for many dispatches: load what the reducers ask for, reduce, write the net
 //! change.
 
+use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use flux_reducers::{
@@ -100,9 +102,10 @@ impl Batch {
             let mut faults: BTreeMap<(&str, Wanted), Fault> = BTreeMap::new();
             for dispatch in dispatches.iter().skip(progress.answers.len()) {
                 match progress.run(&self.reducer, dispatch) {
-                    Err(Stop::Fault(fault)) => {
-                        faults.insert((fault.collection(), fault.wanted().clone()), fault);
-                    }
+                    Err(Stop::Faults(more)) => faults.extend(
+                        more.into_iter()
+                            .map(|fault| ((fault.collection(), fault.wanted().clone()), fault)),
+                    ),
                     result if faults.is_empty() => progress.settle(result),
                     _ => {}
                 }
@@ -142,7 +145,7 @@ struct Run {
 /// Why a dispatch did not run to its end.
 enum Stop {
     Refused(Error),
-    Fault(Fault),
+    Faults(Vec<Fault>),
 }
 
 impl Progress {
@@ -159,23 +162,31 @@ impl Progress {
             answer: Vec::with_capacity(dispatch.actions.len()),
             recorded: Vec::new(),
         };
+        // After a fault the events that follow run only to tell what they will read.
+        let mut faults = Vec::new();
         for (event, action) in dispatch.actions.iter().enumerate() {
             let known = action.id.and_then(|id| {
                 let recorded = run.recorded.iter().find(|recorded| recorded.id == id);
                 recorded.or_else(|| self.known.get(&id)).cloned()
             });
             if let Some(known) = known {
-                if !is_same(action, &known) {
+                if !is_same(action, &known) && faults.is_empty() {
                     let (id, position) = (known.id, known.position);
                     return Err(Stop::Refused(Error::EventIdTaken { event, id, position }));
                 }
                 run.answer.push(known);
                 continue;
             }
-            run.reduce(reducer, action).map_err(|halt| match halt {
-                Halt::Fault(fault) => Stop::Fault(fault),
-                Halt::Rejected(rejection) => Stop::Refused(Error::Rejected { event, rejection }),
-            })?;
+            match run.reduce_caught(reducer, event, action) {
+                Ok(()) => {}
+                Err(Stop::Faults(more)) => faults.extend(more),
+                Err(refused) if faults.is_empty() => return Err(refused),
+                // On a state that is not the true one a refusal means nothing yet.
+                Err(_) => {}
+            }
+        }
+        if !faults.is_empty() {
+            return Err(Stop::Faults(faults));
         }
         Ok(run)
     }
@@ -192,12 +203,33 @@ impl Progress {
                 self.answers.push(Ok(run.answer));
             }
             Err(Stop::Refused(error)) => self.answers.push(Err(error)),
-            Err(Stop::Fault(_)) => {}
+            Err(Stop::Faults(_)) => {}
         }
     }
 }
 
 impl Run {
+    /// Reduces one event. What a panic leaves half done is the run's own copy, which is dropped.
+    fn reduce_caught(
+        &mut self,
+        reducer: &Reducer,
+        event: usize,
+        action: &Action,
+    ) -> Result<(), Stop> {
+        match catch_unwind(AssertUnwindSafe(|| self.reduce(reducer, action))) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Halt::Fault(fault))) => Err(Stop::Faults(vec![fault])),
+            Ok(Err(Halt::Rejected(rejection))) => {
+                Err(Stop::Refused(Error::Rejected { event, rejection }))
+            }
+            Err(panic) => Err(Stop::Refused(Error::ReducerPanicked {
+                event,
+                event_type: action.event_type.clone(),
+                message: panic_message(&*panic),
+            })),
+        }
+    }
+
     fn reduce(&mut self, reducer: &Reducer, action: &Action) -> Result<(), Halt> {
         let position = self.head.position + 1;
         // Time never goes back in the log, whatever the clock does.
@@ -251,6 +283,11 @@ async fn load<'a>(
         }
     }
     Ok(())
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "?".to_owned())
 }
 
 /// Whether an action is what was recorded under its id: a retry.

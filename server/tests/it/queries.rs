@@ -1,0 +1,174 @@
+//! One meaning of queries: SQL and memory give the same documents in the same order.
+
+use flux_server::Store;
+use flux_server::reducers::{
+    Action, Bytes, Collection, Direction, Document, Enumeration, Filter, Json, Query, Reduction,
+    Timestamp, Uuid, Value, lift,
+};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+#[derive(Clone, Copy, Debug, PartialEq, Enumeration)]
+enum Color {
+    Red,
+    Green,
+}
+
+#[derive(Clone, Debug, PartialEq, Document)]
+#[document(collection = "things")]
+struct Thing {
+    id: String,
+    flag: Option<bool>,
+    small: Option<i32>,
+    #[document(index)]
+    large: Option<i64>,
+    natural: Option<u32>,
+    real: Option<f64>,
+    #[document(index)]
+    text: Option<String>,
+    uuid: Option<Uuid>,
+    time: Option<Timestamp>,
+    bytes: Option<Bytes>,
+    json: Option<Json>,
+    color: Option<Color>,
+}
+
+fn things(things: &Collection<Thing>, action: &Action) -> Reduction {
+    let row =
+        action.payload.as_ref().map(|payload| Thing::SCHEMA.row_from_json(payload.as_value()));
+    match row.transpose()? {
+        Some(row) => Ok(things.upsert(Thing::from_row(&row).unwrap())),
+        None => Ok(things.no_change()),
+    }
+}
+
+/// Texts where the orders of databases differ: case, accents, beyond the first plane, wildcards.
+const TEXTS: &[&str] =
+    &["", "a", "A", "ab", "aB", "é", "e", "Z", "z", "%", "_", "a_", "\u{ffff}", "\u{10000}", "😀"];
+
+fn value(field: &'static str) -> BoxedStrategy<Value> {
+    match field {
+        "id" | "text" => select(TEXTS).prop_map(Value::from).boxed(),
+        "flag" => any::<bool>().prop_map(Value::from).boxed(),
+        "small" => select(vec![0, 1, -1, i32::MIN, i32::MAX]).prop_map(Value::from).boxed(),
+        "large" => {
+            select(vec![0, 1, -1, i64::MIN, i64::MAX, 1 << 53]).prop_map(Value::from).boxed()
+        }
+        "natural" => select(vec![0, 1, u32::MAX]).prop_map(Value::from).boxed(),
+        "real" => {
+            let numbers = vec![0.0, -0.0, 0.1, -1.5, 1e300, f64::MIN_POSITIVE, 9007199254740993.0];
+            select(numbers).prop_map(Value::from).boxed()
+        }
+        "uuid" => select(vec![0, 1, u128::MAX, 1 << 127])
+            .prop_map(|number| Value::from(Uuid::from_u128(number)))
+            .boxed(),
+        "time" => select(vec![0, -1, 1, Timestamp::MIN.as_milliseconds()])
+            .prop_map(|time| Value::from(Timestamp::from_milliseconds(time).unwrap()))
+            .boxed(),
+        "bytes" => select(vec![vec![], vec![0], vec![0, 1], vec![255]])
+            .prop_map(|bytes| Value::from(Bytes(bytes)))
+            .boxed(),
+        "json" => select(vec!["1", "1.0", "\"1\"", "[]", "{\"b\":1,\"a\":null}"])
+            .prop_map(|text| Value::from(serde_json::from_str::<Json>(text).unwrap()))
+            .boxed(),
+        _ => select(vec!["Red", "Green"]).prop_map(Value::from).boxed(),
+    }
+}
+
+const FIELDS: &[&str] = &[
+    "id", "flag", "small", "large", "natural", "real", "text", "uuid", "time", "bytes", "json",
+    "color",
+];
+
+fn nullable(field: &'static str) -> BoxedStrategy<Value> {
+    if field == "id" {
+        return value(field);
+    }
+    prop_oneof![1 => Just(Value::Null), 3 => value(field)].boxed()
+}
+
+fn document() -> impl Strategy<Value = serde_json::Value> {
+    let values: Vec<_> = FIELDS.iter().map(|field| nullable(field)).collect();
+    values.prop_map(|values| {
+        let members = FIELDS.iter().map(|field| (*field).to_owned());
+        members.zip(values.iter().map(Value::to_json)).collect()
+    })
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    let field = || select(FIELDS);
+    let ordered = || select(FIELDS).prop_filter("has an order", |field| *field != "json");
+    let compare = (0..4, ordered()).prop_flat_map(|(which, field)| {
+        value(field).prop_map(move |value| match which {
+            0 => Filter::lt(field, value),
+            1 => Filter::le(field, value),
+            2 => Filter::gt(field, value),
+            _ => Filter::ge(field, value),
+        })
+    });
+    let equal = field().prop_flat_map(|field| {
+        (nullable(field), any::<bool>()).prop_map(move |(value, is_equal)| {
+            if is_equal { Filter::eq(field, value) } else { Filter::ne(field, value) }
+        })
+    });
+    let within = field().prop_flat_map(|field| {
+        prop::collection::vec(nullable(field), 0..4)
+            .prop_map(move |values| Filter::is_in(field, values))
+    });
+    let text = || select(vec!["id", "text", "color"]);
+    let leaf = prop_oneof![
+        compare,
+        equal,
+        within,
+        field().prop_map(Filter::is_null),
+        (text(), select(TEXTS)).prop_map(|(field, part)| Filter::starts_with(field, part)),
+        (text(), select(TEXTS)).prop_map(|(field, part)| Filter::contains(field, part)),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Filter::And),
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Filter::Or),
+            inner.prop_map(|filter| !filter),
+        ]
+    })
+}
+
+fn query() -> impl Strategy<Value = Query> {
+    let order = select(FIELDS).prop_filter("has an order", |field| *field != "json");
+    let direction = select(vec![Direction::Ascending, Direction::Descending]);
+    let orders = prop::collection::vec((order, direction), 0..3);
+    let limit = prop_oneof![Just(None), (0_u64..6).prop_map(Some)];
+    (filter(), orders, limit, 0_u64..3).prop_map(|(filter, orders, limit, offset)| {
+        let query = Query::from(filter).offset(offset);
+        let query = limit.into_iter().fold(query, Query::limit);
+        orders.into_iter().fold(query, |query, (field, it)| query.order_by(field, it))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn sql_and_memory_agree(
+        documents in prop::collection::vec(document(), 0..12),
+        queries in prop::collection::vec(query(), 1..12),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let reducer = lift(things);
+            let mut database = reducer.database().unwrap();
+            let store = Store::open(reducer.clone(), "sqlite::memory:").await.unwrap();
+            for document in documents {
+                let action = Action::new("thingPut").with_payload(document);
+                store.dispatch(&action).await.unwrap();
+                reducer.run(&mut database, &action).unwrap();
+            }
+            for query in queries {
+                let in_memory = database.rows("things", &query).unwrap();
+                let in_sql = store.read(&[("things", query.clone())]).await.unwrap();
+                prop_assert_eq!(&in_sql.documents[0], &in_memory, "{:?}", query);
+            }
+            Ok(())
+        })?;
+    }
+}

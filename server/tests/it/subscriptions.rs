@@ -1,0 +1,106 @@
+//! Following the log: everything, in order, once.
+
+use std::pin::pin;
+
+use flux_server::{Error, Store, Subscription};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+
+use crate::tasks::*;
+
+async fn take(subscription: &mut Subscription, count: usize) -> Vec<i64> {
+    let mut positions = Vec::new();
+    while positions.len() < count {
+        let events = subscription.next().await.unwrap().unwrap();
+        positions.extend(events.iter().map(|event| event.position));
+    }
+    positions
+}
+
+async fn add(store: &Store, ids: std::ops::Range<i64>) {
+    for ids in ids.collect::<Vec<_>>().chunks(500) {
+        let events: Vec<_> = ids.iter().map(|id| added(*id)).collect();
+        store.dispatch_all(&events).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_tells_what_is_recorded_from_now_on() {
+    let store = in_memory().await;
+    add(&store, 0..3).await;
+    let mut subscription = store.subscribe().unwrap();
+    add(&store, 3..5).await;
+    assert_eq!(take(&mut subscription, 2).await, [4, 5]);
+    assert_eq!(subscription.position(), 5);
+}
+
+#[tokio::test]
+async fn a_subscription_from_a_position_reads_the_log_and_then_follows() {
+    let file = File::new();
+    let store = file.open().await;
+    add(&store, 0..700).await;
+    store.close().await;
+    let store = file.open().await;
+    let mut subscription = store.subscribe_from(5).unwrap();
+    assert_eq!(take(&mut subscription, 695).await, (6..=700).collect::<Vec<_>>());
+    add(&store, 700..710).await;
+    assert_eq!(take(&mut subscription, 10).await, (701..=710).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_reader_that_falls_behind_reads_the_log_again() {
+    let store = in_memory().await;
+    let mut subscription = store.subscribe().unwrap();
+    add(&store, 0..10_000).await;
+    assert_eq!(take(&mut subscription, 10_000).await, (1..=10_000).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn followers_of_a_busy_store_get_every_event_once() {
+    let file = File::new();
+    let store = file.open().await;
+    let mut followers = tokio::task::JoinSet::new();
+    for from in 0..10 {
+        let mut subscription = store.subscribe_from(0).unwrap();
+        followers.spawn(async move {
+            if from % 2 == 0 {
+                tokio::task::yield_now().await;
+            }
+            take(&mut subscription, 2000).await
+        });
+    }
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..20 {
+        let store = store.clone();
+        writers.spawn(async move {
+            for id in 0..100 {
+                store.dispatch(&added(writer * 100 + id)).await.unwrap();
+            }
+        });
+    }
+    writers.join_all().await;
+    for positions in followers.join_all().await {
+        assert_eq!(positions, (1..=2000).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn a_position_beyond_the_log_is_refused() {
+    let store = in_memory().await;
+    add(&store, 0..2).await;
+    let error = store.subscribe_from(3).unwrap_err();
+    assert!(matches!(error, Error::PositionAhead { position: 3, head: 2 }), "{error}");
+    assert!(store.subscribe_from(-1).is_err());
+    assert!(store.subscribe_from(2).is_ok());
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_the_store_is_closed() {
+    let store = in_memory().await;
+    add(&store, 0..2).await;
+    let mut events = pin!(store.subscribe_from(0).unwrap().into_stream());
+    assert_eq!(events.try_next().await.unwrap().unwrap().position, 1);
+    assert_eq!(events.try_next().await.unwrap().unwrap().position, 2);
+    store.close().await;
+    assert!(events.next().await.is_none());
+    assert!(matches!(store.subscribe(), Err(Error::Closed)));
+}
