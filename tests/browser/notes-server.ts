@@ -1,0 +1,73 @@
+/** The real notes server as its own process, with a database file of its own. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const BINARY: string =
+  process.env.NOTES_SERVER ??
+  fileURLToPath(new URL("../../target/release/notes-server", import.meta.url));
+
+/** A server that can be stopped and started again on the same port with the same database. */
+export class NotesServer {
+  #process: ChildProcess | undefined;
+  #folder: string | undefined;
+  #listen = "127.0.0.1:0";
+
+  /** Where the page is. */
+  get url(): string {
+    return `http://${this.#listen}`;
+  }
+
+  /** Starts it, and waits until it listens. */
+  async start(): Promise<void> {
+    this.#folder ??= await mkdtemp(join(tmpdir(), "notes-"));
+    const url = `sqlite://${join(this.#folder, "notes.db")}`;
+    const server = spawn(BINARY, ["serve", "--database-url", url, "--listen", this.#listen], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, NO_COLOR: "1" },
+    });
+    this.#process = server;
+    const lines: string[] = [];
+    for await (const line of createInterface({ input: server.stderr })) {
+      lines.push(line);
+      const address = /notes are at http:\/\/(\S+)/.exec(line)?.[1];
+      if (address !== undefined) {
+        this.#listen = address;
+        server.stderr.resume();
+        return;
+      }
+    }
+    throw new Error(`the server did not start:\n${lines.join("\n")}`);
+  }
+
+  /** Stops it by a signal, and waits until it has ended. */
+  async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
+    const server = this.#process;
+    this.#process = undefined;
+    if (server === undefined || server.exitCode !== null) return;
+    const ended = once(server, "exit");
+    server.kill(signal);
+    await ended;
+  }
+
+  /** Stops it and removes its database. */
+  async remove(): Promise<void> {
+    await this.stop();
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true });
+  }
+
+  /** Runs a command as another client would. */
+  async command(name: string, payload: object): Promise<void> {
+    const answer = await fetch(`${this.url}/api/commands/${name}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ payload, meta: { user: "curl" } }),
+    });
+    if (!answer.ok) throw new Error(await answer.text());
+  }
+}

@@ -1,0 +1,150 @@
+/** Two windows on one server, with the reducer in WebAssembly between them. */
+
+import { type Browser, test as base, expect, type Locator, type Page } from "@playwright/test";
+import { NotesServer } from "./notes-server.ts";
+import { countReducerCalls, reducerCalls } from "./wasm-reducer.ts";
+
+const test = base.extend<{ server: NotesServer }>({
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixture's needs from it.
+  server: async ({}, use) => {
+    const server = new NotesServer();
+    await server.start();
+    await use(server);
+    await server.remove();
+  },
+});
+
+/** Opens a window of its own: another storage, another connection. */
+async function openWindow(browser: Browser, server: NotesServer, user: string): Promise<Page> {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(server.url);
+  await isLive(page);
+  await page.getByRole("textbox", { name: "Your name" }).fill(user);
+  return page;
+}
+
+async function isLive(page: Page): Promise<void> {
+  await expect(page.getByRole("status").filter({ hasText: "Live" })).toBeVisible();
+}
+
+async function addNote(page: Page, title: string, text: string): Promise<void> {
+  await page.getByRole("textbox", { name: "Title", exact: true }).fill(title);
+  await page.getByRole("textbox", { name: "Text", exact: true }).fill(text);
+  await page.getByRole("button", { name: "Add note" }).click();
+}
+
+function note(page: Page, title: string): Locator {
+  return page.getByRole("article", { name: title, exact: true });
+}
+
+async function titles(page: Page): Promise<(string | null)[]> {
+  const notes = await page.getByRole("article").all();
+  return Promise.all(notes.map((each) => each.getAttribute("aria-label")));
+}
+
+test("what one window does shows in the other", async ({ browser, server }) => {
+  const ann = await openWindow(browser, server, "Ann");
+  const bob = await openWindow(browser, server, "Bob");
+
+  await addNote(ann, "Milk", "two litres");
+  await expect(note(bob, "Milk")).toContainText("two litres");
+  await expect(note(ann, "Milk")).toContainText("two litres");
+
+  await note(bob, "Milk").getByRole("button", { name: "Edit title" }).click();
+  await bob.getByRole("textbox", { name: "Edit title" }).fill("Oat milk");
+  await bob.getByRole("button", { name: "Save" }).click();
+  await expect(note(ann, "Oat milk")).toBeVisible();
+
+  await note(ann, "Oat milk").getByRole("button", { name: "Edit text" }).click();
+  await ann.getByRole("textbox", { name: "Edit text" }).fill("three litres");
+  await ann.getByRole("button", { name: "Save" }).click();
+  await expect(note(bob, "Oat milk")).toContainText("three litres");
+
+  const log = bob.getByRole("region", { name: "Event log" });
+  await expect(log.getByRole("listitem")).toHaveCount(3);
+  await expect(log.getByRole("listitem").first()).toContainText("Ann");
+  await log.getByRole("listitem").first().getByRole("button").first().click();
+  await expect(log).toContainText('"type": "noteContentEdited"');
+  await expect(log).toContainText('"position": 3');
+
+  await note(bob, "Oat milk").getByRole("button", { name: "Remove" }).click();
+  await expect(note(ann, "Oat milk")).toHaveCount(0);
+  await expect(note(bob, "Oat milk")).toHaveCount(0);
+});
+
+test("notes are there after a reload, the newest first", async ({ browser, server }) => {
+  const page = await openWindow(browser, server, "Ann");
+  for (const title of ["one", "two", "three"]) {
+    await addNote(page, title, "");
+    await expect(note(page, title)).toBeVisible();
+  }
+  expect(await titles(page)).toEqual(["three", "two", "one"]);
+  await page.reload();
+  await expect(note(page, "one")).toBeVisible();
+  expect(await titles(page)).toEqual(["three", "two", "one"]);
+  await expect(page.getByRole("textbox", { name: "Your name" })).toHaveValue("Ann");
+});
+
+for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  test(`after ${signal} and a start both windows resume and miss nothing`, async ({
+    browser,
+    server,
+  }) => {
+    const windows = [
+      await openWindow(browser, server, "Ann"),
+      await openWindow(browser, server, "Bob"),
+    ];
+    const [ann, bob] = windows as [Page, Page];
+    await addNote(ann, "before", "");
+    await expect(note(bob, "before")).toBeVisible();
+
+    await server.stop(signal);
+    for (const page of windows) {
+      await expect(page.getByRole("status").filter({ hasText: "Live" })).toHaveCount(0);
+    }
+    await server.start();
+    for (let number = 1; number <= 60; number += 1) {
+      await server.command("addNote", { title: `meanwhile ${number}`, text: "" });
+    }
+    for (const page of windows) {
+      await isLive(page);
+      await expect(page.getByRole("article")).toHaveCount(61);
+    }
+    await addNote(bob, "after", "");
+    for (const page of windows) await expect(note(page, "after")).toBeVisible();
+    expect(await titles(ann)).toEqual(await titles(bob));
+    expect(new Set(await titles(ann)).size).toBe(62);
+  });
+}
+
+test("the reducer that changes the notes is the one in WebAssembly", async ({
+  browser,
+  server,
+}) => {
+  const page = await (await browser.newContext()).newPage();
+  await countReducerCalls(page);
+  await page.goto(server.url);
+  await isLive(page);
+  const before = await reducerCalls(page);
+  await addNote(page, "Milk", "");
+  await expect(note(page, "Milk")).toBeVisible();
+  expect(await reducerCalls(page)).toBeGreaterThan(before);
+
+  const without = await (await browser.newContext()).newPage();
+  await without.route("**/*.wasm", (route) => route.abort());
+  const failed = without.waitForEvent("requestfailed", (request) =>
+    request.url().endsWith(".wasm"),
+  );
+  await without.goto(server.url);
+  await failed;
+  await expect(without.getByRole("article")).toHaveCount(0);
+});
+
+test("what the server refuses is told, and the window goes on", async ({ browser, server }) => {
+  const page = await openWindow(browser, server, "Ann");
+  await addNote(page, "large", "x".repeat(1_100_000));
+  await expect(page.getByRole("alert")).toContainText("larger than");
+  await expect(note(page, "large")).toHaveCount(0);
+  await addNote(page, "small", "x");
+  await expect(note(page, "small")).toBeVisible();
+});
