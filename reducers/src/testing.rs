@@ -90,7 +90,6 @@ pub struct Given {
 
 /// What happens: the second part of a test.
 #[derive(Debug)]
-#[must_use = "a test ends with `then` or `then_rejected`"]
 pub struct When {
     database: Database,
     result: Result<(), Halt>,
@@ -102,6 +101,7 @@ impl Given {
     /// # Panics
     /// When the event can't be an action.
     #[track_caller]
+    #[must_use = "a test ends with `then` or `then_rejected`"]
     #[expect(clippy::needless_pass_by_value, reason = "reads as a sentence")]
     pub fn when<E: Event>(mut self, event: E) -> When {
         let result = self.reducer.run(&mut self.database, &action(&event)).map(|_| ());

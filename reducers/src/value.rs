@@ -113,6 +113,8 @@ impl Value {
         let error = |found: &Self| ValueError::new(kind, found);
         match (kind, self) {
             (_, Self::Null) => Ok(Self::Null),
+            // As it is read back from JSON, where the two can't be told apart.
+            (Kind::Json, Self::Json(json)) if json.as_value().is_null() => Ok(Self::Null),
             (Kind::Bool, value @ Self::Bool(_))
             | (Kind::I64, value @ Self::Integer(_))
             | (Kind::Uuid, value @ Self::Uuid(_))
