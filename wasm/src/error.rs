@@ -1,0 +1,133 @@
+//! What goes wrong at the border to JavaScript, and the hook that hears of it.
+
+use std::cell::RefCell;
+
+use flux_reducers::Rejection;
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+
+use crate::javascript::{Listener, Record, Threw, WORDS, console_error, warn};
+
+/// The codes of the rejections that this crate makes, besides those of
+/// [`flux_reducers::code`](flux_reducers::code).
+///
+/// The package exports `onRejected(listener)`: the listener gets `{ code, message, field?, action }`
+/// for each action that was refused; the state is as it was. Without a listener a rejection is
+/// printed by `console.warn`.
+///
+/// ```
+/// assert!(flux_wasm::code::ALL.contains(&"integer_out_of_range"));
+/// ```
+pub mod code {
+    /// An action that is no object, without a text as its `type`, or with a malformed member.
+    pub const INVALID_ACTION: &str = "invalid_action";
+    /// A state that no version of this reducer made: of another shape, or of a newer version.
+    pub const INVALID_STATE: &str = "invalid_state";
+    /// An integer beyond ±(2^53 - 1), which JavaScript can't hold exactly.
+    pub const INTEGER_OUT_OF_RANGE: &str = "integer_out_of_range";
+
+    /// All of them.
+    pub const ALL: &[&str] = &[INVALID_ACTION, INVALID_STATE, INTEGER_OUT_OF_RANGE];
+}
+
+/// A value that can't cross, and where it is.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    /// A rejection's code where the place does not decide it.
+    pub(crate) code: Option<&'static str>,
+    /// Such as `tags[3].name`, or nothing for the value itself.
+    pub(crate) path: String,
+    /// What was expected and what was found.
+    pub(crate) reason: String,
+}
+
+impl Problem {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self { code: None, path: String::new(), reason: reason.into() }
+    }
+
+    pub(crate) fn integer(number: impl core::fmt::Display) -> Self {
+        let reason = format!(
+            "{number} is beyond the integers that JavaScript holds exactly, -(2^53 - 1) to 2^53 - \
+             1: carry it as text"
+        );
+        Self { code: Some(code::INTEGER_OUT_OF_RANGE), ..Self::new(reason) }
+    }
+
+    /// Says in which member of an object the problem is.
+    pub(crate) fn in_member(mut self, name: &str) -> Self {
+        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        self.path = format!("{name}{dot}{}", self.path);
+        self
+    }
+
+    /// Says in which item of a list the problem is.
+    pub(crate) fn in_item(mut self, index: u32) -> Self {
+        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        self.path = format!("[{index}]{dot}{}", self.path);
+        self
+    }
+
+    pub(crate) fn into_rejection(self, code: &'static str, what: &str) -> Rejection {
+        let code = self.code.unwrap_or(code);
+        if self.path.is_empty() {
+            return Rejection::new(code, format!("{what}: {}", self.reason));
+        }
+        Rejection::new(code, format!("{what} at `{}`: {}", self.path, self.reason))
+            .with_field(self.path)
+    }
+}
+
+impl From<Threw> for Problem {
+    fn from(_: Threw) -> Self {
+        Self::new("reading it threw an error")
+    }
+}
+
+/// Returns the rejection of a state that is none.
+pub(crate) fn invalid_state(collection: &str, reason: &str) -> Rejection {
+    Rejection::new(
+        code::INVALID_STATE,
+        format!(
+            "the state of collection `{collection}` is not {{ version: 1, count, root }} as its \
+             reducer makes it: {reason}"
+        ),
+    )
+}
+
+thread_local! {
+    static LISTENER: RefCell<Option<Listener>> = const { RefCell::new(None) };
+}
+
+/// Exported from every package; documented in [`code`].
+#[wasm_bindgen(js_name = onRejected, skip_typescript)]
+#[doc(hidden)]
+pub fn on_rejected(listener: JsValue) {
+    let listener = listener.is_function().then(|| listener.unchecked_into());
+    LISTENER.with(|current| current.replace(listener));
+}
+
+/// Tells the listener.
+pub(crate) fn report(rejection: &Rejection, action: &JsValue) {
+    // A clone: the listener may call `onRejected` or the reducer itself.
+    let listener = LISTENER.with(|current| current.borrow().clone());
+    let Some(listener) = listener else {
+        return warn(
+            &format!("Action rejected ({}): {}.", rejection.code(), rejection.message()),
+            action,
+        );
+    };
+    let told = WORDS.with(|words| {
+        let told = Record::empty()
+            .with(&words.code, &rejection.code().into())
+            .with(&words.message, &rejection.message().into());
+        let told = match rejection.field() {
+            Some(field) => told.with(&words.field, &field.into()),
+            None => told,
+        };
+        told.with(&words.action, action).frozen()
+    });
+    if let Err(error) = listener.call(&JsValue::UNDEFINED, &told) {
+        console_error("The listener given to onRejected threw:", &error);
+    }
+}

@@ -1,0 +1,132 @@
+//! The macro.
+
+/// Exports a reducer over documents as a plain Redux reducer, `name(state, action)`.
+///
+/// For the reducer of one collection, its path is enough:
+///
+/// ```
+/// # mod notes_reducers {
+/// #     use flux_reducers::{Collection, Document, Event, Reduction};
+/// #     use serde::{Deserialize, Serialize};
+/// #     #[derive(Document)]
+/// #     #[document(collection = "notes")]
+/// #     pub struct Note { id: i64 }
+/// #     #[derive(Serialize, Deserialize, Event)]
+/// #     #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+/// #     pub enum NoteEvent { NoteAdded { id: i64 } }
+/// #     pub fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+/// #         let NoteEvent::NoteAdded { id } = event;
+/// #         Ok(notes.create(Note { id: *id }))
+/// #     }
+/// # }
+/// flux_wasm::reduxify!(notes: notes_reducers::notes);
+/// ```
+///
+/// The package then has `notes`, with the types `Note`, `NoteEvent` and `NotesState`.
+///
+/// A root reducer, an expression that is evaluated once, comes with the documents and the events
+/// that it is about. Its state is an object with the state of each collection, so that it stands
+/// alone or beside other reducers:
+///
+/// ```
+/// # use flux_reducers::{Collection, Document, Event, Reducer, Reduction};
+/// # use flux_reducers::{aggregate_reducers, lift};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Document)]
+/// # #[document(collection = "notes")]
+/// # pub struct Note { id: i64 }
+/// # #[derive(Document)]
+/// # #[document(collection = "tags")]
+/// # pub struct Tag { id: i64 }
+/// # #[derive(Serialize, Deserialize, Event)]
+/// # #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+/// # pub enum NoteEvent { NoteAdded { id: i64 } }
+/// # pub fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+/// #     let NoteEvent::NoteAdded { id } = event;
+/// #     Ok(notes.create(Note { id: *id }))
+/// # }
+/// # pub fn tags(tags: &Collection<Tag>, event: &NoteEvent) -> Reduction {
+/// #     Ok(tags.no_change())
+/// # }
+/// fn root() -> Reducer {
+///     aggregate_reducers([lift(notes), lift(tags)])
+/// }
+///
+/// flux_wasm::reduxify!(app: root(), documents = [Note, Tag], events = [NoteEvent]);
+/// ```
+///
+/// The package then has `app`, with the types `Note`, `Tag`, `NoteEvent` and `AppState`.
+///
+/// # What the exported function does
+/// - `state` is `undefined`: the empty state. The action is of a type that the events do not
+///   have: the same state, at once.
+/// - The action is malformed, or it is rejected, or the state is none: the same state, and the
+///   listener of `onRejected` hears of it (see [`code`](crate::code)). It never throws.
+/// - `{ type: "@@flux-capacitor/loaded", payload: { collection, position, documents } }` replaces
+///   the documents of one collection.
+///
+/// An event type is `flux_reducers::Action` for a reducer that takes every type, such as the event
+/// log's: then all types count as known but those that begin with `@@`.
+#[macro_export]
+macro_rules! reduxify {
+    ($name:ident: $reducer:path) => {
+        $crate::reduxify!(
+            @export $name,
+            $crate::__private::ReduxReducer::collection($reducer),
+            $crate::__private::collection_types(stringify!($name), $reducer),
+        );
+    };
+    (
+        $name:ident: $reducer:expr,
+        documents = [$($document:path),+ $(,)?],
+        events = [$($event:path),+ $(,)?] $(,)?
+    ) => {
+        $crate::reduxify!(
+            @export $name,
+            $crate::__private::ReduxReducer::root(
+                $reducer,
+                &[$(<$document as $crate::__private::Document>::SCHEMA),+],
+                &[$(<$event as $crate::__private::Event>::VARIANTS),+],
+            ),
+            {
+                let mut text = $crate::__private::Text::new();
+                $($crate::__private::document_types::<$document>(&mut text);)+
+                $($crate::__private::event_types::<$event>(&mut text, stringify!($event));)+
+                $crate::__private::root_types(
+                    text,
+                    stringify!($name),
+                    &[$((
+                        <$document as $crate::__private::Document>::SCHEMA,
+                        <$document as $crate::__private::Describe>::NAME,
+                    )),+],
+                )
+            },
+        );
+    };
+    (@export $name:ident, $reducer:expr, $types:expr $(,)?) => {
+        /// A Redux reducer: returns the next state, the same object where nothing changes.
+        #[$crate::__private::wasm_bindgen::prelude::wasm_bindgen(
+            wasm_bindgen = $crate::__private::wasm_bindgen,
+            skip_typescript
+        )]
+        #[allow(clippy::needless_pass_by_value, non_snake_case)]
+        pub fn $name(
+            state: $crate::__private::wasm_bindgen::JsValue,
+            action: $crate::__private::wasm_bindgen::JsValue,
+        ) -> $crate::__private::wasm_bindgen::JsValue {
+            ::std::thread_local! {
+                static REDUCER: $crate::__private::ReduxReducer = $reducer;
+            }
+            REDUCER.with(|reducer| reducer.reduce(&state, &action))
+        }
+
+        #[allow(unused)]
+        const _: () = {
+            // On a constant the attribute ignores the path that it is given.
+            use $crate::__private::wasm_bindgen;
+            const TEXT: $crate::__private::Text = $types;
+            #[wasm_bindgen::prelude::wasm_bindgen(typescript_custom_section)]
+            const TYPES: &'static str = TEXT.as_str();
+        };
+    };
+}
