@@ -1,0 +1,3 @@
+//! The shared tests, natively.
+
+mod shared;

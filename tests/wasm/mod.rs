@@ -1,0 +1,15 @@
+//! The Redux reducers, called as Redux calls them.
+
+#![allow(clippy::unwrap_used, reason = "in tests also outside of the test itself")]
+
+mod bad_input;
+mod differential;
+mod host;
+mod identity;
+mod kinds;
+mod loaded;
+mod root;
+mod tree;
+
+flux_wasm::reduxify!(marks: flux_tests::mark::marks);
+flux_wasm::reduxify!(products: flux_tests::product::products);
