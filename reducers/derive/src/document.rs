@@ -127,7 +127,7 @@ fn patch(input: &DeriveInput, members: &[Member<'_>], id: usize) -> TokenStream 
             quote_spanned! {ident.span()=>
                 #[doc = #what]
                 #[must_use]
-                #[allow(dead_code)]
+                #[allow(dead_code, clippy::wrong_self_convention)]
                 #visibility fn #ident(self, #ident: impl ::core::convert::Into<#ty>) -> Self {
                     let #ident: #ty = ::core::convert::Into::into(#ident);
                     Self(self.0.with(#name, ::flux_reducers::FieldType::to_value(&#ident)))
