@@ -3,6 +3,14 @@
 use flux_reducers::{Action, Rejection, code};
 
 /// The events of one dispatch, as the middleware sees them.
+///
+/// ```
+/// use flux_server::Dispatch;
+/// use flux_server::reducers::Action;
+///
+/// let dispatch = Dispatch { actions: vec![Action::new("rung")] };
+/// assert!(dispatch.require_user().is_err());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dispatch {
     /// The events, in order. Each sees what those before it changed.

@@ -6,6 +6,23 @@ use flux_reducers::{Position, Rejection, SchemaError, Uuid};
 
 /// Why the store could not do what it was asked for. Nothing was written, unless
 /// [`is_ambiguous`](Self::is_ambiguous) says otherwise.
+///
+/// ```
+/// # use flux_server::{Error, Store};
+/// # use flux_server::reducers::{Action, aggregate_reducers};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Error> {
+/// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+/// store.close().await;
+/// match store.dispatch(&Action::new("rung")).await {
+///     Err(Error::Rejected { event, rejection }) => println!("event {event}: {rejection}"),
+///     Err(error) if error.is_retryable() => println!("try again: {error}"),
+///     Err(error) => println!("{}: {error}", error.code()),
+///     Ok(event) => println!("{}", event.position),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -121,6 +138,18 @@ pub enum Error {
 
 impl Error {
     /// Returns the stable code, for programs.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let error = store.schema("notes").unwrap_err();
+    /// assert_eq!(error.code(), "unknown_collection");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn code(&self) -> &str {
         match self {
@@ -142,6 +171,13 @@ impl Error {
     }
 
     /// Returns whether the same dispatch may succeed later.
+    ///
+    /// ```
+    /// use flux_server::Error;
+    ///
+    /// assert!(Error::Busy { waiting: 8192 }.is_retryable());
+    /// assert!(!Error::TooManyEvents { found: 2000, most: 1000 }.is_retryable());
+    /// ```
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         matches!(self, Self::Busy { .. } | Self::Closed | Self::Database { .. })
@@ -149,6 +185,12 @@ impl Error {
 
     /// Returns whether the events may have been recorded all the same. Dispatch them again with
     /// the same ids: what is recorded is answered, and not recorded twice.
+    ///
+    /// ```
+    /// use flux_server::Error;
+    ///
+    /// assert!(!Error::Closed.is_ambiguous(), "it was not even begun");
+    /// ```
     #[must_use]
     pub const fn is_ambiguous(&self) -> bool {
         matches!(self, Self::Database { ambiguous: true, .. })

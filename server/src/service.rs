@@ -75,6 +75,18 @@ pub struct Service {
 }
 
 /// The limits of a service. Each bounds what one client can take from the others.
+///
+/// ```
+/// # use flux_server::{Service, ServiceOptions, Store};
+/// # use flux_server::reducers::aggregate_reducers;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+/// let options = ServiceOptions { body_bytes_max: 64 * 1024, ..ServiceOptions::default() };
+/// let service = Service::new(store).options(options);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceOptions {
     /// The most bytes of a request's body; 1 MiB unless told.
@@ -133,6 +145,17 @@ struct Inner {
 
 impl Service {
     /// Creates the service of a store.
+    ///
+    /// ```
+    /// # use flux_server::{Service, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let router: axum::Router = Service::new(store).into_router();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(store: Store) -> Self {
         Self {
             store,
@@ -181,18 +204,61 @@ impl Service {
     }
 
     /// Sets who may do what: every request but `GET /health` goes through it.
+    ///
+    /// ```
+    /// use axum::http::request::Parts;
+    /// use flux_server::{Authenticate, Authentication, Identity, Service};
+    ///
+    /// struct Anybody;
+    ///
+    /// impl Authenticate for Anybody {
+    ///     fn authenticate<'a>(&'a self, _: &'a Parts) -> Authentication<'a> {
+    ///         Box::pin(async { Ok(Identity { user: "anybody".to_owned() }) })
+    ///     }
+    /// }
+    ///
+    /// fn open(service: Service) -> Service {
+    ///     service.authentication(Anybody)
+    /// }
+    /// ```
     pub fn authentication(mut self, authentication: impl Authenticate) -> Self {
         self.authentication = Some(Arc::new(authentication));
         self
     }
 
     /// Lets anybody who can reach the address dispatch events and read everything.
+    ///
+    /// ```
+    /// # use flux_server::{Service, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let service = Service::new(store).allow_anonymous();
+    /// let listening = service.listen("0.0.0.0:0".parse()?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn allow_anonymous(mut self) -> Self {
         self.is_anonymous_allowed = true;
         self
     }
 
     /// Sets the limits.
+    ///
+    /// ```
+    /// # use flux_server::{Service, ServiceOptions, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let service = Service::new(store).options(ServiceOptions {
+    ///     allowed_origins: vec!["https://app.example.com".to_owned()],
+    ///     ..ServiceOptions::default()
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn options(mut self, options: ServiceOptions) -> Self {
         self.options = options;
         self
@@ -213,6 +279,18 @@ impl Service {
 
     /// Returns the router, to mount in a server of one's own. That server decides who may reach
     /// it, and closes the WebSockets by dropping them.
+    ///
+    /// ```
+    /// # use flux_server::{Service, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let app = axum::Router::new().nest("/api", Service::new(store).into_router());
+    /// # let app: axum::Router = app;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_router(self) -> Router {
         self.into_parts().router
     }

@@ -22,9 +22,25 @@ use crate::subscription::Subscription;
 use crate::writer::{self, Job};
 
 /// The recorded events of a dispatch, in order.
+///
+/// ```
+/// use flux_server::Recorded;
+///
+/// let last = |recorded: &Recorded| recorded.last().map(|event| event.position);
+/// assert_eq!(last(&Vec::new()), None);
+/// ```
 pub type Recorded = Vec<Arc<RecordedEvent>>;
 
 /// The innermost dispatch service, and any made of it by a middleware.
+///
+/// ```
+/// use flux_server::{Dispatch, DispatchService, Error, Recorded};
+/// use tower::ServiceExt as _;
+///
+/// async fn call(service: DispatchService, dispatch: Dispatch) -> Result<Recorded, Error> {
+///     service.oneshot(dispatch).await
+/// }
+/// ```
 pub type DispatchService = BoxCloneSyncService<Dispatch, Recorded, Error>;
 
 /// Events in one dispatch: what fits a transaction that others wait for.
@@ -84,6 +100,18 @@ struct Inner {
 type Jobs = Arc<Mutex<Option<mpsc::Sender<Job>>>>;
 
 /// How a store is opened.
+///
+/// ```
+/// # use flux_server::{Error, Store};
+/// # use flux_server::reducers::{aggregate_reducers};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Error> {
+/// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+/// let store = Store::builder(aggregate_reducers([]), "sqlite::memory:").open().await?;
+/// # store.close().await;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a builder does nothing until it is opened"]
 pub struct StoreBuilder {
     reducer: Reducer,
@@ -92,6 +120,19 @@ pub struct StoreBuilder {
 }
 
 /// Documents, and the position as of which they are.
+///
+/// ```
+/// # use flux_server::{Error, LogQuery, Store};
+/// # use flux_server::reducers::{Action, aggregate_reducers};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Error> {
+/// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+/// store.dispatch(&Action::new("rung")).await?;
+/// let log = store.events(LogQuery::default()).await?;
+/// assert_eq!((log.position, log.documents.len()), (1, 1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot<T> {
     /// The last event that they know of.
@@ -106,11 +147,36 @@ impl Store {
     ///
     /// # Errors
     /// When the database can't be opened, or its tables do not fit the schemas.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let reducer = aggregate_reducers([]);
+    /// let store = Store::open(reducer, "sqlite::memory:").await?;
+    /// assert_eq!(store.position().await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn open(reducer: Reducer, url: impl Into<String>) -> Result<Self, Error> {
         Self::builder(reducer, url).open().await
     }
 
     /// Begins to open a store with middleware.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let builder = Store::builder(aggregate_reducers([]), "sqlite::memory:");
+    /// let store = builder.open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn builder(reducer: Reducer, url: impl Into<String>) -> StoreBuilder {
         StoreBuilder { reducer, url: url.into(), layers: Vec::new() }
     }
@@ -122,6 +188,22 @@ impl Store {
     ///
     /// # Errors
     /// When it is rejected, its id is taken by another event, or the database fails.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// use flux_server::reducers::Uuid;
+    ///
+    /// let action = Action::new("rung").with_id(Uuid::from_u128(1));
+    /// let event = store.dispatch(&action).await?;
+    /// let retried = store.dispatch(&action).await?;
+    /// assert_eq!((event.position, retried), (1, event));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn dispatch<E: Event>(&self, event: &E) -> Result<Arc<RecordedEvent>, Error> {
         let mut recorded = self.dispatch_all([event]).await?;
         recorded.pop().ok_or(Error::Closed)
@@ -131,6 +213,18 @@ impl Store {
     ///
     /// # Errors
     /// As of [`dispatch`](Self::dispatch); the error tells which event is at fault.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let recorded = store.dispatch_all(&[Action::new("rung"), Action::new("answered")]).await?;
+    /// assert_eq!(recorded[1].position, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn dispatch_all<'a, E: Event + 'a>(
         &self,
         events: impl IntoIterator<Item = &'a E>,
@@ -147,6 +241,20 @@ impl Store {
     ///
     /// # Errors
     /// When the store is closed.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let mut events = store.subscribe()?;
+    /// store.dispatch(&Action::new("rung")).await?;
+    /// let batch = events.next().await?.unwrap_or_default();
+    /// assert_eq!(batch[0].event_type, "rung");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn subscribe(&self) -> Result<Subscription, Error> {
         let feed = self.inner.feed()?;
         Ok(Subscription::new(self.inner.backend.clone(), &feed, feed.head()))
@@ -156,6 +264,20 @@ impl Store {
     ///
     /// # Errors
     /// When the log does not reach the position yet, or the store is closed.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// store.dispatch_all(&[Action::new("rung"), Action::new("answered")]).await?;
+    /// let mut events = store.subscribe_from(1)?;
+    /// let batch = events.next().await?.unwrap_or_default();
+    /// assert_eq!(batch[0].event_type, "answered");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn subscribe_from(&self, position: Position) -> Result<Subscription, Error> {
         let feed = self.inner.feed()?;
         let head = feed.head();
@@ -169,6 +291,18 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// store.dispatch(&Action::new("rung")).await?;
+    /// assert_eq!(store.position().await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn position(&self) -> Result<Position, Error> {
         Ok(self.inner.backend.head().await?.position)
     }
@@ -177,6 +311,19 @@ impl Store {
     ///
     /// # Errors
     /// When the id is of another kind, or the database fails.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, RecordedEvent, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let event = store.dispatch(&Action::new("rung")).await?;
+    /// let found = store.find_by_id::<RecordedEvent>(event.id).await?;
+    /// assert_eq!(found.as_ref(), Some(&*event));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn find_by_id<T: Document>(&self, id: impl Into<Value>) -> Result<Option<T>, Error> {
         self.find_one(Filter::eq(T::SCHEMA.id_field().name, id.into())).await
     }
@@ -185,6 +332,19 @@ impl Store {
     ///
     /// # Errors
     /// When the filter does not fit the schema, or the database fails.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, Filter, RecordedEvent, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// store.dispatch(&Action::new("rung")).await?;
+    /// let found = store.find_one::<RecordedEvent>(Filter::eq("type", "rung")).await?;
+    /// assert!(found.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn find_one<T: Document>(&self, filter: Filter) -> Result<Option<T>, Error> {
         Ok(self.find_all(Query::from(filter).limit(1)).await?.pop())
     }
@@ -193,6 +353,20 @@ impl Store {
     ///
     /// # Errors
     /// When the query does not fit the schema, or the database fails.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, Filter, Query, RecordedEvent, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// store.dispatch_all(&[Action::new("rung"), Action::new("answered")]).await?;
+    /// let query = Query::from(Filter::ne("type", "rung")).descending("position").limit(10);
+    /// let found = store.find_all::<RecordedEvent>(query).await?;
+    /// assert_eq!(found.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn find_all<T: Document>(&self, query: impl Into<Query>) -> Result<Vec<T>, Error> {
         let rows = self.read(&[(T::SCHEMA.collection, query.into())]).await?.documents.pop();
         let rows = rows.unwrap_or_default();
@@ -205,6 +379,21 @@ impl Store {
     ///
     /// # Errors
     /// When a collection is unknown, a query does not fit its schema, or the database fails.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, Query, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// store.dispatch(&Action::new("rung")).await?;
+    /// let read = store.read(&[("events", Query::all())]).await?;
+    /// let row = &read.documents[0][0];
+    /// let json = serde_json::to_value(store.schema("events")?.named(row)).unwrap();
+    /// assert_eq!((read.position, &json["type"]), (1, &"rung".into()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn read(&self, queries: &[(&str, Query)]) -> Result<Snapshot<Vec<Vec<Row>>>, Error> {
         let plans = queries.iter().map(|(collection, query)| {
             let schema = self.schema(collection)?;
@@ -218,6 +407,19 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
+    ///
+    /// ```
+    /// # use flux_server::{Error, LogQuery, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// store.dispatch_all(&[Action::new("rung"), Action::new("answered")]).await?;
+    /// let last = store.events(LogQuery::default().descending().limit(1)).await?;
+    /// assert_eq!(last.documents[0].event_type, "answered");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn events(&self, query: LogQuery) -> Result<Snapshot<Vec<RecordedEvent>>, Error> {
         let (position, documents) = self.inner.backend.log(&query.into()).await?;
         Ok(Snapshot { position, documents })
@@ -227,6 +429,19 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let event = store.dispatch(&Action::new("rung")).await?;
+    /// let found = store.events_by_id(&[event.id]).await?;
+    /// assert_eq!(found, [(*event).clone()]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn events_by_id(&self, ids: &[uuid::Uuid]) -> Result<Vec<RecordedEvent>, Error> {
         let mut events: Vec<_> =
             self.inner.backend.events_by_id(ids).await?.into_values().collect();
@@ -235,6 +450,18 @@ impl Store {
     }
 
     /// Returns the schemas of the collections; the log is the collection `events`.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let names: Vec<_> = store.schemas().iter().map(|schema| schema.collection).collect();
+    /// assert_eq!(names, ["events"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn schemas(&self) -> &[&'static Schema] {
         &self.inner.schemas
@@ -244,6 +471,18 @@ impl Store {
     ///
     /// # Errors
     /// A rejection `unknown_collection` as [`Error::Query`].
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// assert_eq!(store.schema("events")?.id_field().name, "id");
+    /// assert_eq!(store.schema("notes").unwrap_err().code(), "unknown_collection");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn schema(&self, collection: &str) -> Result<&'static Schema, Error> {
         let found = self.schemas().iter().find(|schema| schema.collection == collection);
         found.copied().ok_or_else(|| {
@@ -257,6 +496,19 @@ impl Store {
 
     /// Takes no more dispatches, answers those that wait, ends the subscriptions, and closes the
     /// database.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// store.close().await;
+    /// let refused = store.dispatch(&Action::new("rung")).await.unwrap_err();
+    /// assert_eq!(refused.code(), "closed");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn close(&self) {
         drop(lock(&self.inner.jobs).take());
         let writer = lock(&self.inner.writer).take();
@@ -336,6 +588,18 @@ impl StoreBuilder {
     ///
     /// # Errors
     /// When the database can't be opened, or its tables do not fit the schemas.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let store = Store::builder(aggregate_reducers([]), "sqlite::memory:").open().await?;
+    /// assert_eq!(store.position().await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn open(self) -> Result<Store, Error> {
         // Refuses schemas that no database can hold, before any table is made.
         flux_reducers::aggregate_reducers([self.reducer.clone(), event_log_reducer()])

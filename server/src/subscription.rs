@@ -16,6 +16,22 @@ const BATCH_EVENTS_MAX: usize = 512;
 /// The events after a position, in order, without a gap, each once; then those to come.
 ///
 /// A slow reader holds up nobody: what is no longer in memory is read from the log again.
+///
+/// ```
+/// # use flux_server::{Error, Store};
+/// # use flux_server::reducers::{Action, aggregate_reducers};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Error> {
+/// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+/// let mut events = store.subscribe_from(0)?;
+/// store.dispatch(&Action::new("rung")).await?;
+/// while let Some(batch) = events.next().await? {
+///     assert_eq!(batch[0].event_type, "rung");
+/// #   store.close().await;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Subscription {
     backend: Backend,
@@ -30,6 +46,20 @@ impl Subscription {
     }
 
     /// Returns the position of the last event that it gave.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// store.dispatch(&Action::new("rung")).await?;
+    /// let mut events = store.subscribe_from(0)?;
+    /// events.next().await?;
+    /// assert_eq!(events.position(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn position(&self) -> Position {
         self.position
@@ -41,6 +71,21 @@ impl Subscription {
     ///
     /// # Errors
     /// When the log can't be read. Call it again: it goes on where it was.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// store.dispatch(&Action::new("rung")).await?;
+    /// let mut events = store.subscribe_from(0)?;
+    /// assert_eq!(events.next().await?.map(|batch| batch.len()), Some(1));
+    /// store.close().await;
+    /// assert!(events.next().await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn next(&mut self) -> Result<Option<Vec<Arc<RecordedEvent>>>, Error> {
         loop {
             if *self.head.borrow_and_update() > self.position {
@@ -60,6 +105,20 @@ impl Subscription {
     }
 
     /// Returns the events one by one as a stream, which ends when the store is closed.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # use futures_util::TryStreamExt as _;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// store.dispatch(&Action::new("rung")).await?;
+    /// let mut events = std::pin::pin!(store.subscribe_from(0)?.into_stream());
+    /// assert_eq!(events.try_next().await?.map(|event| event.position), Some(1));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_stream(self) -> impl Stream<Item = Result<Arc<RecordedEvent>, Error>> + Send {
         let batches = stream::try_unfold(self, |mut subscription| async move {
             let events = subscription.next().await?;

@@ -11,6 +11,13 @@ use flux_reducers::Action;
 use super::{Inner, Problem, ServiceOptions};
 
 /// Who made a request. It goes to the `meta.user` of every event of that request.
+///
+/// ```
+/// use flux_server::Identity;
+///
+/// let identity = Identity { user: "ann".to_owned() };
+/// assert_eq!(identity.user, "ann");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The user's name, or what stands for it.
@@ -18,6 +25,14 @@ pub struct Identity {
 }
 
 /// The answer of [`Authenticate::authenticate`], when it is there.
+///
+/// ```
+/// use flux_server::{Authentication, Identity};
+///
+/// fn as_ann<'a>() -> Authentication<'a> {
+///     Box::pin(async { Ok(Identity { user: "ann".to_owned() }) })
+/// }
+/// ```
 pub type Authentication<'a> = Pin<Box<dyn Future<Output = Result<Identity, Problem>> + Send + 'a>>;
 
 /// Turns a request into an identity, and says which events it may dispatch.

@@ -20,6 +20,16 @@ pub(super) type Handler =
     Arc<dyn Fn(&Json, &CommandContext) -> Result<Vec<Action>, Rejection> + Send + Sync>;
 
 /// What a command may use that no reducer may: new ids, the time, who asks.
+///
+/// ```
+/// # use flux_server::Service;
+/// # use flux_server::reducers::{Action, Json};
+/// # fn add(service: Service) -> Service {
+/// service.command("ring", |_: Json, context| {
+///     Ok(vec![Action::new("rung").with_payload(context.now().to_string())])
+/// })
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct CommandContext {
     identity: Option<Identity>,
@@ -28,18 +38,49 @@ pub struct CommandContext {
 
 impl CommandContext {
     /// Creates a new id: a UUID of version 7, which sorts by time, so that tables stay fast.
+    ///
+    /// ```
+    /// # use flux_server::Service;
+    /// # use flux_server::reducers::{Action, Json};
+    /// # fn add(service: Service) -> Service {
+    /// service.command("ring", |_: Json, context| {
+    ///     Ok(vec![Action::new("rung").with_id(context.new_id())])
+    /// })
+    /// # }
+    /// ```
     #[must_use]
     pub fn new_id(&self) -> Uuid {
         Uuid::now_v7()
     }
 
     /// Returns the time of the command.
+    ///
+    /// ```
+    /// # use flux_server::Service;
+    /// # use flux_server::reducers::{Action, Json};
+    /// # fn add(service: Service) -> Service {
+    /// service.command("ring", |_: Json, context| {
+    ///     Ok(vec![Action::new("rung").with_payload(context.now().to_string())])
+    /// })
+    /// # }
+    /// ```
     #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.now
     }
 
     /// Returns who asks, where the service has an authentication.
+    ///
+    /// ```
+    /// # use flux_server::Service;
+    /// # use flux_server::reducers::{Action, Json};
+    /// # fn add(service: Service) -> Service {
+    /// service.command("ring", |_: Json, context| {
+    ///     let who = context.identity().map_or("somebody", |identity| &identity.user);
+    ///     Ok(vec![Action::new("rung").with_payload(who)])
+    /// })
+    /// # }
+    /// ```
     #[must_use]
     pub const fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()

@@ -16,6 +16,18 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{Parts, Service};
 
 /// Why a service can't listen, or stopped.
+///
+/// ```
+/// # use flux_server::{Service, Store};
+/// # use flux_server::reducers::aggregate_reducers;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+/// let refused = Service::new(store).listen("0.0.0.0:4000".parse()?).await.unwrap_err();
+/// assert!(refused.to_string().contains("--allow-anonymous"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
@@ -44,6 +56,19 @@ pub enum ServeError {
 }
 
 /// A service that listens: connections wait until it [runs](Self::run).
+///
+/// ```
+/// # use flux_server::{Service, Store};
+/// # use flux_server::reducers::aggregate_reducers;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+/// let listening = Service::new(store).listen("127.0.0.1:0".parse()?).await?;
+/// println!("at http://{}", listening.address());
+/// listening.run(std::future::ready(())).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "nobody is answered until it runs"]
 pub struct Listening {
@@ -58,6 +83,18 @@ impl Service {
     /// # Errors
     /// When the address is not a loopback one and the service has neither an authentication nor
     /// [`allow_anonymous`](Self::allow_anonymous), or when it is in use.
+    ///
+    /// ```
+    /// # use flux_server::{Service, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let listening = Service::new(store).listen("127.0.0.1:0".parse()?).await?;
+    /// assert_ne!(listening.address().port(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn listen(self, address: SocketAddr) -> Result<Listening, ServeError> {
         let is_open = self.authentication.is_none() && !self.is_anonymous_allowed;
         if is_open && !address.ip().is_loopback() {
@@ -73,6 +110,18 @@ impl Service {
 
 impl Listening {
     /// Returns the address that it listens on.
+    ///
+    /// ```
+    /// # use flux_server::{Service, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let listening = Service::new(store).listen("127.0.0.1:0".parse()?).await?;
+    /// assert!(listening.address().ip().is_loopback());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
@@ -83,6 +132,21 @@ impl Listening {
     ///
     /// # Errors
     /// When the server fails.
+    ///
+    /// ```
+    /// # use flux_server::{Service, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let listening = Service::new(store).listen("127.0.0.1:0".parse()?).await?;
+    /// let (stop, stopped) = tokio::sync::oneshot::channel();
+    /// let running = tokio::spawn(listening.run(async { stopped.await.unwrap_or_default() }));
+    /// stop.send(()).ok();
+    /// running.await??;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn run(
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,

@@ -28,11 +28,27 @@ pub struct Problem {
 
 impl Problem {
     /// Creates a problem with a stable code and a sentence for people.
+    ///
+    /// ```
+    /// use axum::http::StatusCode;
+    /// use flux_server::Problem;
+    ///
+    /// let problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "sign in first");
+    /// assert_eq!(problem.to_string(), "sign in first");
+    /// ```
     pub fn new(status: StatusCode, code: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { status, code: code.into(), detail: detail.into(), field: None, event: None }
     }
 
     /// Returns the stable code.
+    ///
+    /// ```
+    /// use axum::http::StatusCode;
+    /// use flux_server::Problem;
+    ///
+    /// let problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "sign in first");
+    /// assert_eq!(problem.code(), "unauthorized");
+    /// ```
     #[must_use]
     pub fn code(&self) -> &str {
         &self.code
