@@ -177,6 +177,9 @@ impl Document for RecordedEvent {
     }
 
     fn from_row(row: &Row) -> Result<Self, ValueError> {
+        if row.values().len() != FIELDS.len() {
+            return Err(ValueError::new("a row of `events` with 7 values", row.values().len()));
+        }
         Ok(Self {
             id: FieldType::from_value(&row[0])?,
             timestamp: FieldType::from_value(&row[1])?,

@@ -140,11 +140,15 @@ impl Database {
         Ok(delta)
     }
 
-    /// Applies a delta that was resolved against a database with the same documents.
+    /// Applies a delta that was resolved against a database with the same documents: all of it
+    /// or, on an error, nothing.
     ///
     /// # Errors
     /// A rejection for a collection that this database does not have.
     pub fn apply_delta(&mut self, delta: &Delta) -> Result<(), Rejection> {
+        for (collection, _) in delta.collections() {
+            self.table(collection)?;
+        }
         for (collection, changes) in delta.collections() {
             let table = self.table_mut(collection)?;
             for (id, change) in changes {

@@ -134,6 +134,11 @@ pub(crate) fn number(float: f64) -> Option<Number> {
             return Some(integer.into());
         }
     }
+    if (TWO_TO_63..2.0 * TWO_TO_63).contains(&float) {
+        #[expect(clippy::cast_possible_truncation, reason = "within 64 bits")]
+        #[expect(clippy::cast_sign_loss, reason = "positive")]
+        return Some((float as u64).into()); // So large a double is always whole.
+    }
     Number::from_f64(float)
 }
 
@@ -145,7 +150,10 @@ fn normalize(value: &mut Value) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(normalize),
-        Value::Object(members) => members.values_mut().for_each(normalize),
+        Value::Object(members) => {
+            members.sort_keys(); // They are not yet where another crate turns on `preserve_order`.
+            members.values_mut().for_each(normalize);
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

@@ -134,10 +134,12 @@ impl Schema {
     /// nullable or of a kind that can't be one.
     pub fn check(&self) -> Result<(), SchemaError> {
         let fail = |reason: String| Err(SchemaError::new(self.collection, reason));
-        if !is_name(self.collection) || self.collection.starts_with("flux_") {
+        let prefix = self.collection.get(..RESERVED_PREFIX.len());
+        let is_reserved = prefix.is_some_and(|it| it.eq_ignore_ascii_case(RESERVED_PREFIX));
+        if !is_name(self.collection) || is_reserved {
             return fail(alloc::format!(
                 "a collection's name is a lower-case letter, then letters, digits and `_`, at \
-                 most {NAME_CHARACTERS_MAX}, not beginning with `flux_`"
+                 most {NAME_CHARACTERS_MAX}, not beginning with `{RESERVED_PREFIX}`"
             ));
         }
         for (position, field) in self.fields.iter().enumerate() {
@@ -217,7 +219,10 @@ impl Schema {
         let row = self
             .fields
             .iter()
-            .map(|field| self.fit(field, values.next().unwrap_or(Value::Null)))
+            .map(|field| match values.next() {
+                Some(value) => self.fit(field, value),
+                None => Err(self.missing(field)),
+            })
             .collect::<Result<Arc<[Value]>, _>>()?;
         match values.next() {
             None => Ok(Row(row)),
@@ -310,16 +315,7 @@ impl Schema {
         let value = value.into_kind(&field.kind).map_err(|error| self.misfit(field, error))?;
         let is_key = field.index || field.unique || field.name == self.id_field().name;
         match &value {
-            Value::Null if !field.nullable => Err(Rejection::new(
-                code::MISSING_FIELD,
-                alloc::format!(
-                    "field `{}` of collection `{}` can't be null or missing: expected {}",
-                    field.name,
-                    self.collection,
-                    field.kind
-                ),
-            )
-            .with_field(field.name)),
+            Value::Null if !field.nullable => Err(self.missing(field)),
             Value::Text(text) if is_key && text.chars().count() > KEY_CHARACTERS_MAX => {
                 Err(self.misfit(field, alloc::format!(
                     "text of an id, an indexed or a unique field has at most {KEY_CHARACTERS_MAX} \
@@ -335,6 +331,19 @@ impl Schema {
             }
             _ => Ok(value),
         }
+    }
+
+    fn missing(&self, field: &Field) -> Rejection {
+        Rejection::new(
+            code::MISSING_FIELD,
+            alloc::format!(
+                "field `{}` of collection `{}` can't be null or missing: expected {}",
+                field.name,
+                self.collection,
+                field.kind
+            ),
+        )
+        .with_field(field.name)
     }
 
     fn misfit(&self, field: &Field, reason: impl fmt::Display) -> Rejection {
@@ -367,6 +376,9 @@ impl fmt::Display for Kind {
 }
 
 const NAME_CHARACTERS_MAX: usize = 48;
+
+/// The store's own tables, in any case: not every database tells upper from lower.
+const RESERVED_PREFIX: &str = "flux_";
 
 fn is_name(name: &str) -> bool {
     name.len() <= NAME_CHARACTERS_MAX

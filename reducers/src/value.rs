@@ -171,11 +171,15 @@ impl Value {
             J::Null => return Ok(Self::Null),
             _ if matches!(kind, Kind::Json) => Self::from(Json::new(json.clone())),
             J::Bool(bool) => Self::Bool(*bool),
-            J::Number(number) => match (number.as_i64(), number.as_f64()) {
-                (Some(integer), _) => Self::Integer(integer),
-                (None, Some(float)) => Self::from(float),
-                (None, None) => return Err(ValueError::new(kind, json)),
-            },
+            J::Number(number) => {
+                // `1.0` is `1`, as in the normal form.
+                let whole = || json::number(number.as_f64()?)?.as_i64();
+                match (number.as_i64().or_else(whole), number.as_f64()) {
+                    (Some(integer), _) => Self::Integer(integer),
+                    (None, Some(float)) => Self::from(float),
+                    (None, None) => return Err(ValueError::new(kind, json)),
+                }
+            }
             J::String(text) => Self::from(text.as_str()),
             J::Array(_) | J::Object(_) => return Err(ValueError::new(kind, json)),
         };

@@ -56,6 +56,8 @@ fn implementation(
     let to_fields = members.iter().map(|Member { ident, name, .. }| {
         quote! { (#name, ::flux_reducers::FieldType::to_value(&self.#ident)) }
     });
+    let count = members.len();
+    let expected = format!("a row of `{}` with {count} values", collection.value());
     let from_row = members.iter().enumerate().map(|(position, Member { ident, .. })| {
         quote! { #ident: ::flux_reducers::FieldType::from_value(&row[#position])? }
     });
@@ -77,6 +79,12 @@ fn implementation(
             fn from_row(
                 row: &::flux_reducers::Row,
             ) -> ::core::result::Result<Self, ::flux_reducers::ValueError> {
+                let found = row.values().len();
+                if found != #count {
+                    return ::core::result::Result::Err(
+                        ::flux_reducers::ValueError::new(#expected, found),
+                    );
+                }
                 ::core::result::Result::Ok(Self { #(#from_row),* })
             }
         }
@@ -177,7 +185,7 @@ fn collection(input: &DeriveInput) -> syn::Result<LitStr> {
         ));
     };
     check_name(&collection)?;
-    if collection.value().starts_with("flux_") {
+    if collection.value().to_ascii_lowercase().starts_with("flux_") {
         return Err(syn::Error::new(collection.span(), "names with `flux_` are the store's own"));
     }
     Ok(collection)

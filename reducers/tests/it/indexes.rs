@@ -1,0 +1,73 @@
+//! Queries by index answer as a scan does.
+
+use flux_reducers::{Changeset, Database, Direction, Filter, Query};
+use proptest::prelude::*;
+
+use crate::generate::{Orders, cases, changeset, contents, database, filter, orders, schema};
+use crate::oracle;
+
+proptest! {
+    #![proptest_config(cases(600))]
+
+    #[test]
+    fn a_query_answers_as_a_scan_over_all_documents(
+        database in database(),
+        changesets in prop::collection::vec(changeset(2), 0..4),
+        (schema, filter, orders) in schema()
+            .prop_flat_map(|schema| (Just(schema), filter(schema), orders(schema))),
+        limit in prop::option::of(0_u64..5),
+        offset in 0_u64..4,
+    ) {
+        let database = changed(database, &changesets);
+        let query = query(&filter, &orders, offset, limit);
+        if filter.condition(schema).is_err() {
+            prop_assert!(database.rows(schema.collection, &query).is_err());
+            return Ok(());
+        }
+        let all = &contents(&database);
+        let all = &all.iter().find(|(name, _)| *name == schema.collection).unwrap().1;
+        let expected = oracle::select(schema, all, &filter, &orders, (offset, limit));
+        prop_assert_eq!(database.rows(schema.collection, &query).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_value_in_an_indexed_field_finds_exactly_its_documents(
+        database in database(),
+        changesets in prop::collection::vec(changeset(2), 0..6),
+    ) {
+        let database = changed(database, &changesets);
+        for (name, rows) in contents(&database) {
+            let schema = database.schema(name).unwrap();
+            let keys = schema.fields.iter().enumerate().filter(|(_, it)| it.index || it.unique);
+            for ((position, field), row) in keys.flat_map(|key| rows.iter().map(move |it| (key, it))) {
+                let filter = Filter::eq(field.name, row[position].clone());
+                let found = database.rows(name, &filter.into()).unwrap();
+                let same: Vec<_> =
+                    rows.iter().filter(|it| it[position] == row[position]).cloned().collect();
+                prop_assert_eq!(&found, &same);
+                let is_shared = found.len() > 1 && !row[position].is_null();
+                prop_assert!(!(field.unique && is_shared), "{} twice: {:?}", field.name, found);
+            }
+        }
+    }
+}
+
+fn changed(mut database: Database, changesets: &[Changeset]) -> Database {
+    for changeset in changesets {
+        // A refused one leaves the indexes as they were, too.
+        let _ = database.apply(changeset);
+    }
+    database
+}
+
+fn query(filter: &Filter, orders: &Orders, offset: u64, limit: Option<u64>) -> Query {
+    let query = Query::from(filter.clone()).offset(offset);
+    let query = orders.iter().fold(query, |query, (name, direction)| match direction {
+        Direction::Ascending => query.ascending(*name),
+        Direction::Descending => query.descending(*name),
+    });
+    match limit {
+        Some(limit) => query.limit(limit),
+        None => query,
+    }
+}
