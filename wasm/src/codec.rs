@@ -44,7 +44,7 @@ impl Codec {
         let unreadable = |threw| self.misfit(Problem::from(threw), "");
         let names = javascript::names_of(document).map_err(unreadable)?;
         for index in 0..names.length().map_err(unreadable)? {
-            let name = names.at(index).map_err(unreadable)?;
+            let name = names.at(index);
             if !self.names.contains(&name) {
                 self.schema.position(&name.as_string().unwrap_or_default())?;
             }

@@ -70,9 +70,8 @@ fn decode_below(value: &JsValue, depth_left: u32) -> Result<Option<Value>, Probl
     };
     if let Some(list) = List::of(value)? {
         let items = (0..list.length()?).map(|index| {
-            let item = list.at(index).map_err(Problem::from);
             // As in JSON: there is no `undefined` in a list.
-            let item = item.and_then(|item| decode_below(&item, depth_left));
+            let item = decode_below(&list.at(index), depth_left);
             item.map(Option::unwrap_or_default).map_err(|problem| problem.in_item(index))
         });
         return items.collect::<Result<_, _>>().map(Value::Array).map(Some);
@@ -87,7 +86,7 @@ fn decode_object(value: &JsValue, depth_left: u32) -> Result<Value, Problem> {
     let names = javascript::names_of(value)?;
     let mut members = Map::new();
     for index in 0..names.length()? {
-        let js_name = names.at(index)?;
+        let js_name = names.at(index);
         let Some(name) = text(&js_name)? else {
             continue;
         };

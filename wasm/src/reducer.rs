@@ -247,7 +247,7 @@ fn decode_all(codec: &Codec, documents: &List) -> Result<Vec<Row>, Rejection> {
     let length = documents.length().map_err(unreadable)?;
     let mut rows = Vec::with_capacity(length as usize);
     for index in 0..length {
-        let document = documents.at(index).map_err(unreadable)?;
+        let document = documents.at(index);
         if !document.is_object() {
             let problem = Problem::new("expected a document").in_item(index).in_member("documents");
             return Err(problem.into_rejection(core_code::INVALID_PAYLOAD, LOADED_PAYLOAD));

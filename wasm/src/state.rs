@@ -6,8 +6,6 @@
 //! leaves at hand; all other nodes are shared with the earlier state. A state that was read from
 //! JSON is as good as one that was made here.
 
-use core::cmp::Ordering;
-
 use flux_reducers::{Delta, Rejection, Row, Value};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::JsValue;
@@ -81,20 +79,46 @@ impl Id {
         Ok(Self { js, comparison })
     }
 
-    /// Returns how an id of the state compares with this one.
-    fn order_of(&self, other: &JsValue) -> Result<Ordering, Broken> {
+    fn is(&self, other: &JsValue) -> bool {
+        self.js == *other
+    }
+
+    fn is_before(&self, other: &JsValue) -> Result<bool, Broken> {
+        Ok(match self.checked(other)? {
+            Other::Number(number, other) => number < other,
+            Other::Units => self.js.lt(other),
+            Other::CodePoints(text, other) => *text < *other,
+        })
+    }
+
+    fn is_after(&self, other: &JsValue) -> Result<bool, Broken> {
+        Ok(match self.checked(other)? {
+            Other::Number(number, other) => number > other,
+            Other::Units => other.lt(&self.js),
+            Other::CodePoints(text, other) => *text > *other,
+        })
+    }
+
+    /// Returns what is compared, if both are of one kind: `<` of other things may throw.
+    fn checked(&self, other: &JsValue) -> Result<Other<'_>, Broken> {
         const KIND: Broken = Broken("an id is of the wrong kind");
         match &self.comparison {
             Comparison::Number(number) => {
-                other.as_f64().and_then(|other| other.partial_cmp(number)).ok_or(KIND)
+                other.as_f64().map(|other| Other::Number(*number, other)).ok_or(KIND)
             }
-            _ if self.js == *other => Ok(Ordering::Equal),
-            _ if !other.is_string() => Err(KIND),
-            Comparison::Units if other.lt(&self.js) => Ok(Ordering::Less),
-            Comparison::Units => Ok(Ordering::Greater),
-            Comparison::CodePoints(text) => Ok(other.as_string().ok_or(KIND)?.cmp(text)),
+            Comparison::Units if other.is_string() => Ok(Other::Units),
+            Comparison::Units => Err(KIND),
+            Comparison::CodePoints(text) => {
+                other.as_string().map(|other| Other::CodePoints(text, other)).ok_or(KIND)
+            }
         }
     }
+}
+
+enum Other<'a> {
+    Number(f64, f64),
+    Units,
+    CodePoints(&'a str, String),
 }
 
 impl<'a> Tree<'a> {
@@ -126,11 +150,11 @@ impl<'a> Tree<'a> {
         for _ in 0..LEVELS_MAX {
             match node {
                 Node::Branch { keys, children } => {
-                    node = Node::of(&children.at(child_index(&keys, id)?)?)?;
+                    node = Node::of(&children.at(child_index(&keys, id)?))?;
                 }
                 Node::Leaf(documents) => {
                     return Ok(match position_in(self.codec, &documents, id)? {
-                        Ok(position) => Some(documents.at(position)?),
+                        Ok(position) => Some(documents.at(position)),
                         Err(_) => None,
                     });
                 }
@@ -153,13 +177,12 @@ impl<'a> Tree<'a> {
             match Node::of(&node).map_err(broken)? {
                 Node::Leaf(documents) => {
                     for index in 0..documents.length().map_err(|it| broken(it.into()))? {
-                        each(&documents.at(index).map_err(|it| broken(it.into()))?)?;
+                        each(&documents.at(index))?;
                     }
                 }
                 Node::Branch { children, .. } => {
                     for index in (0..children.length().map_err(|it| broken(it.into()))?).rev() {
-                        let child = children.at(index).map_err(|it| broken(it.into()))?;
-                        waiting.push((child, levels_left - 1));
+                        waiting.push((children.at(index), levels_left - 1));
                     }
                 }
             }
@@ -219,22 +242,16 @@ impl Broken {
 
 impl Node {
     fn of(value: &JsValue) -> Result<Self, Broken> {
-        const NO_NODE: Broken = Broken("a node is neither an array nor { keys, children }");
         if List::of(value)?.is_some() {
             return Ok(Self::Leaf(value.clone().unchecked_into()));
         }
-        if !value.is_object() {
-            return Err(NO_NODE);
-        }
+        // What is no array has no length that fits; what is no object has no members.
         let (keys, children) = WORDS.with(|words| {
-            Ok::<_, Broken>((member(value, &words.keys)?, member(value, &words.children)?))
+            Ok::<_, Threw>((member(value, &words.keys)?, member(value, &words.children)?))
         })?;
-        if List::of(&keys)?.is_none() || List::of(&children)?.is_none() {
-            return Err(NO_NODE);
-        }
         let (keys, children) = (List::from(keys), List::from(children));
-        if keys.length()? + 1 != children.length()? {
-            return Err(Broken("a branch has not one child more than keys"));
+        if keys.length()?.checked_add(1) != Some(children.length()?) {
+            return Err(Broken("a node is neither an array nor { keys, children } that fit"));
         }
         Ok(Self::Branch { keys, children })
     }
@@ -244,28 +261,29 @@ const TOO_DEEP: Broken = Broken("it is too deep, or contains itself");
 
 /// Returns which child of a branch an id belongs to.
 fn child_index(keys: &List, id: &Id) -> Result<u32, Broken> {
-    let (mut low, mut high) = (0, keys.length()?);
+    partition_point(keys, |key| Ok(!id.is_before(&key)?))
+}
+
+/// Returns where in a leaf the document with an id is, or would be.
+fn position_in(codec: &Codec, documents: &List, id: &Id) -> Result<Result<u32, u32>, Broken> {
+    let position = partition_point(documents, |document| id.is_after(&codec.id_of(&document)?))?;
+    let is_there = position < documents.length()? && id.is(&codec.id_of(&documents.at(position))?);
+    Ok(if is_there { Ok(position) } else { Err(position) })
+}
+
+/// Returns of how many entries at the beginning something is true.
+fn partition_point(
+    entries: &List,
+    is_true: impl Fn(JsValue) -> Result<bool, Broken>,
+) -> Result<u32, Broken> {
+    let (mut low, mut high) = (0, entries.length()?);
     while low < high {
         let middle = low.midpoint(high);
-        if id.order_of(&keys.at(middle)?)?.is_le() {
+        if is_true(entries.at(middle))? {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
     Ok(low)
-}
-
-/// Returns where in a leaf the document with an id is, or would be.
-fn position_in(codec: &Codec, documents: &List, id: &Id) -> Result<Result<u32, u32>, Broken> {
-    let (mut low, mut high) = (0, documents.length()?);
-    while low < high {
-        let middle = low.midpoint(high);
-        match id.order_of(&codec.id_of(&documents.at(middle)?)?)? {
-            Ordering::Equal => return Ok(Ok(middle)),
-            Ordering::Less => low = middle + 1,
-            Ordering::Greater => high = middle,
-        }
-    }
-    Ok(Err(low))
 }

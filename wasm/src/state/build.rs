@@ -20,7 +20,7 @@ pub(super) fn leaves(codec: &Codec, documents: &List) -> Result<Vec<Piece>, Brok
     let mut pieces = Vec::new();
     for (start, end) in cuts(documents.length()?) {
         let key =
-            if start == 0 { JsValue::UNDEFINED } else { codec.id_of(&documents.at(start)?)? };
+            if start == 0 { JsValue::UNDEFINED } else { codec.id_of(&documents.at(start))? };
         let leaf = documents.slice(start, end)?;
         pieces.push(Piece { key, node: leaf.frozen(), size: end - start });
     }
@@ -31,7 +31,7 @@ pub(super) fn leaves(codec: &Codec, documents: &List) -> Result<Vec<Piece>, Brok
 pub(super) fn branches(keys: &List, children: &List) -> Result<Vec<Piece>, Broken> {
     let mut pieces = Vec::new();
     for (start, end) in cuts(children.length()?) {
-        let key = if start == 0 { JsValue::UNDEFINED } else { keys.at(start - 1)? };
+        let key = if start == 0 { JsValue::UNDEFINED } else { keys.at(start - 1) };
         let (keys, children) =
             (keys.slice(start, end.saturating_sub(1))?, children.slice(start, end)?);
         let node = branch(&keys.frozen(), &children.frozen());

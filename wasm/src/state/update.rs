@@ -73,7 +73,7 @@ impl Update<'_> {
         loop {
             match Node::of(&root)? {
                 Node::Branch { children, .. } if children.length()? == 1 => {
-                    root = children.at(0)?;
+                    root = children.at(0);
                 }
                 _ => return Ok(root),
             }
@@ -98,12 +98,12 @@ impl Update<'_> {
     }
 
     fn leaf(&mut self, documents: &List, edits: &[Edit<'_>]) -> Result<Vec<Piece>, Refused> {
-        let changed = documents.slice(0, documents.length()?)?;
+        let changed = documents.copy()?;
         // From the last to the first, for positions are those of before.
         for edit in edits.iter().rev() {
             match (position_in(self.codec, documents, &edit.id)?, edit.after) {
                 (Ok(position), Some(after)) => {
-                    let earlier = documents.at(position)?;
+                    let earlier = documents.at(position);
                     let earlier = edit.before.map(|before| (before, &earlier));
                     changed.set(position, &self.encode(after, earlier)?);
                 }
@@ -133,23 +133,23 @@ impl Update<'_> {
         levels_left: u32,
     ) -> Result<Vec<Piece>, Refused> {
         let mut new_keys: Option<List> = None;
-        let children = old_children.slice(0, old_children.length()?)?;
+        let children = old_children.copy()?;
         let mut is_uneven = false;
         let mut rest = edits;
         while let Some(last) = rest.last() {
             let index = child_index(old_keys, &last.id)?;
             let start = Self::first_of_child(old_keys, index, rest)?;
-            let pieces = self.node(&children.at(index)?, &rest[start..], levels_left)?;
+            let pieces = self.node(&children.at(index), &rest[start..], levels_left)?;
             rest = &rest[..start];
             is_uneven |= pieces.iter().any(|piece| piece.size < ENTRIES_MIN);
             if pieces.len() > 1 && new_keys.is_none() {
-                new_keys = Some(old_keys.slice(0, old_keys.length()?)?);
+                new_keys = Some(old_keys.copy()?);
             }
             put(&pieces, index, &children, new_keys.as_ref());
         }
         let keys = match new_keys {
             Some(keys) => keys,
-            None if is_uneven => old_keys.slice(0, old_keys.length()?)?,
+            None if is_uneven => old_keys.copy()?,
             None => {
                 let size = children.length()?;
                 let node = build::branch(old_keys, &children.frozen());
@@ -167,9 +167,9 @@ impl Update<'_> {
         let Some(before) = index.checked_sub(1) else {
             return Ok(0);
         };
-        let key = keys.at(before)?;
+        let key = keys.at(before);
         let mut start = edits.len();
-        while start > 0 && edits[start - 1].id.order_of(&key)?.is_le() {
+        while start > 0 && !edits[start - 1].id.is_before(&key)? {
             start -= 1;
         }
         Ok(start)
@@ -181,15 +181,15 @@ impl Update<'_> {
         let mut index = children.length()?;
         while index > 0 && children.length()? > 1 {
             index -= 1;
-            let is_small = size(&children.at(index)?)? < ENTRIES_MIN;
+            let is_small = size(&children.at(index))? < ENTRIES_MIN;
             if !is_small {
                 continue;
             }
             let left = index.saturating_sub(1);
             let pieces = self.joined(
-                &Node::of(&children.at(left)?)?,
-                &keys.at(left)?,
-                &Node::of(&children.at(left + 1)?)?,
+                &Node::of(&children.at(left))?,
+                &keys.at(left),
+                &Node::of(&children.at(left + 1))?,
             )?;
             children.remove(left + 1);
             keys.remove(left);
@@ -206,7 +206,7 @@ impl Update<'_> {
                 Node::Branch { keys: left_keys, children: left },
                 Node::Branch { keys: right_keys, children: right },
             ) => {
-                let keys = left_keys.slice(0, left_keys.length()?)?;
+                let keys = left_keys.copy()?;
                 keys.push(key);
                 let (keys, children) = (keys.concat(right_keys)?, left.concat(right)?);
                 // An only child had no neighbour to be joined with: now it has.
