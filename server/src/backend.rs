@@ -1,26 +1,32 @@
 //! The seam to the databases: what the store asks of each, and nothing else. SQL is below it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use flux_reducers::{
     Delta, Direction, Fault, Plan, Position, RecordedEvent, Row, Schema, Timestamp, Uuid,
 };
 
+use futures_util::future::BoxFuture;
+
 use crate::error::Error;
 
+use relational::Relational;
+use tables::Tables;
+
+mod dialect;
+mod documents;
+mod events;
+mod filter;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod relational;
+#[cfg(feature = "sqlite")]
 mod sqlite;
-
-/// A database, opened, with the tables of the store's schemas.
-#[derive(Clone, Debug)]
-pub(crate) enum Backend {
-    Sqlite(sqlite::Sqlite),
-}
-
-/// A write transaction that holds the head.
-pub(crate) enum Transaction {
-    Sqlite(sqlite::Transaction),
-}
+mod tables;
 
 /// The last event of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,105 +60,94 @@ pub(crate) struct Write<'a> {
     pub(crate) head: Head,
 }
 
-impl Backend {
-    /// Opens the database that the URL names, and makes the tables it lacks.
-    pub(crate) async fn open(url: &str, schemas: &[&'static Schema]) -> Result<Self, Error> {
-        match url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("sqlite") => Ok(Self::Sqlite(sqlite::Sqlite::open(url, schemas).await?)),
-            Some(scheme @ ("postgres" | "postgresql" | "mysql" | "mariadb")) => Err(Error::Url {
-                url: format!("{scheme}://…"),
-                reason: "this version knows SQLite only: `sqlite://notes.db`".to_owned(),
-            }),
-            _ => Err(Error::Url {
-                url: url.to_owned(),
-                reason: "expected `sqlite://file.db` or `sqlite::memory:`".to_owned(),
-            }),
-        }
-    }
-
+/// A database, opened, with the tables of the store's schemas.
+pub(crate) trait Backend: Debug + Send + Sync {
     /// Begins a write transaction: from here on nobody else moves the head.
-    pub(crate) async fn begin(&self) -> Result<(Transaction, Head), Error> {
-        match self {
-            Self::Sqlite(sqlite) => {
-                let (transaction, head) = sqlite.begin().await?;
-                Ok((Transaction::Sqlite(transaction), head))
-            }
-        }
-    }
+    fn begin(&self) -> BoxFuture<'_, Result<Begun, Error>>;
 
-    pub(crate) async fn head(&self) -> Result<Head, Error> {
-        match self {
-            Self::Sqlite(sqlite) => sqlite.head().await,
-        }
-    }
+    /// Returns the last event's position and time.
+    fn head(&self) -> BoxFuture<'_, Result<Head, Error>>;
 
     /// Reads documents of several collections, all at one position.
-    pub(crate) async fn read(&self, plans: &[(&'static Schema, Plan)]) -> Result<Read, Error> {
-        match self {
-            Self::Sqlite(sqlite) => sqlite.read(plans).await,
-        }
-    }
+    fn read<'a>(
+        &'a self,
+        plans: &'a [(&'static Schema, Plan)],
+    ) -> BoxFuture<'a, Result<Read, Error>>;
 
     /// Reads events of the log, with the head as of then.
-    pub(crate) async fn log(
-        &self,
-        range: &LogRange,
-    ) -> Result<(Position, Vec<RecordedEvent>), Error> {
-        match self {
-            Self::Sqlite(sqlite) => sqlite.log(range).await,
-        }
-    }
+    fn log<'a>(
+        &'a self,
+        range: &'a LogRange,
+    ) -> BoxFuture<'a, Result<(Position, Vec<RecordedEvent>), Error>>;
 
     /// Returns the events with these ids, those that there are.
-    pub(crate) async fn events_by_id(
-        &self,
-        ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, RecordedEvent>, Error> {
-        match self {
-            Self::Sqlite(sqlite) => sqlite.events_by_id(ids).await,
-        }
-    }
+    fn events_by_id<'a>(
+        &'a self,
+        ids: &'a [Uuid],
+    ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>>;
 
-    pub(crate) async fn close(&self) {
-        match self {
-            Self::Sqlite(sqlite) => sqlite.close().await,
+    /// Closes all connections.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// A write transaction, and the head that it holds.
+pub(crate) type Begun = (Box<dyn Transaction>, Head);
+
+/// A write transaction that holds the head. Dropped, it is rolled back.
+pub(crate) trait Transaction: Send {
+    /// Returns the events with these ids, those that there are.
+    fn events_by_id<'a>(
+        &'a mut self,
+        ids: &'a [Uuid],
+    ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>>;
+
+    /// Returns the documents that faults of one collection ask for.
+    fn load<'a>(&'a mut self, faults: &'a [&'a Fault]) -> BoxFuture<'a, Result<Vec<Row>, Error>>;
+
+    /// Writes the net change, the events and the new head.
+    fn write<'a>(&'a mut self, write: Write<'a>) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Commits.
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>>;
+
+    /// Leaves everything as it was.
+    fn rollback(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>>;
+}
+
+/// Opens the database that the URL names, and makes the tables it lacks.
+pub(crate) async fn open(
+    url: &str,
+    namespace: Option<String>,
+    schemas: &[&'static Schema],
+) -> Result<Arc<dyn Backend>, Error> {
+    let tables = Tables::new(namespace);
+    match url.split_once(':').map_or("", |(scheme, _)| scheme) {
+        #[cfg(feature = "sqlite")]
+        "sqlite" => Ok(Arc::new(Relational::<sqlx::Sqlite>::open(url, tables, schemas).await?)),
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => {
+            Ok(Arc::new(Relational::<sqlx::Postgres>::open(url, tables, schemas).await?))
         }
+        #[cfg(feature = "mysql")]
+        "mysql" | "mariadb" => {
+            Ok(Arc::new(Relational::<sqlx::MySql>::open(url, tables, schemas).await?))
+        }
+        scheme => Err(unknown_scheme(scheme)),
     }
 }
 
-impl Transaction {
-    /// Returns the events with these ids, those that there are.
-    pub(crate) async fn events_by_id(
-        &mut self,
-        ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, RecordedEvent>, Error> {
-        match self {
-            Self::Sqlite(transaction) => transaction.events_by_id(ids).await,
-        }
-    }
-
-    /// Returns the documents that faults of one collection ask for, in one query.
-    pub(crate) async fn load(&mut self, faults: &[&Fault]) -> Result<Vec<Row>, Error> {
-        match self {
-            Self::Sqlite(transaction) => transaction.load(faults).await,
-        }
-    }
-
-    pub(crate) async fn write(&mut self, write: Write<'_>) -> Result<(), Error> {
-        match self {
-            Self::Sqlite(transaction) => transaction.write(write).await,
-        }
-    }
-
-    pub(crate) async fn commit(self) -> Result<(), Error> {
-        match self {
-            Self::Sqlite(transaction) => transaction.commit().await,
-        }
-    }
-
-    pub(crate) async fn rollback(self) -> Result<(), Error> {
-        match self {
-            Self::Sqlite(transaction) => transaction.rollback().await,
-        }
+fn unknown_scheme(scheme: &str) -> Error {
+    let needs = match scheme {
+        "sqlite" => ": enable the feature `sqlite`",
+        "postgres" | "postgresql" => ": enable the feature `postgres`",
+        "mysql" | "mariadb" => ": enable the feature `mysql`",
+        _ => "",
+    };
+    Error::Url {
+        url: format!("{scheme}:…"),
+        reason: format!(
+            "its scheme is not known{needs}; a URL is `sqlite://notes.db`, `sqlite::memory:`, \
+             `postgres://user@host/database` or `mysql://user@host/database`"
+        ),
     }
 }

@@ -13,7 +13,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt as _};
 use tracing::Instrument as _;
 
-use crate::backend::Backend;
+use crate::backend::{self, Backend};
 use crate::dispatch::Dispatch;
 use crate::error::Error;
 use crate::feed::Feed;
@@ -89,7 +89,7 @@ pub struct Store {
 }
 
 struct Inner {
-    backend: Backend,
+    backend: Arc<dyn Backend>,
     schemas: Vec<&'static Schema>,
     feed: Mutex<Option<Arc<Feed>>>,
     jobs: Jobs,
@@ -116,6 +116,7 @@ type Jobs = Arc<Mutex<Option<mpsc::Sender<Job>>>>;
 pub struct StoreBuilder {
     reducer: Reducer,
     url: String,
+    namespace: Option<String>,
     layers: Vec<Box<dyn FnOnce(DispatchService) -> DispatchService + Send>>,
 }
 
@@ -178,7 +179,7 @@ impl Store {
     /// # }
     /// ```
     pub fn builder(reducer: Reducer, url: impl Into<String>) -> StoreBuilder {
-        StoreBuilder { reducer, url: url.into(), layers: Vec::new() }
+        StoreBuilder { reducer, url: url.into(), namespace: None, layers: Vec::new() }
     }
 
     /// Dispatches one event: reduces it, applies the changes and logs it, or nothing of it.
@@ -257,7 +258,7 @@ impl Store {
     /// ```
     pub fn subscribe(&self) -> Result<Subscription, Error> {
         let feed = self.inner.feed()?;
-        Ok(Subscription::new(self.inner.backend.clone(), &feed, feed.head()))
+        Ok(Subscription::new(Arc::clone(&self.inner.backend), &feed, feed.head()))
     }
 
     /// Follows the events after a position: first those in the log, then those to come.
@@ -284,7 +285,7 @@ impl Store {
         if !(0..=head).contains(&position) {
             return Err(Error::PositionAhead { position, head });
         }
-        Ok(Subscription::new(self.inner.backend.clone(), &feed, position))
+        Ok(Subscription::new(Arc::clone(&self.inner.backend), &feed, position))
     }
 
     /// Returns the position of the last event in the log; 0 where there is none.
@@ -608,10 +609,10 @@ impl StoreBuilder {
         if !schemas.contains(&RecordedEvent::SCHEMA) {
             schemas.push(RecordedEvent::SCHEMA);
         }
-        let backend = Backend::open(&self.url, &schemas).await?;
+        let backend = backend::open(&self.url, self.namespace, &schemas).await?;
         let feed = Arc::new(Feed::new(backend.head().await?.position));
         let (sender, receiver) = mpsc::channel(writer::WAITING_MAX);
-        let writer = writer::run(backend.clone(), self.reducer, Arc::clone(&feed), receiver);
+        let writer = writer::run(Arc::clone(&backend), self.reducer, Arc::clone(&feed), receiver);
         let jobs: Jobs = Arc::new(Mutex::new(Some(sender)));
         let service =
             self.layers.into_iter().rev().fold(innermost(&jobs), |inner, layer| layer(inner));

@@ -34,14 +34,14 @@ const BATCH_EVENTS_MAX: usize = 512;
 /// ```
 #[derive(Debug)]
 pub struct Subscription {
-    backend: Backend,
+    backend: Arc<dyn Backend>,
     feed: Weak<Feed>,
     head: watch::Receiver<Position>,
     position: Position,
 }
 
 impl Subscription {
-    pub(crate) fn new(backend: Backend, feed: &Arc<Feed>, position: Position) -> Self {
+    pub(crate) fn new(backend: Arc<dyn Backend>, feed: &Arc<Feed>, position: Position) -> Self {
         Self { backend, feed: Arc::downgrade(feed), head: feed.watch(), position }
     }
 

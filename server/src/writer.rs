@@ -32,7 +32,7 @@ pub(crate) struct Job {
 
 /// Runs until every sender of jobs is gone and all that waited is answered. It is never cancelled.
 pub(crate) async fn run(
-    backend: Backend,
+    backend: Arc<dyn Backend>,
     reducer: Reducer,
     feed: Arc<Feed>,
     mut jobs: mpsc::Receiver<Job>,

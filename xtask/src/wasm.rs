@@ -17,7 +17,7 @@ pub(crate) fn build_package(shell: &Shell) -> anyhow::Result<()> {
         "wasm-opt is missing: the root package.json must have \"binaryen\" among its devDependencies"
     );
     // no-install: a tool that does not fit is an error of `tools`, not a download in passing.
-    cmd!(shell, "wasm-pack build examples/notes/wasm --mode no-install --target web --out-dir pkg-web --release").run()?;
+    cmd!(shell, "wasm-pack build examples/notes/wasm --mode no-install --target web --out-dir pkg-web --profile wasm").run()?;
     Ok(())
 }
 

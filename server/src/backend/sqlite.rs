@@ -1,140 +1,116 @@
-//! SQLite: one connection that writes, several that read beside it.
+//! SQLite: one connection that writes, several that read beside it; every commit on disk.
 
-use std::collections::HashMap;
+use std::str::FromStr as _;
+use std::time::Duration;
 
-use flux_reducers::{Fault, Plan, Position, RecordedEvent, Row, Schema, Uuid};
-use sqlx::pool::PoolConnection;
-use sqlx::{Connection as _, SqliteConnection, SqlitePool};
+use flux_reducers::{Field, Kind};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Executor as _, QueryBuilder, Row as _, Sqlite, SqliteConnection, SqlitePool};
 
-use super::{Head, LogRange, Read, Write};
+use super::dialect::{Dialect, same_for_all};
 use crate::error::Error;
 
-mod connection;
-mod documents;
-mod events;
-mod filter;
-mod schema;
+/// Readers beside the writer: queries and subscriptions; more would only share the same disk.
+const READERS_MAX: u32 = 8;
 
-/// Placeholders in one statement; SQLite takes 32,766.
-const PLACEHOLDERS_MAX: usize = 30_000;
+/// How long another process may hold the database before a statement fails.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-#[derive(Clone, Debug)]
-pub(crate) struct Sqlite {
-    writer: SqlitePool,
-    /// For a database in memory the writer itself: it has one connection.
-    readers: SqlitePool,
-}
+/// How long one waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(crate) struct Transaction {
-    connection: sqlx::Transaction<'static, sqlx::Sqlite>,
-}
+/// The first version in which a commit in WAL mode can't be lost.
+const VERSION_MIN: [u32; 3] = [3, 51, 3];
 
-impl Sqlite {
-    pub(crate) async fn open(url: &str, schemas: &[&'static Schema]) -> Result<Self, Error> {
-        let (writer, readers) = connection::open(url).await?;
-        let sqlite = Self { writer, readers };
-        let mut transaction = sqlite.transaction().await?;
-        schema::prepare(&mut transaction.connection, schemas).await?;
-        transaction.commit().await?;
-        Ok(sqlite)
-    }
+impl Dialect for Sqlite {
+    const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
+    const BEGIN_READ: &'static str = "BEGIN";
+    const LOCK: &'static str = "";
+    const ROWS_PER_STATEMENT: usize = 64;
+    const OWN_TABLES: &'static str = include_str!("sqlite/tables.sql");
 
-    pub(crate) async fn begin(&self) -> Result<(Transaction, Head), Error> {
-        let mut transaction = self.transaction().await?;
-        let head = events::head(&mut transaction.connection).await?;
-        Ok((transaction, head))
-    }
-
-    pub(crate) async fn head(&self) -> Result<Head, Error> {
-        events::head(&mut *self.reader().await?).await
-    }
-
-    pub(crate) async fn read(&self, plans: &[(&'static Schema, Plan)]) -> Result<Read, Error> {
-        let mut connection = self.reader().await?;
-        let mut snapshot =
-            connection.begin().await.map_err(Error::database("beginning to read"))?;
-        let position = events::head(&mut snapshot).await?.position;
-        let mut rows = Vec::with_capacity(plans.len());
-        for (schema, plan) in plans {
-            rows.push(documents::find(&mut snapshot, schema, plan).await?);
+    async fn connect(url: &str) -> Result<(SqlitePool, SqlitePool), Error> {
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(|error| Error::Url { url: url.to_owned(), reason: error.to_string() })?
+            .create_if_missing(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .synchronous(SqliteSynchronous::Full);
+        let is_in_memory = url.contains(":memory:") || url.contains("mode=memory");
+        let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
+        if is_in_memory {
+            // The database lives as long as its one connection, which so reads and writes.
+            let only = pool().max_connections(1).idle_timeout(None).max_lifetime(None);
+            let only = only.connect_with(options).await.map_err(Error::database("opening"))?;
+            check_version(&only).await?;
+            return Ok((only.clone(), only));
         }
-        snapshot.rollback().await.map_err(Error::database("reading documents"))?;
-        Ok(Read { position, rows })
+        let options = options.journal_mode(SqliteJournalMode::Wal);
+        let writer = pool().max_connections(1).connect_with(options.clone());
+        let writer = writer.await.map_err(Error::database("opening"))?;
+        check_version(&writer).await?;
+        let readers = pool().max_connections(READERS_MAX).after_connect(|connection, _| {
+            Box::pin(async move { connection.execute("PRAGMA query_only = ON").await.map(|_| ()) })
+        });
+        let readers = readers.connect_with(options).await.map_err(Error::database("opening"))?;
+        Ok((writer, readers))
     }
 
-    pub(crate) async fn log(
-        &self,
-        range: &LogRange,
-    ) -> Result<(Position, Vec<RecordedEvent>), Error> {
-        let mut connection = self.reader().await?;
-        let mut snapshot =
-            connection.begin().await.map_err(Error::database("beginning to read"))?;
-        let position = events::head(&mut snapshot).await?.position;
-        let events = events::range(&mut snapshot, range).await?;
-        snapshot.rollback().await.map_err(Error::database("reading the log"))?;
-        Ok((position, events))
+    fn quoted(name: &str) -> String {
+        format!("\"{}\"", name.replace('"', "\"\""))
     }
 
-    pub(crate) async fn events_by_id(
-        &self,
-        ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, RecordedEvent>, Error> {
-        events::by_id(&mut *self.reader().await?, ids).await
-    }
-
-    pub(crate) async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
-    }
-
-    async fn transaction(&self) -> Result<Transaction, Error> {
-        let connection = self.writer.begin_with("BEGIN IMMEDIATE").await;
-        let connection = connection.map_err(Error::database("beginning a transaction"))?;
-        Ok(Transaction { connection })
-    }
-
-    async fn reader(&self) -> Result<PoolConnection<sqlx::Sqlite>, Error> {
-        self.readers.acquire().await.map_err(Error::database("connecting"))
-    }
-}
-
-impl Transaction {
-    pub(crate) async fn events_by_id(
-        &mut self,
-        ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, RecordedEvent>, Error> {
-        events::by_id(&mut self.connection, ids).await
-    }
-
-    pub(crate) async fn load(&mut self, faults: &[&Fault]) -> Result<Vec<Row>, Error> {
-        documents::load(&mut self.connection, faults).await
-    }
-
-    pub(crate) async fn write(&mut self, write: Write<'_>) -> Result<(), Error> {
-        let connection: &mut SqliteConnection = &mut self.connection;
-        for (collection, changes) in write.delta.collections() {
-            if let Some(schema) = write.schemas.get(collection) {
-                documents::write(connection, schema, changes).await?;
-            }
+    /// Text compares by code point (BINARY over UTF-8), UUIDs and bytes byte by byte.
+    fn column_type(field: &Field, _: bool) -> &'static str {
+        match field.kind {
+            Kind::Bool | Kind::I32 | Kind::I64 | Kind::U32 | Kind::Timestamp => "INTEGER",
+            Kind::F64 => "REAL",
+            Kind::Text | Kind::Json | Kind::Enumeration(_) => "TEXT",
+            Kind::Uuid | Kind::Bytes => "BLOB",
         }
-        events::append(connection, write.events).await?;
-        events::move_head(connection, write.head).await
     }
 
-    pub(crate) async fn commit(self) -> Result<(), Error> {
-        self.connection.commit().await.map_err(|source| Error::Database {
-            doing: "committing",
-            source: source.into(),
-            ambiguous: true,
-        })
+    async fn table_options(_: &mut SqliteConnection) -> Result<String, sqlx::Error> {
+        Ok(" STRICT".to_owned())
     }
 
-    pub(crate) async fn rollback(self) -> Result<(), Error> {
-        self.connection.rollback().await.map_err(Error::database("rolling back"))
+    fn push_starts_with(sql: &mut QueryBuilder<Self>, column: &str, text: &str) {
+        sql.push(format_args!("substr({column}, 1, length("));
+        sql.push_bind(text.to_owned()).push(")) = ").push_bind(text.to_owned());
     }
+
+    fn push_contains(sql: &mut QueryBuilder<Self>, column: &str, text: &str) {
+        sql.push(format_args!("instr({column}, "));
+        sql.push_bind(text.to_owned()).push(") > 0");
+    }
+
+    fn on_conflict(id: &str, columns: &[String]) -> String {
+        let set: Vec<_> = columns.iter().map(|it| format!("{it} = excluded.{it}")).collect();
+        format!(" ON CONFLICT ({id}) DO UPDATE SET {}", set.join(", "))
+    }
+
+    async fn table_exists(
+        connection: &mut SqliteConnection,
+        name: &str,
+    ) -> Result<bool, sqlx::Error> {
+        let found = sqlx::query(
+            "SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ? \
+             COLLATE NOCASE",
+        );
+        found.bind(name).fetch_optional(connection).await.map(|row| row.is_some())
+    }
+
+    same_for_all!();
 }
 
-/// Quotes a name. Schemas have checked it already; this is the second lock.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+async fn check_version(pool: &SqlitePool) -> Result<(), Error> {
+    let row = sqlx::query("SELECT sqlite_version()").fetch_one(pool).await;
+    let version: String =
+        row.and_then(|row| row.try_get(0)).map_err(Error::database("asking for the version"))?;
+    let numbers: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
+    if numbers.as_slice() >= &VERSION_MIN[..] {
+        return Ok(());
+    }
+    Err(Error::Damaged(format!(
+        "SQLite {version} can lose commits in WAL mode: 3.51.3 or later is needed"
+    )))
 }

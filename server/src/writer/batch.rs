@@ -23,7 +23,7 @@ const FAULT_ROUNDS_MAX: usize = 10_000;
 
 /// What commits batches, with what it keeps between them.
 pub(super) struct Batch {
-    backend: Backend,
+    backend: Arc<dyn Backend>,
     reducer: Reducer,
     schemas: BTreeMap<&'static str, &'static Schema>,
     /// The head as of the last commit; another one means that somebody else wrote.
@@ -47,7 +47,7 @@ pub(super) struct Outcome {
 type Answer = Result<Vec<Arc<RecordedEvent>>, Error>;
 
 impl Batch {
-    pub(super) fn new(backend: Backend, reducer: Reducer) -> Self {
+    pub(super) fn new(backend: Arc<dyn Backend>, reducer: Reducer) -> Self {
         let schemas = reducer.schemas();
         let schemas = schemas.into_iter().map(|schema| (schema.collection, schema)).collect();
         Self { backend, reducer, schemas, head: None, working_set: None }
@@ -65,9 +65,9 @@ impl Batch {
             Some(warm) => warm,
             None => self.empty_working_set()?,
         };
-        let known = known_events(&mut transaction, dispatches).await?;
+        let known = known_events(&mut *transaction, dispatches).await?;
         let mut progress = Progress::new(working_set, head, known);
-        self.settle(&mut transaction, &mut progress, dispatches).await?;
+        self.settle(&mut *transaction, &mut progress, dispatches).await?;
         if progress.recorded.is_empty() {
             transaction.rollback().await?;
         } else {
@@ -94,7 +94,7 @@ impl Batch {
     /// and with it all after it: until then those run ahead only to tell what they will read.
     async fn settle(
         &self,
-        transaction: &mut Transaction,
+        transaction: &mut dyn Transaction,
         progress: &mut Progress,
         dispatches: &[&Dispatch],
     ) -> Result<(), Error> {
@@ -252,7 +252,7 @@ impl Run {
 }
 
 async fn known_events(
-    transaction: &mut Transaction,
+    transaction: &mut dyn Transaction,
     dispatches: &[&Dispatch],
 ) -> Result<HashMap<Uuid, Arc<RecordedEvent>>, Error> {
     let actions = dispatches.iter().flat_map(|dispatch| &dispatch.actions);
@@ -266,7 +266,7 @@ async fn known_events(
 
 /// Loads what faults ask for, one query a collection.
 async fn load<'a>(
-    transaction: &mut Transaction,
+    transaction: &mut dyn Transaction,
     working_set: &mut WorkingSet,
     faults: impl Iterator<Item = &'a Fault>,
 ) -> Result<(), Error> {

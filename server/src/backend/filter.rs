@@ -1,18 +1,18 @@
 //! Conditions as SQL. Each is true or false, never NULL, so that NOT means what it means in memory.
 
 use flux_reducers::{Comparison, Condition, Schema, Value};
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::QueryBuilder;
 
-use super::quoted;
+use super::dialect::Dialect;
 
 /// Appends the condition to a statement.
-pub(super) fn push(sql: &mut QueryBuilder<Sqlite>, schema: &Schema, condition: &Condition) {
-    let column = |field: &usize| quoted(schema.fields[*field].name);
+pub(super) fn push<D: Dialect>(sql: &mut QueryBuilder<D>, schema: &Schema, condition: &Condition) {
+    let column = |field: &usize| D::quoted(schema.fields[*field].name);
     match condition {
         Condition::Compare { field, comparison, value } => {
             let column = column(field);
             sql.push(format_args!("({column} IS NOT NULL AND {column} {} ", operator(*comparison)));
-            push_value(sql, value);
+            D::push_value(sql, value);
             sql.push(")");
         }
         Condition::IsNull { field } => {
@@ -20,16 +20,21 @@ pub(super) fn push(sql: &mut QueryBuilder<Sqlite>, schema: &Schema, condition: &
         }
         Condition::StartsWith { field, text } => {
             let column = column(field);
-            sql.push(format_args!("({column} IS NOT NULL AND substr({column}, 1, length("));
-            sql.push_bind(text.clone()).push(")) = ").push_bind(text.clone()).push(")");
+            sql.push(format_args!("({column} IS NOT NULL AND "));
+            D::push_starts_with(sql, &column, text);
+            sql.push(")");
         }
         Condition::Contains { field, text } => {
             let column = column(field);
-            sql.push(format_args!("({column} IS NOT NULL AND instr({column}, "));
-            sql.push_bind(text.clone()).push(") > 0)");
+            sql.push(format_args!("({column} IS NOT NULL AND "));
+            D::push_contains(sql, &column, text);
+            sql.push(")");
         }
-        Condition::And(all) => push_all(sql, schema, all, " AND ", "1"),
-        Condition::Or(any) => push_all(sql, schema, any, " OR ", "0"),
+        Condition::And(all) => push_all(sql, schema, all, " AND ", "1 = 1"),
+        Condition::Or(any) => match same_field(any) {
+            Some((field, values)) => push_in(sql, &column(&field), &values),
+            None => push_all(sql, schema, any, " OR ", "1 = 0"),
+        },
         Condition::Not(condition) => {
             sql.push("(NOT ");
             push(sql, schema, condition);
@@ -38,31 +43,13 @@ pub(super) fn push(sql: &mut QueryBuilder<Sqlite>, schema: &Schema, condition: &
     }
 }
 
-/// Appends a value as a bound parameter.
-pub(super) fn push_value(sql: &mut QueryBuilder<Sqlite>, value: &Value) {
-    match value {
-        Value::Null => sql.push("NULL"),
-        Value::Bool(bool) => sql.push_bind(*bool),
-        Value::Integer(integer) => sql.push_bind(*integer),
-        Value::Float(float) => sql.push_bind(float.get()),
-        Value::Text(text) => sql.push_bind(text.clone()),
-        Value::Uuid(uuid) => sql.push_bind(*uuid),
-        Value::Timestamp(timestamp) => sql.push_bind(timestamp.as_milliseconds()),
-        Value::Bytes(bytes) => sql.push_bind(bytes.clone()),
-        Value::Json(json) => sql.push_bind(json.to_string()),
-    };
-}
-
-fn push_all(
-    sql: &mut QueryBuilder<Sqlite>,
+fn push_all<D: Dialect>(
+    sql: &mut QueryBuilder<D>,
     schema: &Schema,
     conditions: &[Condition],
     operator: &str,
     of_none: &str,
 ) {
-    if let Some(values) = same_field(conditions).filter(|_| operator == " OR ") {
-        return push_in(sql, schema, values.0, &values.1);
-    }
     sql.push("(");
     if conditions.is_empty() {
         sql.push(of_none);
@@ -76,15 +63,14 @@ fn push_all(
     sql.push(")");
 }
 
-/// Alternatives of one field are one IN: an OR of a thousand is too deep for SQLite.
-fn push_in(sql: &mut QueryBuilder<Sqlite>, schema: &Schema, field: usize, values: &[&Value]) {
-    let column = quoted(schema.fields[field].name);
+/// Alternatives of one field are one IN: an OR of a thousand is too deep for some.
+fn push_in<D: Dialect>(sql: &mut QueryBuilder<D>, column: &str, values: &[&Value]) {
     sql.push(format_args!("({column} IS NOT NULL AND {column} IN ("));
     for (position, value) in values.iter().enumerate() {
         if position > 0 {
             sql.push(", ");
         }
-        push_value(sql, value);
+        D::push_value(sql, value);
     }
     sql.push("))");
 }

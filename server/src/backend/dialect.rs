@@ -1,0 +1,174 @@
+//! What differs from one database to the next. Whatever is not here is the same SQL for all.
+
+use std::future::Future;
+
+use flux_reducers::{Direction, Field, Json, Kind, Timestamp, Value};
+use sqlx::{Pool, QueryBuilder};
+
+use crate::error::Error;
+
+/// The SQL of one database.
+///
+/// Values are always bound, names always quoted.
+pub(crate) trait Dialect: sqlx::Database {
+    /// The statement that begins a write transaction.
+    const BEGIN_WRITE: &'static str;
+    /// The statement that begins to read: all that is read is of one moment.
+    const BEGIN_READ: &'static str;
+    /// What makes a read of the head wait for other writers.
+    const LOCK: &'static str;
+    /// Rows in one statement, as far as more of them pay.
+    const ROWS_PER_STATEMENT: usize;
+    /// Rows that the database says are affected by the update of one in an upsert.
+    const AFFECTED_BY_UPDATE: u64 = 1;
+    /// The store's own tables; `{name}` stands for the quoted name of a table or an index, and
+    /// `{options}` for what follows a table's columns.
+    const OWN_TABLES: &'static str;
+
+    /// Opens the pool of the writer and that of the readers.
+    fn connect(url: &str) -> impl Future<Output = Result<(Pool<Self>, Pool<Self>), Error>> + Send;
+
+    /// Quotes a name. Schemas have checked it already; this is the second lock.
+    fn quoted(name: &str) -> String;
+
+    /// Returns the type of a field's column; a key is what an index must hold.
+    fn column_type(field: &Field, is_key: bool) -> &'static str;
+
+    /// Returns what follows the columns in `CREATE TABLE`.
+    fn table_options(
+        connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<String, sqlx::Error>> + Send;
+
+    /// Appends a value as a bound parameter.
+    fn push_value(sql: &mut QueryBuilder<Self>, value: &Value);
+
+    /// Reads a field's value.
+    fn value(row: &Self::Row, position: usize, field: &Field) -> Result<Value, sqlx::Error>;
+
+    /// Appends that a column's text starts with a text.
+    fn push_starts_with(sql: &mut QueryBuilder<Self>, column: &str, text: &str);
+
+    /// Appends that a column's text contains a text.
+    fn push_contains(sql: &mut QueryBuilder<Self>, column: &str, text: &str);
+
+    /// Returns the direction with nulls first, in descending order last.
+    fn direction(direction: Direction) -> &'static str {
+        match direction {
+            Direction::Ascending => "ASC",
+            Direction::Descending => "DESC",
+        }
+    }
+
+    /// Returns what an insert does where a row has the id: the columns get the new values.
+    fn on_conflict(id: &str, columns: &[String]) -> String;
+
+    /// Returns whether there is a table or a view of that name.
+    fn table_exists(
+        connection: &mut Self::Connection,
+        name: &str,
+    ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
+
+    /// Runs a statement and returns how many rows it affected.
+    fn execute(
+        connection: &mut Self::Connection,
+        sql: QueryBuilder<Self>,
+    ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
+
+    /// Runs a query and returns its rows.
+    fn fetch(
+        connection: &mut Self::Connection,
+        sql: QueryBuilder<Self>,
+    ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send;
+
+    /// Runs several statements without parameters.
+    fn run_script(
+        connection: &mut Self::Connection,
+        script: String,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+}
+
+/// Columns of the store's own tables, as the fields that read them.
+pub(super) const INTEGER: Field = own(Kind::I64);
+pub(super) const TIMESTAMP: Field = own(Kind::Timestamp);
+pub(super) const TEXT: Field = own(Kind::Text);
+
+const fn own(kind: Kind) -> Field {
+    Field { name: "", kind, nullable: false, unique: false, index: false }
+}
+
+/// Writes what is the same text for every database, but of other types.
+macro_rules! same_for_all {
+    () => {
+        fn push_value(sql: &mut QueryBuilder<Self>, value: &flux_reducers::Value) {
+            use flux_reducers::Value;
+            match value {
+                Value::Null => sql.push("NULL"),
+                Value::Bool(bool) => sql.push_bind(*bool),
+                Value::Integer(integer) => sql.push_bind(*integer),
+                Value::Float(float) => sql.push_bind(float.get()),
+                Value::Text(text) => sql.push_bind(text.clone()),
+                Value::Uuid(uuid) => sql.push_bind(*uuid),
+                Value::Timestamp(timestamp) => sql.push_bind(timestamp.as_milliseconds()),
+                Value::Bytes(bytes) => sql.push_bind(bytes.clone()),
+                Value::Json(json) => sql.push_bind(json.to_string()),
+            };
+        }
+
+        fn value(
+            row: &Self::Row,
+            position: usize,
+            field: &Field,
+        ) -> Result<flux_reducers::Value, sqlx::Error> {
+            use flux_reducers::{Bytes, Kind, Uuid};
+            use sqlx::Row as _;
+            let integer = || row.try_get::<Option<i64>, _>(position);
+            let text = || row.try_get::<Option<String>, _>(position);
+            Ok(match field.kind {
+                Kind::Bool => row.try_get::<Option<bool>, _>(position)?.into(),
+                Kind::I32 | Kind::I64 | Kind::U32 => integer()?.into(),
+                Kind::F64 => row.try_get::<Option<f64>, _>(position)?.into(),
+                Kind::Text | Kind::Enumeration(_) => text()?.into(),
+                Kind::Uuid => row.try_get::<Option<Uuid>, _>(position)?.into(),
+                Kind::Timestamp => $crate::backend::dialect::timestamp(integer()?)?,
+                Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(position)?.map(Bytes).into(),
+                Kind::Json => $crate::backend::dialect::json(text()?)?,
+            })
+        }
+
+        async fn execute(
+            connection: &mut Self::Connection,
+            mut sql: QueryBuilder<Self>,
+        ) -> Result<u64, sqlx::Error> {
+            sql.build().execute(connection).await.map(|done| done.rows_affected())
+        }
+
+        async fn fetch(
+            connection: &mut Self::Connection,
+            mut sql: QueryBuilder<Self>,
+        ) -> Result<Vec<Self::Row>, sqlx::Error> {
+            sql.build().fetch_all(connection).await
+        }
+
+        async fn run_script(
+            connection: &mut Self::Connection,
+            script: String,
+        ) -> Result<(), sqlx::Error> {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(script)).execute(connection).await.map(|_| ())
+        }
+    };
+}
+
+pub(super) use same_for_all;
+
+/// Reads a timestamp, which every database holds as an integer.
+pub(super) fn timestamp(milliseconds: Option<i64>) -> Result<Value, sqlx::Error> {
+    let timestamp = milliseconds.map(Timestamp::from_milliseconds).transpose();
+    Ok(timestamp.map_err(|error| sqlx::Error::Decode(error.into()))?.into())
+}
+
+/// Reads JSON, which every database holds as text.
+pub(super) fn json(text: Option<String>) -> Result<Value, sqlx::Error> {
+    let json = text.map(|text| serde_json::from_str::<Json>(&text)).transpose();
+    let json = json.map_err(|error| sqlx::Error::Decode(error.into()))?;
+    Ok(json.map_or(Value::Null, Value::from))
+}

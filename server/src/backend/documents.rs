@@ -1,0 +1,253 @@
+//! Documents in tables: queries, what faults ask for, and the net change of a batch.
+
+use std::collections::BTreeMap;
+
+use flux_reducers::{Change, Condition, Direction, Fault, Plan, Row, Schema, Value, Wanted};
+use sqlx::QueryBuilder;
+
+use super::dialect::Dialect;
+use super::filter;
+use super::tables::Tables;
+use crate::error::Error;
+
+/// Placeholders in one statement; SQLite takes 32,766, PostgreSQL and MySQL 65,535.
+pub(super) const PLACEHOLDERS_MAX: usize = 30_000;
+
+/// Returns the documents that a query asks for.
+pub(super) async fn find<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schema: &'static Schema,
+    plan: &Plan,
+) -> Result<Vec<Row>, Error> {
+    let mut sql = select::<D>(tables, schema);
+    filter::push(&mut sql, schema, &plan.condition);
+    sql.push(" ORDER BY ");
+    for (field, direction) in &plan.order {
+        let column = D::quoted(schema.fields[*field].name);
+        sql.push(format_args!("{column} {}, ", D::direction(*direction)));
+    }
+    sql.push(D::quoted(schema.id_field().name));
+    push_limit(&mut sql, plan.limit, plan.offset);
+    fetch(connection, schema, sql).await
+}
+
+/// Returns the documents that fulfil a condition, by one field alone.
+pub(super) async fn range<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schema: &'static Schema,
+    condition: &Condition,
+    (field, direction): (usize, Direction),
+    limit: u64,
+) -> Result<Vec<Row>, Error> {
+    let mut sql = select::<D>(tables, schema);
+    filter::push(&mut sql, schema, condition);
+    let column = D::quoted(schema.fields[field].name);
+    sql.push(format_args!(" ORDER BY {column} {}", D::direction(direction)));
+    push_limit(&mut sql, Some(limit), 0);
+    fetch(connection, schema, sql).await
+}
+
+/// Returns the documents with these ids, those that there are.
+pub(super) async fn by_id<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schema: &'static Schema,
+    ids: impl IntoIterator<Item = Value>,
+) -> Result<Vec<Row>, Error> {
+    let ids: Vec<_> = ids.into_iter().map(|id| Condition::equal(schema.id, id)).collect();
+    let mut rows = Vec::new();
+    for ids in ids.chunks(PLACEHOLDERS_MAX) {
+        let mut sql = select::<D>(tables, schema);
+        filter::push(&mut sql, schema, &Condition::Or(ids.to_vec()));
+        rows.extend(fetch(connection, schema, sql).await?);
+    }
+    Ok(rows)
+}
+
+/// Returns the documents that faults of one collection ask for: those by id with one query, those
+/// by condition with another.
+pub(super) async fn load<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    faults: &[&Fault],
+) -> Result<Vec<Row>, Error> {
+    let Some(schema) = faults.first().map(|fault| fault.schema()) else {
+        return Ok(Vec::new());
+    };
+    let ids = faults.iter().filter_map(|fault| match fault.wanted() {
+        Wanted::Document(id) => Some(id.clone()),
+        Wanted::Matching(_) => None,
+    });
+    let mut rows = by_id::<D>(connection, tables, schema, ids).await?;
+    let conditions: Vec<_> = faults
+        .iter()
+        .filter_map(|fault| match fault.wanted() {
+            Wanted::Document(_) => None,
+            Wanted::Matching(condition) => Some(condition.clone()),
+        })
+        .collect();
+    for conditions in conditions.chunks(D::ROWS_PER_STATEMENT) {
+        let mut sql = select::<D>(tables, schema);
+        filter::push(&mut sql, schema, &Condition::Or(conditions.to_vec()));
+        rows.extend(fetch(connection, schema, sql).await?);
+    }
+    Ok(rows)
+}
+
+/// Writes the net change of one collection. What is gone or holds a unique value that moves is
+/// deleted first, so that no row is in another's way.
+pub(super) async fn write<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schema: &'static Schema,
+    changes: &BTreeMap<Value, Change>,
+) -> Result<(), Error> {
+    let unique: Vec<usize> = schema
+        .fields
+        .iter()
+        .enumerate()
+        .filter(|(position, field)| field.unique && *position != schema.id)
+        .map(|(position, _)| position)
+        .collect();
+    let (mut gone, mut new, mut changed) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, change) in changes {
+        match (&change.before, &change.after) {
+            (None, Some(after)) => new.push(after),
+            (Some(before), Some(after)) if unique.iter().all(|it| before[*it] == after[*it]) => {
+                changed.push(after);
+            }
+            (Some(_), Some(after)) => {
+                gone.push(id);
+                new.push(after);
+            }
+            (Some(_), None) => gone.push(id),
+            (None, None) => {}
+        }
+    }
+    for ids in gone.chunks(PLACEHOLDERS_MAX) {
+        delete::<D>(connection, tables, schema, ids).await?;
+    }
+    insert::<D>(connection, tables, schema, &new).await?;
+    update::<D>(connection, tables, schema, &changed).await
+}
+
+/// Adds rows that are not there.
+pub(super) async fn insert<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schema: &'static Schema,
+    rows: &[&Row],
+) -> Result<(), Error> {
+    for rows in rows.chunks(rows_per_statement::<D>(schema)) {
+        let sql = insert_statement::<D>(tables, schema, rows);
+        let affected = D::execute(connection, sql).await.map_err(Error::database("writing"))?;
+        expect(schema, affected, rows.len() as u64)?;
+    }
+    Ok(())
+}
+
+/// Changes rows that are there. Their unique values stay, so that only the id can be in the way.
+async fn update<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schema: &'static Schema,
+    rows: &[&Row],
+) -> Result<(), Error> {
+    let id = D::quoted(schema.id_field().name);
+    let columns = schema.fields.iter().map(|field| D::quoted(field.name));
+    let columns: Vec<_> = columns.filter(|column| *column != id).collect();
+    for rows in rows.chunks(rows_per_statement::<D>(schema)) {
+        let mut sql = insert_statement::<D>(tables, schema, rows);
+        sql.push(D::on_conflict(&id, &columns));
+        let affected = D::execute(connection, sql).await.map_err(Error::database("writing"))?;
+        expect(schema, affected, D::AFFECTED_BY_UPDATE * rows.len() as u64)?;
+    }
+    Ok(())
+}
+
+async fn delete<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schema: &'static Schema,
+    ids: &[&Value],
+) -> Result<(), Error> {
+    let table = tables.quoted::<D>(schema.collection);
+    let mut sql = QueryBuilder::new(format!("DELETE FROM {table} WHERE "));
+    let any = ids.iter().map(|id| Condition::equal(schema.id, (*id).clone())).collect();
+    filter::push(&mut sql, schema, &Condition::Or(any));
+    let affected = D::execute(connection, sql).await.map_err(Error::database("deleting"))?;
+    expect(schema, affected, ids.len() as u64)
+}
+
+fn insert_statement<D: Dialect>(
+    tables: &Tables,
+    schema: &Schema,
+    rows: &[&Row],
+) -> QueryBuilder<D> {
+    let columns: Vec<_> = schema.fields.iter().map(|field| D::quoted(field.name)).collect();
+    let (table, columns) = (tables.quoted::<D>(schema.collection), columns.join(", "));
+    let mut sql = QueryBuilder::new(format!("INSERT INTO {table} ({columns}) VALUES "));
+    for (position, row) in rows.iter().enumerate() {
+        sql.push(if position == 0 { "(" } else { ", (" });
+        for (position, value) in row.values().iter().enumerate() {
+            if position > 0 {
+                sql.push(", ");
+            }
+            D::push_value(&mut sql, value);
+        }
+        sql.push(")");
+    }
+    sql
+}
+
+fn rows_per_statement<D: Dialect>(schema: &Schema) -> usize {
+    let most = PLACEHOLDERS_MAX / schema.fields.len().max(1);
+    usize::max(1, usize::min(most, D::ROWS_PER_STATEMENT))
+}
+
+/// Rows that are not as the working set has them mean that somebody else wrote the table.
+fn expect(schema: &Schema, affected: u64, expected: u64) -> Result<(), Error> {
+    if affected == expected {
+        return Ok(());
+    }
+    Err(Error::Damaged(format!(
+        "{affected} rows of table `{}` changed where {expected} should have: something besides \
+         this store writes it",
+        schema.collection
+    )))
+}
+
+fn select<D: Dialect>(tables: &Tables, schema: &Schema) -> QueryBuilder<D> {
+    let columns: Vec<_> = schema.fields.iter().map(|field| D::quoted(field.name)).collect();
+    let (columns, table) = (columns.join(", "), tables.quoted::<D>(schema.collection));
+    QueryBuilder::new(format!("SELECT {columns} FROM {table} WHERE "))
+}
+
+/// MySQL has no offset without a limit.
+fn push_limit<D: Dialect>(sql: &mut QueryBuilder<D>, limit: Option<u64>, offset: u64) {
+    let clamped = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+    sql.push(" LIMIT ");
+    D::push_value(sql, &clamped(limit.unwrap_or(u64::MAX)));
+    sql.push(" OFFSET ");
+    D::push_value(sql, &clamped(offset));
+}
+
+async fn fetch<D: Dialect>(
+    connection: &mut D::Connection,
+    schema: &'static Schema,
+    sql: QueryBuilder<D>,
+) -> Result<Vec<Row>, Error> {
+    let rows = D::fetch(connection, sql).await.map_err(Error::database("reading"))?;
+    rows.iter().map(|row| document::<D>(schema, row)).collect()
+}
+
+fn document<D: Dialect>(schema: &'static Schema, row: &D::Row) -> Result<Row, Error> {
+    let fields = schema.fields.iter().enumerate();
+    let values: Result<Vec<_>, _> =
+        fields.map(|(position, field)| D::value(row, position, field)).collect();
+    schema.row(values.map_err(Error::database("reading a document"))?).map_err(|rejection| {
+        Error::Damaged(format!("a document of `{}`: {rejection}", schema.collection))
+    })
+}

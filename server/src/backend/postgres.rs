@@ -1,0 +1,95 @@
+//! PostgreSQL: text in collation "C", positions by a locked head row.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use flux_reducers::{Direction, Field, Kind};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{Postgres, QueryBuilder};
+
+use super::dialect::{Dialect, same_for_all};
+use crate::error::Error;
+
+/// Readers beside the writer.
+const READERS_MAX: u32 = 8;
+
+/// How long one waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the writer waits for the head that another server, or somebody by hand, holds; and how
+/// long a server that stopped in the middle of a batch may hold it (milliseconds).
+const WAIT_MS: &str = "5000";
+
+impl Dialect for Postgres {
+    const BEGIN_WRITE: &'static str = "BEGIN";
+    const BEGIN_READ: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    const LOCK: &'static str = " FOR UPDATE";
+    const ROWS_PER_STATEMENT: usize = 512;
+    const OWN_TABLES: &'static str = include_str!("postgres/tables.sql");
+
+    async fn connect(url: &str) -> Result<(PgPool, PgPool), Error> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|error| Error::Url { url: without_password(url), reason: error.to_string() })?
+            .options([("lock_timeout", WAIT_MS), ("idle_in_transaction_session_timeout", WAIT_MS)]);
+        let pool = || PgPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
+        let writer = pool().max_connections(1).connect_with(options.clone());
+        let writer = writer.await.map_err(Error::database("connecting"))?;
+        let readers = pool().max_connections(READERS_MAX).connect_with(options);
+        Ok((writer, readers.await.map_err(Error::database("connecting"))?))
+    }
+
+    fn quoted(name: &str) -> String {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+
+    fn column_type(field: &Field, _: bool) -> &'static str {
+        match field.kind {
+            Kind::Bool => "BOOLEAN",
+            Kind::I32 | Kind::I64 | Kind::U32 | Kind::Timestamp => "BIGINT",
+            Kind::F64 => "DOUBLE PRECISION",
+            Kind::Text | Kind::Json | Kind::Enumeration(_) => "TEXT COLLATE \"C\"",
+            Kind::Uuid => "UUID",
+            Kind::Bytes => "BYTEA",
+        }
+    }
+
+    async fn table_options(_: &mut PgConnection) -> Result<String, sqlx::Error> {
+        Ok(String::new())
+    }
+
+    fn push_starts_with(sql: &mut QueryBuilder<Self>, column: &str, text: &str) {
+        sql.push(format_args!("starts_with({column}, "));
+        sql.push_bind(text.to_owned()).push(")");
+    }
+
+    fn push_contains(sql: &mut QueryBuilder<Self>, column: &str, text: &str) {
+        sql.push("position(");
+        sql.push_bind(text.to_owned()).push(format_args!(" IN {column}) > 0"));
+    }
+
+    fn direction(direction: Direction) -> &'static str {
+        match direction {
+            Direction::Ascending => "ASC NULLS FIRST",
+            Direction::Descending => "DESC NULLS LAST",
+        }
+    }
+
+    fn on_conflict(id: &str, columns: &[String]) -> String {
+        let set: Vec<_> = columns.iter().map(|it| format!("{it} = excluded.{it}")).collect();
+        format!(" ON CONFLICT ({id}) DO UPDATE SET {}", set.join(", "))
+    }
+
+    async fn table_exists(connection: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {
+        let found = sqlx::query("SELECT 1 WHERE to_regclass(quote_ident($1)) IS NOT NULL");
+        found.bind(name).fetch_optional(connection).await.map(|row| row.is_some())
+    }
+
+    same_for_all!();
+}
+
+fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
+        _ => url.to_owned(),
+    }
+}

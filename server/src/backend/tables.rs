@@ -1,0 +1,193 @@
+//! The tables: the store's own, and one for each collection, made from its schema.
+
+use flux_reducers::{Document as _, Field, RecordedEvent, Schema, Value};
+use sqlx::QueryBuilder;
+
+use super::dialect::{Dialect, INTEGER, TEXT};
+use super::events;
+use crate::error::Error;
+
+/// The layout of the store's own tables; a change of it needs a new number.
+const LAYOUT: i64 = 1;
+
+/// The names of a store's tables.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tables {
+    namespace: Option<String>,
+}
+
+impl Tables {
+    /// Names of tables that begin with the namespace, so that stores share a database.
+    pub(crate) const fn new(namespace: Option<String>) -> Self {
+        Self { namespace }
+    }
+
+    fn name(&self, name: &str) -> String {
+        self.namespace.as_ref().map_or_else(|| name.to_owned(), |space| format!("{space}_{name}"))
+    }
+
+    pub(super) fn quoted<D: Dialect>(&self, name: &str) -> String {
+        D::quoted(&self.name(name))
+    }
+}
+
+/// Makes the tables that are missing, and checks that those there fit.
+pub(super) async fn prepare<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schemas: &[&'static Schema],
+) -> Result<(), Error> {
+    let options = D::table_options(connection).await.map_err(Error::database("connecting"))?;
+    if !exists::<D>(connection, tables, "flux_head").await? {
+        if exists::<D>(connection, tables, "events").await? {
+            return Err(Error::TableInTheWay { table: tables.name("events") });
+        }
+        let mut script = D::OWN_TABLES.replace("{options}", &options);
+        for name in ["flux_head", "flux_schemas", "events", "events_type"] {
+            script = script.replace(&format!("{{{name}}}"), &tables.quoted::<D>(name));
+        }
+        run::<D>(connection, script).await?;
+    }
+    check_layout::<D>(connection, tables).await?;
+    for schema in schemas {
+        if **schema != *RecordedEvent::SCHEMA {
+            prepare_collection::<D>(connection, tables, schema, &options).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn check_layout<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+) -> Result<(), Error> {
+    let sql = format!("SELECT layout FROM {}", tables.quoted::<D>("flux_head"));
+    let rows = D::fetch(connection, QueryBuilder::new(sql)).await;
+    let layout =
+        rows.and_then(|rows| rows.first().map(|row| D::value(row, 0, &INTEGER)).transpose());
+    match layout.map_err(Error::database("reading the layout"))? {
+        Some(Value::Integer(LAYOUT)) => Ok(()),
+        Some(other) => Err(Error::Damaged(format!(
+            "its layout is {other} and this version of the store knows {LAYOUT}: use the version \
+             that made it"
+        ))),
+        None => Err(Error::Damaged("`flux_head` is empty".to_owned())),
+    }
+}
+
+async fn prepare_collection<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schema: &'static Schema,
+    options: &str,
+) -> Result<(), Error> {
+    let current = serde_json::to_value(schema)
+        .map_err(|error| Error::Damaged(format!("a schema can't be written: {error}")))?;
+    let recorded = recorded_schema::<D>(connection, tables, schema.collection).await?;
+    if let Some(recorded) = recorded {
+        let recorded = serde_json::from_str(&recorded)
+            .map_err(|error| Error::Damaged(format!("a recorded schema: {error}")))?;
+        return check(schema, &recorded, &current);
+    }
+    if exists::<D>(connection, tables, schema.collection).await? {
+        return Err(Error::TableInTheWay { table: tables.name(schema.collection) });
+    }
+    if events::head::<D>(connection, tables, "").await?.position > 0 {
+        return Err(Error::SchemaChanged {
+            collection: schema.collection.to_owned(),
+            difference: "the collection is new, and the log has events from before it".to_owned(),
+        });
+    }
+    run::<D>(connection, create_table::<D>(tables, schema, options)).await?;
+    for field in schema.fields.iter().filter(|field| field.index || field.unique) {
+        if field.name != schema.id_field().name {
+            run::<D>(connection, create_index::<D>(tables, schema, field)).await?;
+        }
+    }
+    let table = tables.quoted::<D>("flux_schemas");
+    let mut sql = QueryBuilder::new(format!("INSERT INTO {table} (collection, document) VALUES ("));
+    D::push_value(&mut sql, &Value::from(schema.collection));
+    sql.push(", ");
+    D::push_value(&mut sql, &Value::from(current.to_string()));
+    sql.push(")");
+    let done = D::execute(connection, sql).await;
+    done.map(|_| ()).map_err(Error::database("recording a schema"))
+}
+
+async fn recorded_schema<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    collection: &str,
+) -> Result<Option<String>, Error> {
+    let table = tables.quoted::<D>("flux_schemas");
+    let mut sql = QueryBuilder::new(format!("SELECT document FROM {table} WHERE collection = "));
+    D::push_value(&mut sql, &Value::from(collection));
+    let rows = D::fetch(connection, sql).await;
+    let document =
+        rows.and_then(|rows| rows.first().map(|row| D::value(row, 0, &TEXT)).transpose());
+    let document = document.map_err(Error::database("reading the schemas"))?;
+    Ok(document.and_then(|document| document.as_text().map(str::to_owned)))
+}
+
+fn create_table<D: Dialect>(tables: &Tables, schema: &Schema, options: &str) -> String {
+    let columns = schema.fields.iter().enumerate().map(|(position, field)| {
+        let is_id = position == schema.id;
+        let column_type = D::column_type(field, is_id || field.index || field.unique);
+        let key = if is_id { " PRIMARY KEY" } else { "" };
+        let not_null = if field.nullable { "" } else { " NOT NULL" };
+        format!("{} {column_type}{key}{not_null}", D::quoted(field.name))
+    });
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    format!("CREATE TABLE {} ({columns}){options}", tables.quoted::<D>(schema.collection))
+}
+
+fn create_index<D: Dialect>(tables: &Tables, schema: &Schema, field: &Field) -> String {
+    let unique = if field.unique { "UNIQUE " } else { "" };
+    let name = tables.quoted::<D>(&format!("{}_{}", schema.collection, field.name));
+    let (table, column) = (tables.quoted::<D>(schema.collection), D::quoted(field.name));
+    format!("CREATE {unique}INDEX {name} ON {table} ({column})")
+}
+
+/// Tells the first difference between the schema that made the table and this one.
+fn check(
+    schema: &Schema,
+    recorded: &serde_json::Value,
+    current: &serde_json::Value,
+) -> Result<(), Error> {
+    if recorded == current {
+        return Ok(());
+    }
+    let fields = |schema: &serde_json::Value| {
+        schema.get("fields").and_then(serde_json::Value::as_array).cloned().unwrap_or_default()
+    };
+    let (old, new) = (fields(recorded), fields(current));
+    let name = |field: &serde_json::Value| field.get("name").cloned().unwrap_or_default();
+    let same_name = |field: &serde_json::Value, others: &[serde_json::Value]| {
+        others.iter().find(|other| name(other) == name(field)).cloned()
+    };
+    let changed = new.iter().find_map(|field| match same_name(field, &old) {
+        None => Some(format!("field {} is new", name(field))),
+        Some(before) if before != *field => {
+            Some(format!("field {} was {before} and is {field}", name(field)))
+        }
+        Some(_) => None,
+    });
+    let gone = old.iter().find(|field| same_name(field, &new).is_none());
+    let difference = changed
+        .or_else(|| gone.map(|field| format!("field {} is gone", name(field))))
+        .unwrap_or_else(|| "the order of the fields, or the id, is another".to_owned());
+    Err(Error::SchemaChanged { collection: schema.collection.to_owned(), difference })
+}
+
+async fn exists<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    name: &str,
+) -> Result<bool, Error> {
+    let found = D::table_exists(connection, &tables.name(name)).await;
+    found.map_err(Error::database("looking for tables"))
+}
+
+async fn run<D: Dialect>(connection: &mut D::Connection, script: String) -> Result<(), Error> {
+    D::run_script(connection, script).await.map_err(Error::database("making the tables"))
+}
