@@ -130,7 +130,7 @@ impl When {
         let expected: Vec<T> = documents.into_iter().collect();
         assert!(
             found == expected,
-            "collection `{}` is not as expected\n{}",
+            "collection `{}` is not as expected (left), but so (right)\n{}",
             T::SCHEMA.collection,
             Comparison::new(&expected, &found)
         );

@@ -1,9 +1,10 @@
 //! The attributes that the derives read: serde's names, and `#[document(..)]`.
 
+use syn::ext::IdentExt as _;
 use syn::meta::ParseNestedMeta;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Data, DeriveInput, Field, LitStr, Token};
+use syn::{Attribute, Data, DeriveInput, Field, LitStr, Token, Variant};
 
 use crate::rename::Rename;
 
@@ -108,9 +109,19 @@ pub(crate) fn field_name(field: &Field, rename_all: Rename) -> syn::Result<LitSt
     let Some(ident) = &field.ident else {
         return Err(syn::Error::new(field.span(), "expected a named field"));
     };
-    let name = ident.to_string();
-    let name = name.strip_prefix("r#").unwrap_or(&name);
-    Ok(serde.rename.unwrap_or_else(|| LitStr::new(&rename_all.field(name), ident.span())))
+    let name = rename_all.field(&ident.unraw().to_string());
+    Ok(serde.rename.unwrap_or_else(|| LitStr::new(&name, ident.span())))
+}
+
+/// Returns a variant's name in JSON.
+pub(crate) fn variant_name(
+    variant: &Variant,
+    renamed: Option<LitStr>,
+    rename_all: Rename,
+) -> LitStr {
+    let ident = &variant.ident;
+    let name = rename_all.variant(&ident.unraw().to_string());
+    renamed.unwrap_or_else(|| LitStr::new(&name, ident.span()))
 }
 
 fn skip_value(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {

@@ -5,7 +5,7 @@ use quote::quote;
 use syn::spanned::Spanned as _;
 use syn::{Data, DeriveInput, LitStr, Variant};
 
-use crate::attributes::{Serde, no_generics};
+use crate::attributes::{Serde, no_generics, variant_name};
 use crate::rename::Rename;
 
 pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
@@ -68,8 +68,5 @@ fn unit_name(variant: &Variant, rename_all: Rename) -> syn::Result<LitStr> {
             "a variant of an `Enumeration` has no fields: it is kept as text",
         ));
     }
-    let ident = &variant.ident;
-    let renamed = Serde::parse(&variant.attrs)?.rename;
-    Ok(renamed
-        .unwrap_or_else(|| LitStr::new(&rename_all.variant(&ident.to_string()), ident.span())))
+    Ok(variant_name(variant, Serde::parse(&variant.attrs)?.rename, rename_all))
 }

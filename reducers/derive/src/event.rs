@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Data, DeriveInput, Fields, LitStr, Variant};
 
-use crate::attributes::{Serde, no_generics};
+use crate::attributes::{Serde, no_generics, variant_name};
 use crate::describe;
 
 pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
@@ -51,10 +51,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
 
 fn expand_variant(variant: &Variant, of_enum: &Serde) -> syn::Result<TokenStream> {
     let serde = Serde::parse(&variant.attrs)?;
-    let ident = &variant.ident;
-    let event_type = serde.rename.unwrap_or_else(|| {
-        LitStr::new(&of_enum.rename_all.variant(&ident.to_string()), ident.span())
-    });
+    let event_type = variant_name(variant, serde.rename, of_enum.rename_all);
     let payload = match &variant.fields {
         Fields::Unit => quote! { ::core::option::Option::None },
         Fields::Named(fields) => {

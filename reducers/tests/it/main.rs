@@ -2,14 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
+mod codes;
 mod databases;
+mod derives;
+mod events;
+mod filters;
+mod formats;
 mod generate;
 mod indexes;
 mod json;
 mod laws;
+mod operations;
 mod oracle;
 mod partial;
+mod reducers;
 mod round_trips;
 mod schemas;
+mod test_kit;
 mod timestamps;
 mod values;

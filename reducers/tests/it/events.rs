@@ -1,0 +1,205 @@
+//! Typed events to and from actions.
+
+use flux_reducers::{
+    Action, Bytes, Describe, Event, Json, Kind, Property, RecordedEvent, Shape, Stamped, Timestamp,
+    Uuid, Variant, code,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Event)]
+#[serde(tag = "type", content = "payload")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+enum OrderEvent {
+    OrderPlaced {
+        order_id: Uuid,
+        lines: Vec<Line>,
+        note: Option<String>,
+    },
+    OrderShipped(Shipment),
+    AllCleared,
+    #[serde(rename = "order/counted")]
+    OrdersCounted {
+        count: u32,
+        is_exact: bool,
+    },
+    NoteSet(Option<String>),
+}
+use OrderEvent::{AllCleared, NoteSet, OrderPlaced, OrderShipped, OrdersCounted};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Describe)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    item: String,
+    unit_count: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Describe)]
+struct Shipment {
+    at: Timestamp,
+    label: Bytes,
+    extra: Json,
+}
+
+fn read(json: serde_json::Value) -> Result<Option<OrderEvent>, (String, Option<String>)> {
+    let action: Action = serde_json::from_value(json).unwrap();
+    OrderEvent::from_action(&action).map_err(|rejection| {
+        assert_eq!(rejection.code(), code::INVALID_PAYLOAD);
+        (rejection.message().to_owned(), rejection.field().map(ToOwned::to_owned))
+    })
+}
+
+#[track_caller]
+fn check(event: &OrderEvent, json: serde_json::Value) {
+    let action = event.to_action().unwrap();
+    assert_eq!(serde_json::to_value(&action).unwrap(), json);
+    assert_eq!(OrderEvent::from_action(&action), Ok(Some(event.clone())));
+    assert_eq!(read(json.clone()), Ok(Some(event.clone())));
+    assert_eq!(serde_json::from_value::<OrderEvent>(json).unwrap(), *event, "as serde reads it");
+}
+
+#[test]
+fn an_event_is_a_flux_standard_action() {
+    let order_id = Uuid::from_u128(7);
+    let id = "00000000-0000-0000-0000-000000000007";
+    let line = Line { item: "tea".into(), unit_count: 2 };
+    check(
+        &OrderPlaced { order_id, lines: vec![line], note: Some("soon".into()) },
+        json!({"type": "orderPlaced", "payload": {
+            "orderId": id, "lines": [{"item": "tea", "unitCount": 2}], "note": "soon",
+        }}),
+    );
+    let at = "2016-09-26T20:32:46.588Z";
+    check(
+        &OrderShipped(Shipment {
+            at: at.parse().unwrap(),
+            label: Bytes(vec![1]),
+            extra: json!({"a": 1}).into(),
+        }),
+        json!({"type": "orderShipped", "payload": {"at": at, "label": "AQ==", "extra": {"a": 1}}}),
+    );
+    check(&AllCleared, json!({"type": "allCleared"}));
+    check(
+        &OrdersCounted { count: 1, is_exact: true },
+        json!({"type": "order/counted", "payload": {"count": 1, "isExact": true}}),
+    );
+    check(&NoteSet(Some("a".into())), json!({"type": "noteSet", "payload": "a"}));
+    let none = NoteSet(None);
+    assert_eq!(OrderEvent::from_action(&none.to_action().unwrap()), Ok(Some(none)));
+}
+
+#[test]
+fn an_unknown_type_is_no_event() {
+    for event_type in ["", "OrderPlaced", "order_placed", "orderplaced", "orderCounted", "@@INIT"] {
+        assert_eq!(read(json!({"type": event_type, "payload": {"anything": 1}})), Ok(None));
+    }
+}
+
+#[test]
+fn members_that_an_event_does_not_know_are_left_alone() {
+    let payload = json!({"count": 1, "isExact": true, "more": [1]});
+    let event = read(json!({"type": "order/counted", "payload": payload}));
+    assert_eq!(event, Ok(Some(OrdersCounted { count: 1, is_exact: true })));
+}
+
+#[test]
+fn a_bad_payload_names_the_field() {
+    let id = "00000000-0000-0000-0000-000000000007";
+    for (payload, field) in [
+        (json!({"orderId": 1, "lines": []}), "orderId"),
+        (json!({"orderId": "x", "lines": []}), "orderId"),
+        (json!({"orderId": id, "lines": {}}), "lines"),
+        (json!({"orderId": id, "lines": null}), "lines"),
+        (json!({"orderId": id, "lines": [{"item": 1, "unitCount": 1}]}), "lines[0].item"),
+        (json!({"orderId": id, "lines": [1]}), "lines[0]"),
+        (
+            json!({"orderId": id, "lines": [
+                {"item": "a", "unitCount": 1}, {"item": "a", "unitCount": -1},
+            ]}),
+            "lines[1].unitCount",
+        ),
+        (json!({"orderId": id, "lines": [{"item": "a"}]}), "lines[0].unitCount"),
+        (json!({"orderId": id}), "lines"),
+        (json!({}), "orderId"),
+        (json!({"orderId": id, "lines": [], "note": 1}), "note"),
+    ] {
+        let (message, found) =
+            read(json!({"type": "orderPlaced", "payload": payload})).unwrap_err();
+        assert_eq!(found.as_deref(), Some(field), "{message}");
+        let begin = format!("the payload of `orderPlaced` is wrong at `{field}`: ");
+        assert!(message.starts_with(&begin), "{message}");
+    }
+}
+
+#[test]
+fn a_payload_that_is_missing_or_too_much_is_refused() {
+    let (message, _) = read(json!({"type": "orderPlaced"})).unwrap_err();
+    assert!(message.contains("missing field `payload`"), "{message}");
+    let (message, field) = read(json!({"type": "orderPlaced", "payload": "x"})).unwrap_err();
+    assert_eq!(field, None);
+    assert!(message.starts_with("the payload of `orderPlaced` is wrong: "), "{message}");
+    assert!(read(json!({"type": "allCleared", "payload": {"a": 1}})).is_err());
+    assert!(read(json!({"type": "orderShipped"})).is_err());
+}
+
+#[test]
+fn the_variants_tell_names_and_shapes() {
+    let [placed, shipped, cleared, counted, note] = OrderEvent::VARIANTS.unwrap() else {
+        panic!("five variants")
+    };
+    let names = [placed, shipped, cleared, counted, note].map(|variant| variant.event_type);
+    assert_eq!(names, ["orderPlaced", "orderShipped", "allCleared", "order/counted", "noteSet"]);
+    const TEXT: Shape = Shape::Kind(Kind::Text);
+    const NUMBER: Shape = Shape::Kind(Kind::U32);
+    const LINE: Shape = Shape::Record(&[
+        Property { name: "item", shape: TEXT },
+        Property { name: "unitCount", shape: NUMBER },
+    ]);
+    let shape = Shape::Record(&[
+        Property { name: "orderId", shape: Shape::Kind(Kind::Uuid) },
+        Property { name: "lines", shape: Shape::List(&LINE) },
+        Property { name: "note", shape: Shape::Nullable(&TEXT) },
+    ]);
+    assert_eq!(placed.payload, Some(shape));
+    assert_eq!(shipped.payload, Some(Shipment::SHAPE));
+    assert_eq!(cleared, &Variant { event_type: "allCleared", payload: None });
+    assert_eq!(note.payload, Some(Shape::Nullable(&TEXT)));
+    assert_eq!((Line::NAME, Line::SHAPE), ("Line", LINE));
+}
+
+#[test]
+fn a_stamped_event_knows_its_record() {
+    let event = RecordedEvent {
+        id: Uuid::from_u128(1),
+        timestamp: Timestamp::from_milliseconds(5).unwrap(),
+        event_type: "allCleared".into(),
+        payload: None,
+        meta: Some(json!({"user": "ann"}).into()),
+        error: None,
+        position: 3,
+    };
+    let action = Action::from(event.clone());
+    let stamped = Stamped::<OrderEvent>::from_action(&action).unwrap().unwrap();
+    assert_eq!(stamped.event, AllCleared);
+    assert_eq!(stamped.id, Some(event.id));
+    assert_eq!(stamped.timestamp, Some(event.timestamp));
+    assert_eq!(stamped.position, Some(3));
+    assert_eq!(stamped.meta, event.meta);
+    assert_eq!(stamped.to_action(), Ok(action));
+
+    let fresh = Stamped::<OrderEvent>::from_action(&Action::new("allCleared")).unwrap().unwrap();
+    assert_eq!((fresh.id, fresh.timestamp, fresh.position), (None, None, None));
+    assert_eq!(Stamped::<OrderEvent>::from_action(&Action::new("other")), Ok(None));
+    assert_eq!(Stamped::<OrderEvent>::VARIANTS, OrderEvent::VARIANTS);
+}
+
+#[test]
+fn an_action_has_the_members_of_the_standard_and_no_others() {
+    let read = |json| serde_json::from_value::<Action>(json).map_err(|error| error.to_string());
+    assert!(read(json!({"type": "a", "payload": 1, "meta": {}, "error": true})).is_ok());
+    assert!(read(json!({"type": "a", "data": 1})).unwrap_err().contains("unknown field `data`"));
+    assert!(read(json!({"payload": 1})).unwrap_err().contains("missing field `type`"));
+    assert!(read(json!({"type": 1})).is_err());
+    let meta = read(json!({"type": "a", "meta": "ann"})).unwrap_err();
+    assert_eq!(meta, "`meta` is a JSON object, such as {\"user\":\"ann\"}");
+}
