@@ -94,7 +94,9 @@ pub use halt::{Fault, Halt, Wanted};
 pub use json::Json;
 pub use reducer::{Reducer, Reduction, aggregate_reducers, event_log_reducer, lift, root_reducer};
 pub use rejection::{Rejection, code};
-pub use schema::{Field, KEY_BYTES_MAX, KEY_CHARACTERS_MAX, Kind, Row, Schema, SchemaError};
+pub use schema::{
+    Field, KEY_BYTES_MAX, KEY_CHARACTERS_MAX, Kind, NamedRow, Row, Schema, SchemaError,
+};
 pub use shape::{Describe, Property, Shape};
 pub use timestamp::{Timestamp, TimestampError};
 pub use uuid::Uuid;
@@ -103,6 +105,7 @@ pub use value::{Bytes, Float, Value, ValueError};
 /// What the derives need. Not for use by hand, and not stable.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::document::field_shape;
     pub use crate::event::{event_from_action, event_to_action};
     pub use serde_json;
 }
