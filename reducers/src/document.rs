@@ -128,6 +128,13 @@ impl<T: FieldType> FieldType for Option<T> {
     }
 }
 
+/// The shape of a document's field: asks for a [`FieldType`], where `Describe` would not be enough.
+#[doc(hidden)]
+#[must_use]
+pub const fn field_shape<T: FieldType>() -> Shape {
+    T::SHAPE
+}
+
 fn narrow<T: TryFrom<i64>>(integer: i64, kind: Kind) -> Result<T, ValueError> {
     T::try_from(integer).map_err(|_| ValueError::new(kind, Value::Integer(integer)))
 }

@@ -81,17 +81,13 @@ pub(crate) fn named_fields<'a>(
     no_generics(input, derive)?;
     match &input.data {
         Data::Struct(data) => match &data.fields {
-            syn::Fields::Named(fields) => Ok(&fields.named),
-            other => Err(syn::Error::new(
-                other.span(),
-                format!("`{derive}` is for structs with named fields"),
-            )),
+            syn::Fields::Named(fields) => return Ok(&fields.named),
+            syn::Fields::Unnamed(_) | syn::Fields::Unit => {}
         },
-        Data::Enum(_) | Data::Union(_) => Err(syn::Error::new(
-            input.ident.span(),
-            format!("`{derive}` is for structs with named fields"),
-        )),
+        Data::Enum(_) | Data::Union(_) => {}
     }
+    let message = format!("`{derive}` is for structs with named fields");
+    Err(syn::Error::new(input.ident.span(), message))
 }
 
 /// Refuses a type with parameters.
@@ -122,6 +118,23 @@ pub(crate) fn variant_name(
     let ident = &variant.ident;
     let name = rename_all.variant(&ident.unraw().to_string());
     renamed.unwrap_or_else(|| LitStr::new(&name, ident.span()))
+}
+
+/// Refuses a name that comes twice.
+pub(crate) fn distinct<'a>(
+    names: impl Iterator<Item = &'a LitStr>,
+    is_same: fn(&str, &str) -> bool,
+) -> syn::Result<()> {
+    let mut earlier: Vec<String> = Vec::new();
+    for name in names {
+        let text = name.value();
+        if let Some(other) = earlier.iter().find(|other| is_same(other, &text)) {
+            let message = format!("`{text}` comes twice, here and as `{other}` before");
+            return Err(syn::Error::new(name.span(), message));
+        }
+        earlier.push(text);
+    }
+    Ok(())
 }
 
 fn skip_value(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {

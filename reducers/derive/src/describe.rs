@@ -11,13 +11,18 @@ use crate::rename::Rename;
 pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     let fields = named_fields(input, "Describe")?;
     let shape = record(fields, Serde::parse(&input.attrs)?.rename_all)?;
+    Ok(implementation(input, &shape))
+}
+
+/// The type with its name and this shape.
+pub(crate) fn implementation(input: &DeriveInput, shape: &TokenStream) -> TokenStream {
     let (name, text) = (&input.ident, input.ident.to_string());
-    Ok(quote! {
+    quote! {
         impl ::flux_reducers::Describe for #name {
             const NAME: &'static str = #text;
             const SHAPE: ::flux_reducers::Shape = #shape;
         }
-    })
+    }
 }
 
 /// The shape of an object with these fields.

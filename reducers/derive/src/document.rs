@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{DeriveInput, Field, Ident, LitStr, Type};
 
-use crate::attributes::{Serde, field_name, for_each_meta, named_fields};
+use crate::attributes::{Serde, distinct, field_name, for_each_meta, named_fields};
 use crate::describe;
 
 struct Member<'a> {
@@ -26,12 +26,21 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         .map(|field| member(field, field_name(field, rename_all)?))
         .collect::<syn::Result<Vec<_>>>()?;
     let mut members = members;
+    distinct(members.iter().map(|member| &member.name), str::eq_ignore_ascii_case)?;
     let id = id_position(input, &members)?;
     members[id].is_id = true;
-    let description = describe::expand(input)?;
+    let description = describe::implementation(input, &shape(&members));
     let document = implementation(input, &collection, &members, id);
     let patch = patch(input, &members, id);
     Ok(quote! { #description #document #patch })
+}
+
+fn shape(members: &[Member<'_>]) -> TokenStream {
+    let properties = members.iter().map(|Member { ty, name, .. }| {
+        let shape = quote_spanned! {ty.span()=> ::flux_reducers::__private::field_shape::<#ty>() };
+        quote! { ::flux_reducers::Property { name: #name, shape: #shape } }
+    });
+    quote! { ::flux_reducers::Shape::Record(&[#(#properties),*]) }
 }
 
 fn implementation(
@@ -53,13 +62,15 @@ fn implementation(
             }
         }
     });
-    let to_fields = members.iter().map(|Member { ident, name, .. }| {
-        quote! { (#name, ::flux_reducers::FieldType::to_value(&self.#ident)) }
+    let to_fields = members.iter().map(|member @ Member { ident, name, .. }| {
+        let to_value = of_field_type(member, "to_value");
+        quote! { (#name, #to_value(&self.#ident)) }
     });
     let count = members.len();
     let expected = format!("a row of `{}` with {count} values", collection.value());
-    let from_row = members.iter().enumerate().map(|(position, Member { ident, .. })| {
-        quote! { #ident: ::flux_reducers::FieldType::from_value(&row[#position])? }
+    let from_row = members.iter().enumerate().map(|(position, member @ Member { ident, .. })| {
+        let from_value = of_field_type(member, "from_value");
+        quote! { #ident: #from_value(&row[#position])? }
     });
     let checks = members.iter().map(check);
     quote! {
@@ -90,6 +101,12 @@ fn implementation(
         }
         #(#checks)*
     }
+}
+
+/// A function of the field's type as a `FieldType`: where it is none, that is told at the field.
+fn of_field_type(Member { ty, .. }: &Member<'_>, function: &str) -> TokenStream {
+    let function = Ident::new(function, ty.span());
+    quote_spanned! {ty.span()=> <#ty as ::flux_reducers::FieldType>::#function }
 }
 
 /// What can be said of a field's kind only once its type is known: refused at the field.
@@ -130,15 +147,16 @@ fn patch(input: &DeriveInput, members: &[Member<'_>], id: usize) -> TokenStream 
     let of_document = format!("A typed patch of [`{document}`]: the fields that change.");
     let empty = format!("Creates a patch of [`{document}`] that changes nothing yet.");
     let setters = members.iter().enumerate().filter(|(position, _)| *position != id).map(
-        |(_, Member { ident, ty, name, .. })| {
+        |(_, member @ Member { ident, ty, name, .. })| {
             let what = format!("Changes `{}`.", name.value());
+            let to_value = of_field_type(member, "to_value");
             quote_spanned! {ident.span()=>
                 #[doc = #what]
                 #[must_use]
                 #[allow(dead_code, clippy::wrong_self_convention)]
                 #visibility fn #ident(self, #ident: impl ::core::convert::Into<#ty>) -> Self {
                     let #ident: #ty = ::core::convert::Into::into(#ident);
-                    Self(self.0.with(#name, ::flux_reducers::FieldType::to_value(&#ident)))
+                    Self(self.0.with(#name, #to_value(&#ident)))
                 }
             }
         },

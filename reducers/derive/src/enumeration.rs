@@ -5,7 +5,7 @@ use quote::quote;
 use syn::spanned::Spanned as _;
 use syn::{Data, DeriveInput, LitStr, Variant};
 
-use crate::attributes::{Serde, no_generics, variant_name};
+use crate::attributes::{Serde, distinct, no_generics, variant_name};
 use crate::rename::Rename;
 
 pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
@@ -20,6 +20,10 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         .iter()
         .map(|variant| unit_name(variant, rename_all))
         .collect::<syn::Result<Vec<_>>>()?;
+    if names.is_empty() {
+        return Err(syn::Error::new(input.ident.span(), "an `Enumeration` has a variant"));
+    }
+    distinct(names.iter(), str::eq)?;
     let (name, text) = (&input.ident, input.ident.to_string());
     Ok(quote! {
         impl ::flux_reducers::Describe for #name {

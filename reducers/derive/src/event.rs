@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Data, DeriveInput, Fields, LitStr, Variant};
 
-use crate::attributes::{Serde, no_generics, variant_name};
+use crate::attributes::{Serde, distinct, no_generics, variant_name};
 use crate::describe;
 
 pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
@@ -23,6 +23,8 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
             "events are Flux Standard Actions: add `#[serde(tag = \"type\", content = \"payload\")]`",
         ));
     }
+    let names = data.variants.iter().map(|variant| event_type(variant, &serde));
+    distinct(names.collect::<syn::Result<Vec<_>>>()?.iter(), str::eq)?;
     let variants = data.variants.iter().map(|variant| expand_variant(variant, &serde));
     let variants = variants.collect::<syn::Result<Vec<_>>>()?;
     let name = &input.ident;
@@ -49,9 +51,13 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     })
 }
 
+fn event_type(variant: &Variant, of_enum: &Serde) -> syn::Result<LitStr> {
+    Ok(variant_name(variant, Serde::parse(&variant.attrs)?.rename, of_enum.rename_all))
+}
+
 fn expand_variant(variant: &Variant, of_enum: &Serde) -> syn::Result<TokenStream> {
     let serde = Serde::parse(&variant.attrs)?;
-    let event_type = variant_name(variant, serde.rename, of_enum.rename_all);
+    let event_type = event_type(variant, of_enum)?;
     let payload = match &variant.fields {
         Fields::Unit => quote! { ::core::option::Option::None },
         Fields::Named(fields) => {

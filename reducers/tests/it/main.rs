@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod codes;
+mod compile_errors;
 mod databases;
 mod derives;
 mod events;
