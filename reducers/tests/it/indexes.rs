@@ -3,7 +3,7 @@
 use flux_reducers::{Changeset, Database, Direction, Filter, Query};
 use proptest::prelude::*;
 
-use crate::generate::{Orders, cases, changeset, contents, database, filter, orders, schema};
+use crate::generate::{Orders, cases, changeset, contents, database, filter, orders, pool, schema};
 use crate::oracle;
 
 proptest! {
@@ -47,6 +47,25 @@ proptest! {
                 prop_assert_eq!(&found, &same);
                 let is_shared = found.len() > 1 && !row[position].is_null();
                 prop_assert!(!(field.unique && is_shared), "{} twice: {:?}", field.name, found);
+            }
+        }
+    }
+
+    #[test]
+    fn several_values_of_an_indexed_field_find_each_document_once_and_by_id(
+        database in database(),
+        changesets in prop::collection::vec(changeset(2), 0..6),
+    ) {
+        let database = changed(database, &changesets);
+        for (name, rows) in contents(&database) {
+            let schema = database.schema(name).unwrap();
+            let keys = schema.fields.iter().enumerate().filter(|(_, it)| it.index || it.unique);
+            for (position, field) in keys {
+                let values = rows.iter().map(|row| row[position].clone()).chain(pool(&field.kind));
+                let filter = Filter::is_in(field.name, values.filter(|value| !value.is_null()));
+                let found = database.rows(name, &filter.into()).unwrap();
+                let with_value = rows.iter().filter(|row| !row[position].is_null());
+                prop_assert_eq!(found, with_value.cloned().collect::<Vec<_>>());
             }
         }
     }

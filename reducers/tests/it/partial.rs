@@ -213,6 +213,39 @@ fn what_is_asked_for_and_not_there_is_not_asked_for_again() {
 }
 
 #[test]
+fn what_is_loaded_as_a_part_of_something_is_not_asked_for_again() {
+    let mut store = Database::new(SCHEMAS).unwrap();
+    let tags = store.collection::<Tag>().unwrap();
+    let all = (1..4).map(|place| tags.create(Tag { name: format!("tag {place}"), place }));
+    store.apply(&all.collect()).unwrap();
+    let loaded = |filters: &[Filter]| {
+        let mut database = Database::partial(SCHEMAS).unwrap();
+        for filter in filters {
+            let wanted = database.rows("tags", &filter.clone().into());
+            let Err(Halt::Fault(fault)) = wanted else { panic!("no fault") };
+            load(&mut database, &store, &fault);
+        }
+        database
+    };
+    let count = |database: &Database, filter: Filter| {
+        database.collection::<Tag>().unwrap().count(filter).ok()
+    };
+    let (low, high) = (Filter::lt("place", 2), Filter::gt("place", 2));
+    let two = loaded(&[low.clone(), high.clone()]);
+    assert_eq!(count(&two, low.clone() & Filter::eq("place", 1)), Some(1));
+    assert_eq!(count(&two, low.clone() | high.clone()), Some(2));
+    assert_eq!(count(&two, low.clone() | Filter::eq("place", 2)), None);
+    assert_eq!(count(&two, Filter::all()), None);
+    assert_eq!(count(&two, Filter::eq("name", "tag 3")), Some(1));
+    assert_eq!(count(&two, Filter::eq("name", "tag 2")), None);
+
+    let whole = loaded(&[Filter::all()]);
+    assert_eq!(count(&whole, !low), Some(2));
+    assert_eq!(count(&whole, Filter::eq("name", "none")), Some(0));
+    assert_eq!(whole.row("tags", &Value::from("none")), Ok(None));
+}
+
+#[test]
 fn an_error_comes_before_a_fault_where_the_read_makes_no_sense() {
     let database = Database::partial(SCHEMAS).unwrap();
     let tags = database.collection::<Tag>().unwrap();
