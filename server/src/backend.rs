@@ -120,7 +120,7 @@ pub(crate) async fn open(
     namespace: Option<String>,
     schemas: &[&'static Schema],
 ) -> Result<Arc<dyn Backend>, Error> {
-    let tables = Tables::new(namespace);
+    let tables = Tables::new(namespace)?;
     match url.split_once(':').map_or("", |(scheme, _)| scheme) {
         #[cfg(feature = "sqlite")]
         "sqlite" => Ok(Arc::new(Relational::<sqlx::Sqlite>::open(url, tables, schemas).await?)),

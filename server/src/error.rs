@@ -100,6 +100,17 @@ pub enum Error {
         /// The table.
         table: String,
     },
+    /// A namespace that can't begin the names of tables.
+    #[error(
+        "`{namespace}` is no namespace: a lower-case letter, then lower-case letters and digits, \
+         at most {most}"
+    )]
+    Namespace {
+        /// The namespace.
+        namespace: String,
+        /// The most characters that it may have.
+        most: usize,
+    },
     /// The URL names no database that the store knows.
     #[error("`{url}` is no database URL for this store: {reason}")]
     Url {
@@ -161,6 +172,7 @@ impl Error {
             Self::Schema(_) => "schema_invalid",
             Self::SchemaChanged { .. } => "schema_changed",
             Self::TableInTheWay { .. } => "table_in_the_way",
+            Self::Namespace { .. } => "namespace_invalid",
             Self::Url { .. } => "url_invalid",
             Self::Busy { .. } => "busy",
             Self::Closed => "closed",

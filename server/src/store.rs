@@ -524,6 +524,26 @@ impl Store {
 }
 
 impl StoreBuilder {
+    /// Sets what the names of the store's tables begin with, so that several stores, one a tenant
+    /// say, share a database. None unless set.
+    ///
+    /// A lower-case letter, then lower-case letters and digits, at most 12.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// let builder = Store::builder(aggregate_reducers([]), "sqlite::memory:");
+    /// let store = builder.namespace("acme").open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = Some(namespace.into());
+        self
+    }
+
     /// Adds a middleware on dispatch: a tower layer. The first one added is the outermost.
     ///
     /// A middleware that logs:

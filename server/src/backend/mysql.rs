@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use flux_reducers::{Field, Kind};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOptions};
-use sqlx::{Executor as _, MySql, QueryBuilder, Row as _};
+use sqlx::{Connection as _, MySql, QueryBuilder, Row as _};
 
 use super::dialect::{Dialect, same_for_all};
 use crate::error::Error;
@@ -19,8 +19,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Strict, so that nothing is cut or rounded in silence; a bounded wait for the head that another
 /// server, or somebody by hand, holds; and read committed, as the head's lock is what isolates.
 const SESSION: &str = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'), \
-     SESSION innodb_lock_wait_timeout = 5, \
-     SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+     SESSION innodb_lock_wait_timeout = 5; \
+     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
 impl Dialect for MySql {
     const BEGIN_WRITE: &'static str = "START TRANSACTION";
@@ -36,10 +36,13 @@ impl Dialect for MySql {
             url: "mysql://…".to_owned(),
             reason: error.to_string(),
         })?;
+        probe(&options).await.map_err(Error::database("connecting"))?;
         let pool = || {
             MySqlPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).after_connect(
                 |connection, _| {
-                    Box::pin(async move { connection.execute(SESSION).await.map(|_| ()) })
+                    Box::pin(
+                        async move { sqlx::raw_sql(SESSION).execute(connection).await.map(|_| ()) },
+                    )
                 },
             )
         };
@@ -101,4 +104,11 @@ impl Dialect for MySql {
     }
 
     same_for_all!();
+}
+
+/// Connects once outside of a pool, which would only tell that it waited.
+async fn probe(options: &MySqlConnectOptions) -> Result<(), sqlx::Error> {
+    let mut connection = MySqlConnection::connect_with(options).await?;
+    sqlx::raw_sql(SESSION).execute(&mut connection).await?;
+    connection.close().await
 }

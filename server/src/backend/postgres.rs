@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use flux_reducers::{Direction, Field, Kind};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{Postgres, QueryBuilder};
+use sqlx::{Connection as _, Postgres, QueryBuilder};
 
 use super::dialect::{Dialect, same_for_all};
 use crate::error::Error;
@@ -31,6 +31,7 @@ impl Dialect for Postgres {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| Error::Url { url: without_password(url), reason: error.to_string() })?
             .options([("lock_timeout", WAIT_MS), ("idle_in_transaction_session_timeout", WAIT_MS)]);
+        probe(&options).await.map_err(Error::database("connecting"))?;
         let pool = || PgPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
         let writer = pool().max_connections(1).connect_with(options.clone());
         let writer = writer.await.map_err(Error::database("connecting"))?;
@@ -85,6 +86,11 @@ impl Dialect for Postgres {
     }
 
     same_for_all!();
+}
+
+/// Connects once outside of a pool, which would only tell that it waited.
+async fn probe(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
+    PgConnection::connect_with(options).await?.close().await
 }
 
 fn without_password(url: &str) -> String {

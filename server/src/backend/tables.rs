@@ -1,6 +1,6 @@
 //! The tables: the store's own, and one for each collection, made from its schema.
 
-use flux_reducers::{Document as _, Field, RecordedEvent, Schema, Value};
+use flux_reducers::{Document as _, Field, RecordedEvent, Schema, Uuid, Value};
 use sqlx::QueryBuilder;
 
 use super::dialect::{Dialect, INTEGER, TEXT};
@@ -10,6 +10,12 @@ use crate::error::Error;
 /// The layout of the store's own tables; a change of it needs a new number.
 const LAYOUT: i64 = 1;
 
+/// With a collection's 48 characters and the `_` between them within PostgreSQL's 63.
+const NAMESPACE_CHARACTERS_MAX: usize = 12;
+
+/// Characters of an index's name before it is cut: PostgreSQL would cut it in silence.
+const INDEX_CHARACTERS_MAX: usize = 60;
+
 /// The names of a store's tables.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tables {
@@ -18,8 +24,17 @@ pub(crate) struct Tables {
 
 impl Tables {
     /// Names of tables that begin with the namespace, so that stores share a database.
-    pub(crate) const fn new(namespace: Option<String>) -> Self {
-        Self { namespace }
+    pub(crate) fn new(namespace: Option<String>) -> Result<Self, Error> {
+        if let Some(namespace) = &namespace {
+            let is_name = namespace.len() <= NAMESPACE_CHARACTERS_MAX
+                && namespace.starts_with(|first: char| first.is_ascii_lowercase())
+                && namespace.chars().all(|next| next.is_ascii_lowercase() || next.is_ascii_digit());
+            if !is_name {
+                let (namespace, most) = (namespace.clone(), NAMESPACE_CHARACTERS_MAX);
+                return Err(Error::Namespace { namespace, most });
+            }
+        }
+        Ok(Self { namespace })
     }
 
     fn name(&self, name: &str) -> String {
@@ -28,6 +43,16 @@ impl Tables {
 
     pub(super) fn quoted<D: Dialect>(&self, name: &str) -> String {
         D::quoted(&self.name(name))
+    }
+
+    /// A long name is cut, and told from others by a hash of the whole.
+    fn quoted_index<D: Dialect>(&self, collection: &str, field: &str) -> String {
+        let name = self.name(&format!("{collection}_{field}"));
+        if name.len() <= INDEX_CHARACTERS_MAX {
+            return D::quoted(&name);
+        }
+        let hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).simple().to_string();
+        D::quoted(&format!("{}_{}", &name[..INDEX_CHARACTERS_MAX - 17], &hash[..16]))
     }
 }
 
@@ -39,8 +64,12 @@ pub(super) async fn prepare<D: Dialect>(
 ) -> Result<(), Error> {
     let options = D::table_options(connection).await.map_err(Error::database("connecting"))?;
     if !exists::<D>(connection, tables, "flux_head").await? {
-        if exists::<D>(connection, tables, "events").await? {
-            return Err(Error::TableInTheWay { table: tables.name("events") });
+        // Before any table is made: not every database takes that back with the transaction.
+        let collections = schemas.iter().map(|schema| schema.collection);
+        for name in ["events", "flux_schemas"].into_iter().chain(collections) {
+            if exists::<D>(connection, tables, name).await? {
+                return Err(Error::TableInTheWay { table: tables.name(name) });
+            }
         }
         let mut script = D::OWN_TABLES.replace("{options}", &options);
         for name in ["flux_head", "flux_schemas", "events", "events_type"] {
@@ -143,7 +172,7 @@ fn create_table<D: Dialect>(tables: &Tables, schema: &Schema, options: &str) -> 
 
 fn create_index<D: Dialect>(tables: &Tables, schema: &Schema, field: &Field) -> String {
     let unique = if field.unique { "UNIQUE " } else { "" };
-    let name = tables.quoted::<D>(&format!("{}_{}", schema.collection, field.name));
+    let name = tables.quoted_index::<D>(schema.collection, field.name);
     let (table, column) = (tables.quoted::<D>(schema.collection), D::quoted(field.name));
     format!("CREATE {unique}INDEX {name} ON {table} ({column})")
 }

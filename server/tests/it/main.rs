@@ -3,11 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod contract;
+mod databases;
 mod middleware;
-mod queries;
-mod schemas;
 mod service;
-mod store;
-mod subscriptions;
 mod tasks;
+mod urls;
 mod websocket;

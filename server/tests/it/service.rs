@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::databases::Database;
 use crate::tasks::*;
 
 /// A service that runs, and what ends it.
@@ -231,8 +232,8 @@ async fn beyond_this_machine_an_authentication_or_leave_is_needed() {
 
 #[tokio::test]
 async fn a_shutdown_answers_what_is_in_flight() {
-    let file = File::new();
-    let service = run_on(file.open().await, |service| service).await;
+    let database = Database::sqlite();
+    let service = run_on(database.open().await, |service| service).await;
     let mut requests = tokio::task::JoinSet::new();
     for id in 0..20 {
         let (client, address) = (service.client.clone(), service.address);
@@ -247,7 +248,7 @@ async fn a_shutdown_answers_what_is_in_flight() {
     let answered = requests.join_all().await;
     let accepted = answered.iter().flatten().filter(|it| it.status() == 200).count() + 1;
     assert!(answered.iter().flatten().all(|it| [200, 503].contains(&it.status().as_u16())));
-    let store = file.open().await;
+    let store = database.open().await;
     let recorded = usize::try_from(store.position().await.unwrap()).unwrap();
     assert!(recorded >= accepted, "{recorded} of {accepted} acknowledged events are in the log");
     verify(&store).await;

@@ -5,7 +5,6 @@ use flux_server::reducers::{
 };
 use flux_server::{Store, StoreBuilder};
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
 
 #[derive(Clone, Debug, PartialEq, Document)]
 #[document(collection = "tasks")]
@@ -77,25 +76,6 @@ pub(crate) async fn in_memory() -> Store {
 
 pub(crate) fn builder(url: &str) -> StoreBuilder {
     Store::builder(reducer(), url)
-}
-
-/// A folder with a database file, gone with the folder.
-pub(crate) struct File {
-    folder: TempDir,
-}
-
-impl File {
-    pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
-
-    pub(crate) fn url(&self) -> String {
-        format!("sqlite://{}", self.folder.path().join("tasks.db").display())
-    }
-
-    pub(crate) async fn open(&self) -> Store {
-        builder(&self.url()).open().await.unwrap()
-    }
 }
 
 /// Asserts that positions are dense, and that the documents are those of a replay of the log.

@@ -5,6 +5,7 @@ use std::pin::pin;
 use flux_server::{Error, Store, Subscription};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
+use crate::databases::Database;
 use crate::tasks::*;
 
 async fn take(subscription: &mut Subscription, count: usize) -> Vec<i64> {
@@ -23,9 +24,8 @@ async fn add(store: &Store, ids: std::ops::Range<i64>) {
     }
 }
 
-#[tokio::test]
-async fn a_subscription_tells_what_is_recorded_from_now_on() {
-    let store = in_memory().await;
+pub(crate) async fn a_subscription_tells_what_is_recorded_from_now_on(database: Database) {
+    let store = database.open().await;
     add(&store, 0..3).await;
     let mut subscription = store.subscribe().unwrap();
     add(&store, 3..5).await;
@@ -33,31 +33,28 @@ async fn a_subscription_tells_what_is_recorded_from_now_on() {
     assert_eq!(subscription.position(), 5);
 }
 
-#[tokio::test]
-async fn a_subscription_from_a_position_reads_the_log_and_then_follows() {
-    let file = File::new();
-    let store = file.open().await;
+pub(crate) async fn a_subscription_from_a_position_reads_the_log_and_then_follows(
+    database: Database,
+) {
+    let store = database.open().await;
     add(&store, 0..700).await;
     store.close().await;
-    let store = file.open().await;
+    let store = database.open().await;
     let mut subscription = store.subscribe_from(5).unwrap();
     assert_eq!(take(&mut subscription, 695).await, (6..=700).collect::<Vec<_>>());
     add(&store, 700..710).await;
     assert_eq!(take(&mut subscription, 10).await, (701..=710).collect::<Vec<_>>());
 }
 
-#[tokio::test]
-async fn a_reader_that_falls_behind_reads_the_log_again() {
-    let store = in_memory().await;
+pub(crate) async fn a_reader_that_falls_behind_reads_the_log_again(database: Database) {
+    let store = database.open().await;
     let mut subscription = store.subscribe().unwrap();
     add(&store, 0..10_000).await;
     assert_eq!(take(&mut subscription, 10_000).await, (1..=10_000).collect::<Vec<_>>());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn followers_of_a_busy_store_get_every_event_once() {
-    let file = File::new();
-    let store = file.open().await;
+pub(crate) async fn followers_of_a_busy_store_get_every_event_once(database: Database) {
+    let store = database.open().await;
     let mut followers = tokio::task::JoinSet::new();
     for from in 0..10 {
         let mut subscription = store.subscribe_from(0).unwrap();
@@ -83,9 +80,8 @@ async fn followers_of_a_busy_store_get_every_event_once() {
     }
 }
 
-#[tokio::test]
-async fn a_position_beyond_the_log_is_refused() {
-    let store = in_memory().await;
+pub(crate) async fn a_position_beyond_the_log_is_refused(database: Database) {
+    let store = database.open().await;
     add(&store, 0..2).await;
     let error = store.subscribe_from(3).unwrap_err();
     assert!(matches!(error, Error::PositionAhead { position: 3, head: 2 }), "{error}");
@@ -93,9 +89,8 @@ async fn a_position_beyond_the_log_is_refused() {
     assert!(store.subscribe_from(2).is_ok());
 }
 
-#[tokio::test]
-async fn a_stream_ends_when_the_store_is_closed() {
-    let store = in_memory().await;
+pub(crate) async fn a_stream_ends_when_the_store_is_closed(database: Database) {
+    let store = database.open().await;
     add(&store, 0..2).await;
     let mut events = pin!(store.subscribe_from(0).unwrap().into_stream());
     assert_eq!(events.try_next().await.unwrap().unwrap().position, 1);

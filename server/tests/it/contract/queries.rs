@@ -1,12 +1,14 @@
 //! One meaning of queries: SQL and memory give the same documents in the same order.
 
-use flux_server::Store;
 use flux_server::reducers::{
     Action, Bytes, Collection, Direction, Document, Enumeration, Filter, Json, Query, Reduction,
     Timestamp, Uuid, Value, lift,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::{TestCaseError, TestRunner};
+
+use crate::databases::Database;
 
 #[derive(Clone, Copy, Debug, PartialEq, Enumeration)]
 enum Color {
@@ -145,30 +147,40 @@ fn query() -> impl Strategy<Value = Query> {
     })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+/// Cases a database; each has a store of its own.
+const CASES: u32 = 60;
 
-    #[test]
-    fn sql_and_memory_agree(
-        documents in prop::collection::vec(document(), 0..12),
-        queries in prop::collection::vec(query(), 1..12),
-    ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let reducer = lift(things);
-            let mut database = reducer.database().unwrap();
-            let store = Store::open(reducer.clone(), "sqlite::memory:").await.unwrap();
-            for document in documents {
-                let action = Action::new("thingPut").with_payload(document);
-                store.dispatch(&action).await.unwrap();
-                reducer.run(&mut database, &action).unwrap();
-            }
-            for query in queries {
-                let in_memory = database.rows("things", &query).unwrap();
-                let in_sql = store.read(&[("things", query.clone())]).await.unwrap();
-                prop_assert_eq!(&in_sql.documents[0], &in_memory, "{:?}", query);
-            }
-            Ok(())
-        })?;
+pub(crate) async fn sql_and_memory_agree(database: Database) {
+    let handle = tokio::runtime::Handle::current();
+    let run = move || {
+        let strategy =
+            (prop::collection::vec(document(), 0..12), prop::collection::vec(query(), 1..12));
+        let mut runner = TestRunner::new(ProptestConfig::with_cases(CASES));
+        runner.run(&strategy, |(documents, queries)| {
+            handle.block_on(agree(&database.fresh(), documents, queries))
+        })
+    };
+    tokio::task::spawn_blocking(run).await.unwrap().unwrap();
+}
+
+async fn agree(
+    database: &Database,
+    documents: Vec<serde_json::Value>,
+    queries: Vec<Query>,
+) -> Result<(), TestCaseError> {
+    let reducer = lift(things);
+    let mut in_memory = reducer.database().unwrap();
+    let store = database.builder(reducer.clone()).open().await.unwrap();
+    for document in documents {
+        let action = Action::new("thingPut").with_payload(document);
+        store.dispatch(&action).await.unwrap();
+        reducer.run(&mut in_memory, &action).unwrap();
     }
+    for query in queries {
+        let expected = in_memory.rows("things", &query).unwrap();
+        let found = store.read(&[("things", query.clone())]).await.unwrap();
+        prop_assert_eq!(&found.documents[0], &expected, "{:?}", query);
+    }
+    store.close().await;
+    Ok(())
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use flux_server::reducers::{Action, Query, Timestamp, Uuid};
 use flux_server::{Error, LogQuery};
 
+use crate::databases::Database;
 use crate::tasks::*;
 
-#[tokio::test]
-async fn an_event_is_reduced_applied_and_logged() {
-    let store = in_memory().await;
+pub(crate) async fn an_event_is_reduced_applied_and_logged(database: Database) {
+    let store = database.open().await;
     let event = store.dispatch(&added(1)).await.unwrap();
     assert_eq!((event.position, event.event_type.as_str()), (1, "taskAdded"));
     assert_eq!(store.find_by_id::<Task>(1_i64).await.unwrap(), Some(task(1)));
@@ -17,17 +17,15 @@ async fn an_event_is_reduced_applied_and_logged() {
     assert_eq!((log.position, log.documents), (1, vec![(*event).clone()]));
 }
 
-#[tokio::test]
-async fn an_unknown_event_type_is_logged_and_changes_nothing() {
-    let store = in_memory().await;
+pub(crate) async fn an_unknown_event_type_is_logged_and_changes_nothing(database: Database) {
+    let store = database.open().await;
     store.dispatch(&Action::new("somethingElse")).await.unwrap();
     assert_eq!(store.position().await.unwrap(), 1);
     verify(&store).await;
 }
 
-#[tokio::test]
-async fn a_dispatch_of_several_events_is_all_or_nothing() {
-    let store = in_memory().await;
+pub(crate) async fn a_dispatch_of_several_events_is_all_or_nothing(database: Database) {
+    let store = database.open().await;
     let error = store.dispatch_all(&[added(1), added(2), added(1)]).await.unwrap_err();
     assert!(matches!(error, Error::Rejected { event: 2, .. }), "{error}");
     assert_eq!(error.code(), "document_exists");
@@ -35,35 +33,30 @@ async fn a_dispatch_of_several_events_is_all_or_nothing() {
     assert_eq!(store.find_all::<Task>(Query::all()).await.unwrap(), []);
 }
 
-#[tokio::test]
-async fn each_event_of_a_dispatch_sees_those_before_it() {
-    let store = in_memory().await;
+pub(crate) async fn each_event_of_a_dispatch_sees_those_before_it(database: Database) {
+    let store = database.open().await;
     store.dispatch_all(&[added(1), TaskDone { id: 1 }]).await.unwrap();
     assert!(store.find_by_id::<Task>(1_i64).await.unwrap().unwrap().done);
 }
 
-#[tokio::test]
-async fn a_dispatch_of_nothing_records_nothing() {
-    let store = in_memory().await;
+pub(crate) async fn a_dispatch_of_nothing_records_nothing(database: Database) {
+    let store = database.open().await;
     assert_eq!(store.dispatch_all::<Action>([]).await.unwrap(), []);
     assert_eq!(store.position().await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn a_dispatch_with_too_many_events_is_refused() {
-    let store = in_memory().await;
+pub(crate) async fn a_dispatch_with_too_many_events_is_refused(database: Database) {
+    let store = database.open().await;
     let events: Vec<_> = (0..1001).map(added).collect();
     assert_eq!(store.dispatch_all(&events).await.unwrap_err().code(), "too_many_events");
 }
 
-#[tokio::test]
-async fn reducers_read_what_is_in_the_database_only() {
-    let file = File::new();
-    let store = file.open().await;
+pub(crate) async fn reducers_read_what_is_in_the_database_only(database: Database) {
+    let store = database.open().await;
     store.dispatch_all(&(1..=6).map(added).collect::<Vec<_>>()).await.unwrap();
     store.close().await;
 
-    let store = file.open().await;
+    let store = database.open().await;
     store.dispatch(&TaskDone { id: 2 }).await.unwrap();
     store.dispatch(&ListCleared { list: 0 }).await.unwrap();
     assert_eq!(store.dispatch(&TaskDone { id: 3 }).await.unwrap_err().code(), "no_such_task");
@@ -75,9 +68,10 @@ async fn reducers_read_what_is_in_the_database_only() {
     verify(&store).await;
 }
 
-#[tokio::test]
-async fn a_unique_value_is_refused_to_a_second_document_and_free_after_the_first() {
-    let store = in_memory().await;
+pub(crate) async fn a_unique_value_is_refused_to_a_second_document_and_free_after_the_first(
+    database: Database,
+) {
+    let store = database.open().await;
     store.dispatch_all(&[added(1), added(2)]).await.unwrap();
     let taken = TaskRenamed { id: 2, title: "task 1".into() };
     assert_eq!(store.dispatch(&taken).await.unwrap_err().code(), "value_taken");
@@ -86,19 +80,16 @@ async fn a_unique_value_is_refused_to_a_second_document_and_free_after_the_first
     verify(&store).await;
 }
 
-#[tokio::test]
-async fn unique_values_can_be_swapped_in_one_event() {
-    let file = File::new();
-    let store = file.open().await;
+pub(crate) async fn unique_values_can_be_swapped_in_one_event(database: Database) {
+    let store = database.open().await;
     store.dispatch_all(&[added(1), added(2)]).await.unwrap();
     store.dispatch(&TitlesSwapped { first: 1, second: 2 }).await.unwrap();
     assert_eq!(store.find_by_id::<Task>(1_i64).await.unwrap().unwrap().title, "task 2");
     verify(&store).await;
 }
 
-#[tokio::test]
-async fn an_event_id_seen_before_is_answered_with_its_first_result() {
-    let store = in_memory().await;
+pub(crate) async fn an_event_id_seen_before_is_answered_with_its_first_result(database: Database) {
+    let store = database.open().await;
     let first = action(&added(1)).with_id(Uuid::from_u128(1));
     let second = action(&added(2)).with_id(Uuid::from_u128(2));
     let recorded = store.dispatch(&first).await.unwrap();
@@ -108,9 +99,8 @@ async fn an_event_id_seen_before_is_answered_with_its_first_result() {
     assert_eq!(store.position().await.unwrap(), 2);
 }
 
-#[tokio::test]
-async fn an_event_id_with_other_content_is_refused() {
-    let store = in_memory().await;
+pub(crate) async fn an_event_id_with_other_content_is_refused(database: Database) {
+    let store = database.open().await;
     let id = Uuid::from_u128(1);
     store.dispatch(&action(&added(1)).with_id(id)).await.unwrap();
     let other = action(&added(2)).with_id(id);
@@ -119,10 +109,8 @@ async fn an_event_id_with_other_content_is_refused() {
     assert_eq!(store.position().await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn retries_that_race_record_the_event_once() {
-    let file = File::new();
-    let store = file.open().await;
+pub(crate) async fn retries_that_race_record_the_event_once(database: Database) {
+    let store = database.open().await;
     let action = action(&added(1)).with_id(Uuid::from_u128(1));
     let mut callers = tokio::task::JoinSet::new();
     for _ in 0..50 {
@@ -133,10 +121,10 @@ async fn retries_that_race_record_the_event_once() {
     assert_eq!(store.position().await.unwrap(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn many_callers_get_dense_positions_and_only_the_refused_are_refused() {
-    let file = File::new();
-    let store = file.open().await;
+pub(crate) async fn many_callers_get_dense_positions_and_only_the_refused_are_refused(
+    database: Database,
+) {
+    let store = database.open().await;
     let mut callers = tokio::task::JoinSet::new();
     for caller in 0..64_i64 {
         let store = store.clone();
@@ -158,10 +146,8 @@ async fn many_callers_get_dense_positions_and_only_the_refused_are_refused() {
     verify(&store).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_stores_on_one_file_share_one_order() {
-    let file = File::new();
-    let stores = [file.open().await, file.open().await];
+pub(crate) async fn two_stores_on_one_file_share_one_order(database: Database) {
+    let stores = [database.open().await, database.open().await];
     let mut callers = tokio::task::JoinSet::new();
     for (which, store) in stores.iter().cloned().enumerate() {
         callers.spawn(async move {
@@ -177,19 +163,16 @@ async fn two_stores_on_one_file_share_one_order() {
     verify(&stores[0]).await;
 }
 
-#[tokio::test]
-async fn time_never_goes_back_in_the_log() {
-    let store = in_memory().await;
+pub(crate) async fn time_never_goes_back_in_the_log(database: Database) {
+    let store = database.open().await;
     let later = Timestamp::from_milliseconds(4_000_000_000_000).unwrap();
     let from_tomorrow = Action { timestamp: Some(later), ..Action::new("imported") };
     assert_eq!(store.dispatch(&from_tomorrow).await.unwrap().timestamp, later);
     assert_eq!(store.dispatch(&Action::new("now")).await.unwrap().timestamp, later);
 }
 
-#[tokio::test]
-async fn a_caller_that_gives_up_harms_nobody() {
-    let file = File::new();
-    let store = file.open().await;
+pub(crate) async fn a_caller_that_gives_up_harms_nobody(database: Database) {
+    let store = database.open().await;
     for id in 0..50 {
         let event = added(id);
         let dispatch = store.dispatch(&event);
@@ -203,10 +186,8 @@ async fn a_caller_that_gives_up_harms_nobody() {
     verify(&store).await;
 }
 
-#[tokio::test]
-async fn closing_answers_what_waits_and_then_refuses() {
-    let file = File::new();
-    let store = file.open().await;
+pub(crate) async fn closing_answers_what_waits_and_then_refuses(database: Database) {
+    let store = database.open().await;
     let mut callers = tokio::task::JoinSet::new();
     let barrier = Arc::new(tokio::sync::Barrier::new(21));
     for id in 0..20 {
@@ -224,14 +205,13 @@ async fn closing_answers_what_waits_and_then_refuses() {
     assert_eq!(accepted + refused, 20);
     assert!(matches!(store.dispatch(&added(99)).await, Err(Error::Closed)));
 
-    let store = file.open().await;
+    let store = database.open().await;
     assert_eq!(store.position().await.unwrap(), i64::try_from(accepted).unwrap());
     verify(&store).await;
 }
 
-#[tokio::test]
-async fn the_log_is_queried_by_position_type_and_end() {
-    let store = in_memory().await;
+pub(crate) async fn the_log_is_queried_by_position_type_and_end(database: Database) {
+    let store = database.open().await;
     store.dispatch_all(&[added(1), added(2), TaskDone { id: 1 }, added(3)]).await.unwrap();
     let positions = async |query: LogQuery| {
         let events = store.events(query).await.unwrap().documents;

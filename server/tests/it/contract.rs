@@ -1,0 +1,68 @@
+//! What every database must do alike: the same tests on each, by name.
+
+use crate::databases::Database;
+
+mod queries;
+mod schemas;
+mod store;
+mod subscriptions;
+
+/// Runs each test on each database.
+macro_rules! contract {
+    ($($module:ident: $($test:ident,)*;)*) => {
+        contract! { sqlite: $($module: $($test,)*;)* }
+        contract! { postgres: $($module: $($test,)*;)* }
+        contract! { mysql: $($module: $($test,)*;)* }
+    };
+    ($database:ident: $($module:ident: $($test:ident,)*;)*) => {
+        mod $database {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    crate::contract::$module::$test(super::super::Database::$database()).await;
+                })*
+            })*
+        }
+    };
+}
+
+contract! {
+    store:
+        an_event_is_reduced_applied_and_logged,
+        an_unknown_event_type_is_logged_and_changes_nothing,
+        a_dispatch_of_several_events_is_all_or_nothing,
+        each_event_of_a_dispatch_sees_those_before_it,
+        a_dispatch_of_nothing_records_nothing,
+        a_dispatch_with_too_many_events_is_refused,
+        reducers_read_what_is_in_the_database_only,
+        a_unique_value_is_refused_to_a_second_document_and_free_after_the_first,
+        unique_values_can_be_swapped_in_one_event,
+        an_event_id_seen_before_is_answered_with_its_first_result,
+        an_event_id_with_other_content_is_refused,
+        retries_that_race_record_the_event_once,
+        many_callers_get_dense_positions_and_only_the_refused_are_refused,
+        two_stores_on_one_file_share_one_order,
+        time_never_goes_back_in_the_log,
+        a_caller_that_gives_up_harms_nobody,
+        closing_answers_what_waits_and_then_refuses,
+        the_log_is_queried_by_position_type_and_end,
+    ;
+    subscriptions:
+        a_subscription_tells_what_is_recorded_from_now_on,
+        a_subscription_from_a_position_reads_the_log_and_then_follows,
+        a_reader_that_falls_behind_reads_the_log_again,
+        followers_of_a_busy_store_get_every_event_once,
+        a_position_beyond_the_log_is_refused,
+        a_stream_ends_when_the_store_is_closed,
+    ;
+    schemas:
+        a_schema_that_no_longer_fits_is_told_with_the_difference,
+        a_new_collection_beside_an_old_log_is_told,
+        a_table_that_the_store_did_not_make_is_left_alone,
+        stores_of_two_namespaces_share_a_database,
+        two_documents_of_one_name_are_refused,
+    ;
+    queries:
+        sql_and_memory_agree,
+    ;
+}

@@ -1,0 +1,91 @@
+//! Tables that fit, and tables that do not: clear errors at start.
+
+use flux_server::Error;
+use flux_server::reducers::{
+    Action, Collection, Document, Reducer, Reduction, aggregate_reducers, lift,
+};
+
+use crate::databases::Database;
+use crate::tasks::{self, Task, added};
+
+fn keeping<T: Document + 'static>() -> Reducer {
+    lift(|documents: &Collection<T>, _: &Action| -> Reduction { Ok(documents.no_change()) })
+}
+
+pub(crate) async fn a_schema_that_no_longer_fits_is_told_with_the_difference(database: Database) {
+    #[derive(Document)]
+    #[document(collection = "tasks")]
+    struct Changed {
+        id: i64,
+        #[document(unique)]
+        title: String,
+        #[document(index)]
+        list: Option<String>,
+        done: bool,
+    }
+    #[derive(Document)]
+    #[document(collection = "tasks")]
+    struct Longer {
+        id: i64,
+        #[document(unique)]
+        title: String,
+        #[document(index)]
+        list: Option<i64>,
+        done: bool,
+        color: String,
+    }
+    database.open().await.close().await;
+    let error = database.refusal(keeping::<Changed>()).await;
+    assert_eq!(error.code(), "schema_changed");
+    assert!(error.to_string().contains(r#"field "list" was"#), "{error}");
+    let error = database.refusal(keeping::<Longer>()).await;
+    assert!(error.to_string().contains(r#"field "color" is new"#), "{error}");
+    database.open().await;
+}
+
+pub(crate) async fn a_new_collection_beside_an_old_log_is_told(database: Database) {
+    #[derive(Document)]
+    #[document(collection = "tags")]
+    struct Tag {
+        id: i64,
+    }
+    let with_tags = || aggregate_reducers([tasks::reducer(), keeping::<Tag>()]);
+    let store = database.open().await;
+    store.dispatch(&added(1)).await.unwrap();
+    store.close().await;
+    let error = database.refusal(with_tags()).await;
+    assert!(matches!(&error, Error::SchemaChanged { collection, .. } if collection == "tags"));
+
+    let empty = database.fresh();
+    empty.open().await.close().await;
+    empty.builder(with_tags()).open().await.unwrap();
+}
+
+pub(crate) async fn a_table_that_the_store_did_not_make_is_left_alone(database: Database) {
+    let (tasks, events) = (database.table("tasks"), database.table("events"));
+    database.run(format!("CREATE TABLE {tasks} (id INTEGER)")).await;
+    assert_eq!(database.refusal(tasks::reducer()).await.code(), "table_in_the_way");
+    database.run(format!("DROP TABLE {tasks}")).await;
+    database.run(format!("CREATE TABLE {events} (id INTEGER)")).await;
+    assert_eq!(database.refusal(tasks::reducer()).await.code(), "table_in_the_way");
+    database.run(format!("DROP TABLE {events}")).await;
+    database.open().await;
+}
+
+pub(crate) async fn stores_of_two_namespaces_share_a_database(database: Database) {
+    let other = database.builder(tasks::reducer()).namespace("other1");
+    let (store, other) = (database.open().await, other.open().await.unwrap());
+    store.dispatch(&added(1)).await.unwrap();
+    other.dispatch_all(&[added(1), added(2)]).await.ok();
+    assert_eq!(store.position().await.unwrap(), 1);
+}
+
+pub(crate) async fn two_documents_of_one_name_are_refused(database: Database) {
+    #[derive(Document)]
+    #[document(collection = "tasks")]
+    struct Other {
+        id: i64,
+    }
+    let both = aggregate_reducers([keeping::<Task>(), keeping::<Other>()]);
+    assert_eq!(database.refusal(both).await.code(), "schema_invalid");
+}

@@ -1,0 +1,97 @@
+//! The databases of the tests: each test has tables of its own.
+
+use flux_server::reducers::{Reducer, Uuid};
+use flux_server::{Error, Store, StoreBuilder};
+use tempfile::TempDir;
+
+use crate::tasks;
+
+/// A database without tables.
+pub(crate) struct Database {
+    url: String,
+    namespace: String,
+    /// The folder of a SQLite file, gone with it.
+    _folder: Option<TempDir>,
+    fresh: fn() -> Database,
+}
+
+impl Database {
+    pub(crate) fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("test.db").display());
+        Self { url, namespace: namespace(), _folder: Some(folder), fresh: Self::sqlite }
+    }
+
+    pub(crate) fn postgres() -> Self {
+        Self::server("TEST_POSTGRES_URL", Self::postgres)
+    }
+
+    pub(crate) fn mysql() -> Self {
+        Self::server("TEST_MYSQL_URL", Self::mysql)
+    }
+
+    fn server(variable: &str, fresh: fn() -> Self) -> Self {
+        let Ok(url) = std::env::var(variable) else {
+            panic!(
+                "{variable} is not set: run `cargo xtask test rust`, which starts the databases, \
+                 or `cargo xtask databases` and set what it prints"
+            );
+        };
+        Self { url, namespace: namespace(), _folder: None, fresh }
+    }
+
+    /// Another database of the same kind.
+    pub(crate) fn fresh(&self) -> Self {
+        (self.fresh)()
+    }
+
+    /// The name of a table in this database.
+    pub(crate) fn table(&self, name: &str) -> String {
+        format!("{}_{name}", self.namespace)
+    }
+
+    pub(crate) fn builder(&self, reducer: Reducer) -> StoreBuilder {
+        Store::builder(reducer, &self.url).namespace(&self.namespace)
+    }
+
+    /// Opens the store of the tasks.
+    pub(crate) async fn open(&self) -> Store {
+        self.builder(tasks::reducer()).open().await.unwrap()
+    }
+
+    /// Fails to open a store of other reducers.
+    pub(crate) async fn refusal(&self, reducer: Reducer) -> Error {
+        self.builder(reducer).open().await.unwrap_err()
+    }
+
+    /// Runs a statement as somebody else.
+    pub(crate) async fn run(&self, statement: String) {
+        use sqlx::Connection as _;
+        let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(statement));
+        match self.url.split_once(':').unwrap().0 {
+            "sqlite" => {
+                let mut connection =
+                    sqlx::SqliteConnection::connect(&format!("{}?mode=rwc", self.url))
+                        .await
+                        .unwrap();
+                sql.execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            "postgres" => {
+                let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
+                sql.execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            _ => {
+                let mut connection = sqlx::MySqlConnection::connect(&self.url).await.unwrap();
+                sql.execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+    }
+}
+
+fn namespace() -> String {
+    let random = Uuid::now_v7().simple().to_string();
+    format!("t{}", &random[random.len() - 11..])
+}

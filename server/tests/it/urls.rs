@@ -1,0 +1,41 @@
+//! URLs and namespaces that are none: clear errors at start.
+
+use flux_server::{Error, Store};
+
+use crate::tasks;
+
+async fn refusal(url: &str) -> Error {
+    Store::open(tasks::reducer(), url).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_url_of_no_database_is_told() {
+    for url in ["", "notes.db", "oracle://x", "sqlite://a.db?mode=x", "postgres://a:b:c"] {
+        assert_eq!(refusal(url).await.code(), "url_invalid", "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_is_told_in_bounded_time() {
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = unused.local_addr().unwrap();
+    drop(unused);
+    for url in [
+        "sqlite:///no/such/folder/notes.db".to_owned(),
+        format!("postgres://flux@{address}/flux"),
+        format!("mysql://flux:secret@{address}/flux"),
+    ] {
+        let error = refusal(&url).await;
+        assert_eq!(error.code(), "database_failed", "{url}");
+        assert!(error.is_retryable());
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_no_name_is_told() {
+    for namespace in ["", "Acme", "a_b", "1a", "a\"b", "abcdefghijklm"] {
+        let builder = tasks::builder("sqlite::memory:").namespace(namespace);
+        assert_eq!(builder.open().await.unwrap_err().code(), "namespace_invalid", "{namespace}");
+    }
+}
