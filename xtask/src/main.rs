@@ -4,6 +4,7 @@
     reason = "a command line tool speaks to its user on standard output"
 )]
 
+mod databases;
 mod demo;
 mod npm;
 mod steps;
@@ -21,6 +22,8 @@ use xshell::Shell;
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own commands")]
 enum Command {
+    /// Starts fresh database servers for `cargo test` by hand, until ctrl-c
+    Databases,
     /// Builds the notes sample and serves it, installing what is missing
     Demo {
         /// Address to listen on
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     let shell = project_shell()?;
     match command {
+        Command::Databases => databases::serve(&shell),
         Command::Demo { listen, database_url } => demo::serve(&shell, listen, &database_url),
         Command::Test { list: true, .. } => {
             test::list();

@@ -9,6 +9,7 @@ use anyhow::{Context as _, ensure};
 use xshell::{Cmd, Shell, cmd};
 
 use crate::{
+    databases::Databases,
     npm, tidy,
     tools::{self, Tool},
     wasm,
@@ -66,7 +67,8 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "rust",
-        what: "all tests of the workspace, and the examples in its docs",
+        what: "all tests of the workspace, on every database, and the examples in its docs",
+        // The databases make sure of theirs: where a server is given, none need be installed.
         tools: &[],
         run: rust,
     },
@@ -132,7 +134,8 @@ fn dependencies(shell: &Shell) -> anyhow::Result<()> {
 }
 
 fn rust(shell: &Shell) -> anyhow::Result<()> {
-    cmd!(shell, "cargo test --workspace --all-features").run()?;
+    let databases = Databases::start(shell)?;
+    cmd!(shell, "cargo test --workspace --all-features").envs(databases.variables()).run()?;
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! The tools that are not part of Rust and Node: found, or installed, or told how to install.
 
+pub(crate) mod servers;
+
 use std::{env, path::PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
@@ -18,6 +20,8 @@ pub(crate) const ALL: &[Tool] = &[
     Tool::Node,
     Tool::RustTargets,
     Tool::Chromium,
+    Tool::Postgres,
+    Tool::MariaDb,
     Tool::CargoDeny,
     Tool::WasmPack,
     Tool::WasmBindgen,
@@ -29,7 +33,11 @@ pub(crate) enum Tool {
     CargoDeny,
     /// The browser and its WebDriver.
     Chromium,
+    /// Or MySQL: server and client.
+    MariaDb,
     Node,
+    /// Server and client.
+    Postgres,
     RustTargets,
     /// In the version of the library in Cargo.lock: the two must be equal.
     WasmBindgen,
@@ -44,7 +52,9 @@ pub(crate) fn ensure(shell: &Shell, tools: &[Tool]) -> anyhow::Result<()> {
     tools.iter().try_for_each(|tool| match tool {
         Tool::CargoDeny => ensure_cargo_deny(shell),
         Tool::Chromium => ensure_chromium(shell),
+        Tool::MariaDb => ensure_mariadb(shell),
         Tool::Node => ensure_node(shell),
+        Tool::Postgres => ensure_postgres(shell),
         Tool::RustTargets => ensure_rust_targets(shell),
         Tool::WasmBindgen => ensure_wasm_bindgen(shell),
         Tool::WasmPack => ensure_wasm_pack(shell),
@@ -144,29 +154,58 @@ fn ensure_chromium(shell: &Shell) -> anyhow::Result<()> {
     if find(shell, "chromium").is_some() && find(shell, "chromedriver").is_some() {
         return Ok(());
     }
-    let is_root = cmd!(shell, "id -u").quiet().read()? == "0";
+    apt_install(
+        shell,
+        &["chromium", "chromium-driver"],
+        "the browser tests need `chromium` and `chromedriver` on the PATH, in the same version",
+    )
+}
+
+fn ensure_postgres(shell: &Shell) -> anyhow::Result<()> {
+    match servers::postgres(shell) {
+        Some(_) => Ok(()),
+        None => apt_install(
+            shell,
+            &["postgresql"],
+            "the tests need PostgreSQL, with `initdb`, `postgres` and `psql` on the PATH, or a server at TEST_POSTGRES_URL",
+        ),
+    }
+}
+
+fn ensure_mariadb(shell: &Shell) -> anyhow::Result<()> {
+    match servers::mariadb(shell) {
+        Some(_) => Ok(()),
+        None => apt_install(
+            shell,
+            &["mariadb-server"],
+            "the tests need MariaDB, with `mariadbd`, `mariadb-install-db` and `mariadb` on the PATH, or a server at TEST_MYSQL_URL",
+        ),
+    }
+}
+
+/// Installs packages of Debian where that asks no password, or fails with what to do.
+fn apt_install(shell: &Shell, packages: &[&str], need: &str) -> anyhow::Result<()> {
     let has_sudo = || cmd!(shell, "sudo -n true").quiet().ignore_stderr().run().is_ok();
+    ensure!(find(shell, "apt-get").is_some(), "{need}: install what is missing");
     let program = match () {
-        () if find(shell, "apt-get").is_none() => {
-            bail!(
-                "the browser tests need `chromium` and `chromedriver` on the PATH: install both, in the same version"
-            )
-        }
-        () if is_root => "env",
+        () if is_root(shell)? => "env",
         () if has_sudo() => "sudo",
         () => bail!(
-            "the browser tests need Chromium and its driver; type:\n  sudo apt-get update && sudo apt-get install chromium chromium-driver"
+            "{need}; type:\n  sudo apt-get update && sudo apt-get install --no-install-recommends {}",
+            packages.join(" ")
         ),
     };
     // Both take the setting of the environment before the command itself.
     let apt_get = ["DEBIAN_FRONTEND=noninteractive", "apt-get"];
     cmd!(shell, "{program} {apt_get...} update").run()?;
-    cmd!(
-        shell,
-        "{program} {apt_get...} install --yes --no-install-recommends chromium chromium-driver"
-    )
-    .run()?;
+    cmd!(shell, "{program} {apt_get...} install --yes --no-install-recommends {packages...}")
+        .run()?;
     Ok(())
+}
+
+/// Returns whether everything is allowed, and running a database server is not.
+pub(crate) fn is_root(shell: &Shell) -> anyhow::Result<bool> {
+    Ok(cmd!(shell, "id -u").quiet().read()? == "0")
 }
 
 #[cfg(test)]
