@@ -15,6 +15,12 @@ use crate::timestamp::Timestamp;
 use crate::value::{Value, ValueError};
 
 /// An event's place in a store's log: 1 for the first, then without gaps.
+///
+/// ```
+/// use flux_reducers::Position;
+///
+/// let first: Position = 1;
+/// ```
 pub type Position = i64;
 
 /// An event as it is dispatched: a [Flux Standard Action], with what is known of its record.
@@ -91,11 +97,23 @@ pub struct RecordedEvent {
 
 impl Action {
     /// Creates an action without a payload.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let action = Action::new("doorOpened");
+    /// assert_eq!(action.payload, None);
+    /// ```
     pub fn new(event_type: impl Into<String>) -> Self {
         Self { event_type: event_type.into(), ..Self::default() }
     }
 
     /// Sets the payload.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let action = Action::new("rung").with_payload(7_i64);
+    /// assert_eq!(action.payload, Some(Json::from(7_i64)));
+    /// ```
     #[must_use]
     pub fn with_payload(mut self, payload: impl Into<Json>) -> Self {
         self.payload = Some(payload.into()).filter(|payload| !payload.as_value().is_null());
@@ -103,6 +121,12 @@ impl Action {
     }
 
     /// Sets the event's id.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let action = Action::new("rung").with_id(Uuid::from_u128(1));
+    /// assert!(action.id.is_some());
+    /// ```
     #[must_use]
     pub const fn with_id(mut self, id: Uuid) -> Self {
         self.id = Some(id);
@@ -110,6 +134,12 @@ impl Action {
     }
 
     /// Sets one member of `meta`, such as `user`.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let action = Action::new("rung").with_meta("user", "ann");
+    /// assert_eq!(action.meta.unwrap().to_string(), r#"{"user":"ann"}"#);
+    /// ```
     #[must_use]
     pub fn with_meta(mut self, name: impl Into<String>, value: impl Into<Json>) -> Self {
         let mut members = match self.meta.map(Json::into_value) {
@@ -122,6 +152,12 @@ impl Action {
     }
 
     /// Returns a member of `meta`, such as `user`.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let action = Action::new("rung").with_meta("user", "ann");
+    /// assert_eq!(action.meta("user").and_then(|user| user.as_str()), Some("ann"));
+    /// ```
     #[must_use]
     pub fn meta(&self, name: &str) -> Option<&serde_json::Value> {
         self.meta.as_ref()?.as_value().get(name)
@@ -129,6 +165,11 @@ impl Action {
 
     /// Returns the event as the log keeps it, if it is recorded: if it has an id, a timestamp and
     /// a position.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// assert_eq!(Action::new("rung").into_recorded(), None, "it has no position yet");
+    /// ```
     #[must_use]
     pub fn into_recorded(self) -> Option<RecordedEvent> {
         Some(RecordedEvent {

@@ -31,6 +31,17 @@ use crate::value::Value;
 pub struct Changeset(Vec<Operation>);
 
 /// One operation on one collection.
+///
+/// ```
+/// # use flux_reducers::*;
+/// let create = Operation::Create {
+///     collection: "notes".into(),
+///     document: Fields::new().with("id", 1).with("title", "Milk"),
+/// };
+/// let json = r#"{"create":{"collection":"notes","document":{"id":1,"title":"Milk"}}}"#;
+/// assert_eq!(serde_json::to_string(&create)?, json);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Operation {
@@ -84,12 +95,25 @@ pub enum Operation {
 
 impl Changeset {
     /// Creates the changeset that changes nothing.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// assert!(Changeset::no_change().operations().is_empty());
+    /// ```
     #[must_use]
     pub const fn no_change() -> Self {
         Self(Vec::new())
     }
 
     /// Appends the operations of another changeset.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let destroy = |id: i64| {
+    ///     Changeset::from(Operation::DestroyById { collection: "notes".into(), id: id.into() })
+    /// };
+    /// assert_eq!(destroy(1).combine(destroy(2)).operations().len(), 2);
+    /// ```
     #[must_use]
     pub fn combine(mut self, later: Self) -> Self {
         if self.0.is_empty() {
@@ -100,6 +124,14 @@ impl Changeset {
     }
 
     /// Returns the operations in order.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let destroy = |id: i64| {
+    ///     Changeset::from(Operation::DestroyById { collection: "notes".into(), id: id.into() })
+    /// };
+    /// assert_eq!(destroy(1).operations()[0].collection(), "notes");
+    /// ```
     #[must_use]
     pub fn operations(&self) -> &[Operation] {
         &self.0
@@ -108,6 +140,14 @@ impl Changeset {
 
 impl Operation {
     /// Returns the name of the collection it changes.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let destroy = |id: i64| {
+    ///     Changeset::from(Operation::DestroyById { collection: "notes".into(), id: id.into() })
+    /// };
+    /// assert_eq!(destroy(1).operations()[0].collection(), "notes");
+    /// ```
     #[must_use]
     pub fn collection(&self) -> &str {
         match self {

@@ -64,6 +64,19 @@ impl<T: Document> Collection<T> {
     ///
     /// # Errors
     /// A fault where it is not loaded; a rejection where the id is of another kind.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// fn reducer(notes: &Collection<Note>, _: &Action) -> Reduction {
+    ///     let Some(note) = notes.find_by_id(1)? else {
+    ///         return Err(Rejection::new("no_such_note", "there is no note 1").into());
+    ///     };
+    ///     Ok(notes.update_by_id(note.id, Note::patch().done(true)))
+    /// }
+    /// ```
     pub fn find_by_id(&self, id: impl Into<Value>) -> Result<Option<T>, Halt> {
         let id = self.table.schema().fit(self.table.schema().id_field(), id.into())?;
         Ok(self.table.get(&id)?.map(document).transpose()?)
@@ -73,6 +86,17 @@ impl<T: Document> Collection<T> {
     ///
     /// # Errors
     /// A fault where they are not loaded; a rejection where the filter does not fit the schema.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// fn reducer(notes: &Collection<Note>, _: &Action) -> Reduction {
+    ///     let open = notes.find_one(Filter::is_null("done"))?;
+    ///     Ok(open.map_or(notes.no_change(), |note| notes.destroy_by_id(note.id)))
+    /// }
+    /// ```
     pub fn find_one(&self, filter: Filter) -> Result<Option<T>, Halt> {
         Ok(self.find_all(Query::from(filter).limit(1))?.pop())
     }
@@ -81,6 +105,18 @@ impl<T: Document> Collection<T> {
     ///
     /// # Errors
     /// A fault where they are not loaded; a rejection where the query does not fit the schema.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// fn reducer(notes: &Collection<Note>, _: &Action) -> Reduction {
+    ///     let last = notes.find_all(Query::all().descending("id").limit(1))?;
+    ///     let id = last.first().map_or(1, |note| note.id + 1);
+    ///     Ok(notes.create(Note { id, title: String::new(), done: None }))
+    /// }
+    /// ```
     pub fn find_all(&self, query: impl Into<Query>) -> Result<Vec<T>, Halt> {
         let plan = query.into().plan(self.table.schema())?;
         let rows = self.table.matching(&plan.condition)?.into_iter().cloned().collect();
@@ -91,6 +127,19 @@ impl<T: Document> Collection<T> {
     ///
     /// # Errors
     /// A fault where they are not loaded; a rejection where the filter does not fit the schema.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// fn reducer(notes: &Collection<Note>, _: &Action) -> Reduction {
+    ///     if notes.count(Filter::all())? >= 100 {
+    ///         return Err(Rejection::new("too_many", "a hundred notes are enough").into());
+    ///     }
+    ///     Ok(notes.no_change())
+    /// }
+    /// ```
     #[expect(clippy::needless_pass_by_value, reason = "as the other reads take it")]
     pub fn count(&self, filter: Filter) -> Result<usize, Halt> {
         let condition = filter.condition(self.table.schema())?;
@@ -98,6 +147,16 @@ impl<T: Document> Collection<T> {
     }
 
     /// Creates the changeset that adds a document; refused where its id exists.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// fn reducer(notes: &Collection<Note>, _: &Action) -> Reduction {
+    ///     Ok(notes.create(Note { id: 1, title: "Milk".into(), done: None }))
+    /// }
+    /// ```
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "the document goes into the changeset")]
     pub fn create(&self, document: T) -> Changeset {
@@ -106,6 +165,16 @@ impl<T: Document> Collection<T> {
     }
 
     /// Creates the changeset that adds a document or replaces the one with its id.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// fn reducer(notes: &Collection<Note>, _: &Action) -> Reduction {
+    ///     Ok(notes.upsert(Note { id: 1, title: "Milk".into(), done: None }))
+    /// }
+    /// ```
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "the document goes into the changeset")]
     pub fn upsert(&self, document: T) -> Changeset {
@@ -114,6 +183,16 @@ impl<T: Document> Collection<T> {
     }
 
     /// Creates the changeset that changes fields of one document, if it exists.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// fn reducer(notes: &Collection<Note>, _: &Action) -> Reduction {
+    ///     Ok(notes.update_by_id(1, Note::patch().title("Oat milk").done(None)))
+    /// }
+    /// ```
     #[must_use]
     pub fn update_by_id(&self, id: impl Into<Value>, patch: T::Patch) -> Changeset {
         Operation::UpdateById {
@@ -125,12 +204,32 @@ impl<T: Document> Collection<T> {
     }
 
     /// Creates the changeset that removes one document, if it exists.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// fn reducer(notes: &Collection<Note>, _: &Action) -> Reduction {
+    ///     Ok(notes.destroy_by_id(1))
+    /// }
+    /// ```
     #[must_use]
     pub fn destroy_by_id(&self, id: impl Into<Value>) -> Changeset {
         Operation::DestroyById { collection: T::SCHEMA.collection.into(), id: id.into() }.into()
     }
 
     /// Creates the changeset that changes fields of all documents that match.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// fn reducer(notes: &Collection<Note>, _: &Action) -> Reduction {
+    ///     Ok(notes.update_where(Filter::is_null("done"), Note::patch().done(false)))
+    /// }
+    /// ```
     #[must_use]
     pub fn update_where(&self, filter: Filter, patch: T::Patch) -> Changeset {
         Operation::UpdateWhere {
@@ -142,12 +241,32 @@ impl<T: Document> Collection<T> {
     }
 
     /// Creates the changeset that removes all documents that match.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// fn reducer(notes: &Collection<Note>, _: &Action) -> Reduction {
+    ///     Ok(notes.destroy_where(Filter::eq("done", true)))
+    /// }
+    /// ```
     #[must_use]
     pub fn destroy_where(&self, filter: Filter) -> Changeset {
         Operation::DestroyWhere { collection: T::SCHEMA.collection.into(), filter }.into()
     }
 
     /// Creates the changeset that changes nothing.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// fn reducer(notes: &Collection<Note>, _: &Action) -> Reduction {
+    ///     Ok(notes.no_change())
+    /// }
+    /// ```
     #[must_use]
     pub const fn no_change(&self) -> Changeset {
         Changeset::no_change()

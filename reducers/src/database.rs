@@ -56,6 +56,16 @@ impl Database {
     ///
     /// # Errors
     /// When a schema can't be held, or two differ for one collection.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// let database = Database::new([Note::SCHEMA, RecordedEvent::SCHEMA])?;
+    /// assert_eq!(database.schemas().count(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(schemas: impl IntoIterator<Item = &'static Schema>) -> Result<Self, SchemaError> {
         Self::with_tables(schemas, Table::whole)
     }
@@ -64,6 +74,17 @@ impl Database {
     ///
     /// # Errors
     /// When a schema can't be held, or two differ for one collection.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// let database = Database::partial([Note::SCHEMA])?;
+    /// let halt = database.row("notes", &Value::from(1)).unwrap_err();
+    /// assert!(matches!(halt, Halt::Fault(_)), "it does not know whether there is a note 1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn partial(
         schemas: impl IntoIterator<Item = &'static Schema>,
     ) -> Result<Self, SchemaError> {
@@ -71,6 +92,16 @@ impl Database {
     }
 
     /// Returns the schemas of its collections.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// let database = Database::new([Note::SCHEMA])?;
+    /// assert_eq!(database.schemas().next(), Some(Note::SCHEMA));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn schemas(&self) -> impl Iterator<Item = &'static Schema> {
         self.tables.iter().map(|table| table.schema())
     }
@@ -79,6 +110,17 @@ impl Database {
     ///
     /// # Errors
     /// A rejection `unknown_collection`.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// let database = Database::new([Note::SCHEMA])?;
+    /// assert_eq!(database.schema("notes")?, Note::SCHEMA);
+    /// assert_eq!(database.schema("tags").unwrap_err().code(), code::UNKNOWN_COLLECTION);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn schema(&self, collection: &str) -> Result<&'static Schema, Rejection> {
         self.table(collection).map(|table| table.schema())
     }
@@ -87,6 +129,16 @@ impl Database {
     ///
     /// # Errors
     /// A rejection `unknown_collection` where there is none, or it has another schema.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// let database = Database::new([Note::SCHEMA])?;
+    /// assert_eq!(database.collection::<Note>()?.count(Filter::all())?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn collection<T: Document>(&self) -> Result<Collection<T>, Rejection> {
         let table = self.table(T::SCHEMA.collection)?;
         if table.schema() == T::SCHEMA {
@@ -105,6 +157,23 @@ impl Database {
     ///
     /// # Errors
     /// A fault where it is not loaded; a rejection for an unknown collection or an id that is none.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let mut database = Database::new([Note::SCHEMA])?;
+    /// # let milk = Note { id: 1, title: "Milk".into(), done: None };
+    /// # let create = Changeset::from(Operation::Create {
+    /// #     collection: "notes".into(),
+    /// #     document: milk.to_fields(),
+    /// # });
+    /// database.apply(&create)?;
+    /// let row = database.row("notes", &Value::from(1))?;
+    /// assert_eq!(row.map(|row| Note::from_row(&row)), Some(Ok(milk)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn row(&self, collection: &str, id: &Value) -> Result<Option<Row>, Halt> {
         let table = self.table(collection)?;
         let id = table.schema().fit(table.schema().id_field(), id.clone())?;
@@ -115,6 +184,23 @@ impl Database {
     ///
     /// # Errors
     /// A fault where they are not all loaded; a rejection for an unknown collection or field.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let mut database = Database::new([Note::SCHEMA])?;
+    /// # let milk = Note { id: 1, title: "Milk".into(), done: None };
+    /// # let create = Changeset::from(Operation::Create {
+    /// #     collection: "notes".into(),
+    /// #     document: milk.to_fields(),
+    /// # });
+    /// database.apply(&create)?;
+    /// let rows = database.rows("notes", &Query::from(Filter::starts_with("title", "M")))?;
+    /// assert_eq!(rows.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn rows(&self, collection: &str, query: &Query) -> Result<Vec<Row>, Halt> {
         let table = self.table(collection)?;
         let plan = query.plan(table.schema())?;
@@ -125,6 +211,24 @@ impl Database {
     ///
     /// # Errors
     /// A fault where a document it needs is not loaded; a rejection where it can't be applied.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let mut database = Database::new([Note::SCHEMA])?;
+    /// # let milk = Note { id: 1, title: "Milk".into(), done: None };
+    /// # let create = Changeset::from(Operation::Create {
+    /// #     collection: "notes".into(),
+    /// #     document: milk.to_fields(),
+    /// # });
+    /// let delta = database.apply(&create)?;
+    /// assert!(delta.collection("notes").is_some());
+    /// let halt = database.apply(&create).unwrap_err();
+    /// assert!(matches!(halt, Halt::Rejected(rejection) if rejection.code() == "document_exists"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn apply(&mut self, changeset: &Changeset) -> Result<Delta, Halt> {
         if changeset.operations().is_empty() {
             return Ok(Delta::default());
@@ -145,6 +249,23 @@ impl Database {
     ///
     /// # Errors
     /// A rejection for a collection that this database does not have.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let mut database = Database::new([Note::SCHEMA])?;
+    /// # let milk = Note { id: 1, title: "Milk".into(), done: None };
+    /// # let create = Changeset::from(Operation::Create {
+    /// #     collection: "notes".into(),
+    /// #     document: milk.to_fields(),
+    /// # });
+    /// let mut copy = database.clone();
+    /// copy.apply_delta(&database.apply(&create)?)?;
+    /// assert_eq!(copy.rows("notes", &Query::all())?, database.rows("notes", &Query::all())?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn apply_delta(&mut self, delta: &Delta) -> Result<(), Rejection> {
         for (collection, _) in delta.collections() {
             self.table(collection)?;
@@ -163,6 +284,26 @@ impl Database {
     ///
     /// # Errors
     /// A rejection for a collection that this database does not have.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let mut database = Database::new([Note::SCHEMA])?;
+    /// # let milk = Note { id: 1, title: "Milk".into(), done: None };
+    /// # let create = Changeset::from(Operation::Create {
+    /// #     collection: "notes".into(),
+    /// #     document: milk.to_fields(),
+    /// # });
+    /// let mut partial = Database::partial([Note::SCHEMA])?;
+    /// database.apply(&create)?;
+    /// if let Err(Halt::Fault(fault)) = partial.row("notes", &Value::from(1)) {
+    ///     partial.load(&fault, database.rows("notes", &Query::all())?)?;
+    /// }
+    /// assert!(partial.row("notes", &Value::from(1))?.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn load(
         &mut self,
         fault: &Fault,

@@ -8,10 +8,33 @@ use crate::value::Value;
 /// The net change of the documents of a database: for each, what it was and what it is.
 ///
 /// Ordered by collection and id. A document that ends as it began is not in it.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// # let mut database = Database::new([Note::SCHEMA])?;
+/// # let milk = Note { id: 1, title: "Milk".into(), done: None };
+/// # let create = Changeset::from(Operation::Create {
+/// #     collection: "notes".into(),
+/// #     document: milk.to_fields(),
+/// # });
+/// let delta = database.apply(&create)?;
+/// let change = &delta.collection("notes").unwrap()[&Value::from(1)];
+/// assert!(change.before.is_none() && change.after.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delta(BTreeMap<&'static str, BTreeMap<Value, Change>>);
 
 /// What became of one document.
+///
+/// ```
+/// # use flux_reducers::*;
+/// let change = Change { before: None, after: None };
+/// assert_eq!(change, change.clone());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The document before, if it was there.
@@ -22,23 +45,79 @@ pub struct Change {
 
 impl Delta {
     /// Returns whether nothing changed.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// assert!(Delta::default().is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Returns the collections that changed.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let mut database = Database::new([Note::SCHEMA])?;
+    /// # let milk = Note { id: 1, title: "Milk".into(), done: None };
+    /// # let create = Changeset::from(Operation::Create {
+    /// #     collection: "notes".into(),
+    /// #     document: milk.to_fields(),
+    /// # });
+    /// let delta = database.apply(&create)?;
+    /// let names: Vec<_> = delta.collections().map(|(name, _)| name).collect();
+    /// assert_eq!(names, ["notes"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn collections(&self) -> impl Iterator<Item = (&'static str, &BTreeMap<Value, Change>)> {
         self.0.iter().map(|(collection, changes)| (*collection, changes))
     }
 
     /// Returns the changes of one collection by id.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let mut database = Database::new([Note::SCHEMA])?;
+    /// # let milk = Note { id: 1, title: "Milk".into(), done: None };
+    /// # let create = Changeset::from(Operation::Create {
+    /// #     collection: "notes".into(),
+    /// #     document: milk.to_fields(),
+    /// # });
+    /// let delta = database.apply(&create)?;
+    /// assert_eq!(delta.collection("notes").map(|changes| changes.len()), Some(1));
+    /// assert!(delta.collection("tags").is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn collection(&self, collection: &str) -> Option<&BTreeMap<Value, Change>> {
         self.0.get(collection)
     }
 
     /// Adds what came after it. The later delta must begin where this one ends.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let mut database = Database::new([Note::SCHEMA])?;
+    /// # let milk = Note { id: 1, title: "Milk".into(), done: None };
+    /// # let create = Changeset::from(Operation::Create {
+    /// #     collection: "notes".into(),
+    /// #     document: milk.to_fields(),
+    /// # });
+    /// let mut delta = database.apply(&create)?;
+    /// delta.merge(delta.inverse());
+    /// assert!(delta.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn merge(&mut self, later: Self) {
         for (collection, changes) in later.0 {
             for (id, change) in changes {
@@ -48,6 +127,24 @@ impl Delta {
     }
 
     /// Returns the delta that undoes this one.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let mut database = Database::new([Note::SCHEMA])?;
+    /// # let milk = Note { id: 1, title: "Milk".into(), done: None };
+    /// # let create = Changeset::from(Operation::Create {
+    /// #     collection: "notes".into(),
+    /// #     document: milk.to_fields(),
+    /// # });
+    /// let before = database.rows("notes", &Query::all())?;
+    /// let delta = database.apply(&create)?;
+    /// database.apply_delta(&delta.inverse())?;
+    /// assert_eq!(database.rows("notes", &Query::all())?, before);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn inverse(&self) -> Self {
         let undo =

@@ -62,6 +62,13 @@ pub trait Document: Describe {
     note = "fields are bool, i32, i64, u32, f64, String, Uuid, Timestamp, Bytes, Json, a unit enum \
             with `#[derive(Enumeration)]`, or an Option of one of them"
 )]
+///
+/// ```
+/// # use flux_reducers::*;
+/// assert_eq!(<Option<i64> as FieldType>::KIND, Kind::I64);
+/// assert!(<Option<i64> as FieldType>::NULLABLE);
+/// assert_eq!(7_i64.to_value(), Value::Integer(7));
+/// ```
 pub trait FieldType: Describe {
     /// The kind of its values.
     const KIND: Kind;

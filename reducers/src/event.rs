@@ -57,6 +57,19 @@ pub trait Event: Sized {
 }
 
 /// One event type.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Serialize, Deserialize, Event)]
+/// #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+/// enum DoorEvent {
+///     DoorOpened,
+/// }
+///
+/// let known = DoorEvent::VARIANTS.unwrap();
+/// assert_eq!((known[0].event_type, known[0].payload), ("doorOpened", None));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Variant {
     /// The type's name in JSON.

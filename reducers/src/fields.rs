@@ -24,12 +24,23 @@ pub struct Fields(Vec<(Cow<'static, str>, Value)>);
 
 impl Fields {
     /// Creates an empty set of fields.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// assert!(Fields::new().is_empty());
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
     /// Sets a field.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let patch = Fields::new().with("title", "Milk").with("title", "Oats");
+    /// assert_eq!(patch.get("title"), Some(&Value::from("Oats")));
+    /// ```
     #[must_use]
     pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Self {
         self.set(name.into(), value.into());
@@ -37,23 +48,44 @@ impl Fields {
     }
 
     /// Returns the fields in the order they were set.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let fields = Fields::new().with("title", "Milk");
+    /// assert_eq!(fields.iter().next(), Some(("title", &Value::from("Milk"))));
+    /// ```
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (&**name, value))
     }
 
     /// Returns the value of a field.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// assert_eq!(Fields::new().with("done", true).get("done"), Some(&Value::Bool(true)));
+    /// ```
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value)
     }
 
     /// Returns how many fields there are.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// assert_eq!(Fields::new().with("done", true).len(), 1);
+    /// ```
     #[must_use]
     pub const fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Returns whether there is none.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// assert!(!Fields::new().with("done", true).is_empty());
+    /// ```
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -61,6 +61,13 @@ pub enum Filter {
 macro_rules! comparison {
     ($($function:ident $variant:ident $text:literal;)*) => {$(
         #[doc = concat!("Creates the condition that the field's value is ", $text, ".")]
+        ///
+        /// ```
+        /// use flux_reducers::Filter;
+        ///
+        #[doc = concat!("let filter = Filter::", stringify!($function), "(\"size\", 7);")]
+        #[doc = concat!("assert!(matches!(filter, Filter::", stringify!($variant), "(..)));")]
+        /// ```
         pub fn $function(field: impl Into<String>, value: impl Into<Value>) -> Self {
             Self::$variant(field.into(), value.into())
         }
@@ -69,6 +76,19 @@ macro_rules! comparison {
 
 impl Filter {
     /// Creates the condition that every document fulfils.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let row = |done: Option<bool>| Note::SCHEMA.row([1.into(), "Milk".into(), done.into()]);
+    /// # let holds = |filter: Filter, done| -> Result<bool, Rejection> {
+    /// #     Ok(filter.condition(Note::SCHEMA)?.matches(&row(done)?))
+    /// # };
+    /// assert!(holds(Filter::all(), None)?);
+    /// # Ok::<(), Rejection>(())
+    /// ```
     #[must_use]
     pub const fn all() -> Self {
         Self::And(Vec::new())
@@ -84,6 +104,19 @@ impl Filter {
     }
 
     /// Creates the condition that the field has one of these values.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let row = |done: Option<bool>| Note::SCHEMA.row([1.into(), "Milk".into(), done.into()]);
+    /// # let holds = |filter: Filter, done| -> Result<bool, Rejection> {
+    /// #     Ok(filter.condition(Note::SCHEMA)?.matches(&row(done)?))
+    /// # };
+    /// assert!(holds(Filter::is_in("title", ["Milk", "Oats"]), None)?);
+    /// # Ok::<(), Rejection>(())
+    /// ```
     pub fn is_in<V: Into<Value>>(
         field: impl Into<String>,
         values: impl IntoIterator<Item = V>,
@@ -92,16 +125,55 @@ impl Filter {
     }
 
     /// Creates the condition that the field is null.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let row = |done: Option<bool>| Note::SCHEMA.row([1.into(), "Milk".into(), done.into()]);
+    /// # let holds = |filter: Filter, done| -> Result<bool, Rejection> {
+    /// #     Ok(filter.condition(Note::SCHEMA)?.matches(&row(done)?))
+    /// # };
+    /// assert!(holds(Filter::is_null("done"), None)?);
+    /// # Ok::<(), Rejection>(())
+    /// ```
     pub fn is_null(field: impl Into<String>) -> Self {
         Self::IsNull(field.into())
     }
 
     /// Creates the condition that the field's text starts with this text.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let row = |done: Option<bool>| Note::SCHEMA.row([1.into(), "Milk".into(), done.into()]);
+    /// # let holds = |filter: Filter, done| -> Result<bool, Rejection> {
+    /// #     Ok(filter.condition(Note::SCHEMA)?.matches(&row(done)?))
+    /// # };
+    /// assert!(holds(Filter::starts_with("title", "Mi"), None)?);
+    /// # Ok::<(), Rejection>(())
+    /// ```
     pub fn starts_with(field: impl Into<String>, text: impl Into<String>) -> Self {
         Self::StartsWith(field.into(), text.into())
     }
 
     /// Creates the condition that the field's text contains this text.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let row = |done: Option<bool>| Note::SCHEMA.row([1.into(), "Milk".into(), done.into()]);
+    /// # let holds = |filter: Filter, done| -> Result<bool, Rejection> {
+    /// #     Ok(filter.condition(Note::SCHEMA)?.matches(&row(done)?))
+    /// # };
+    /// assert!(holds(Filter::contains("title", "il"), None)?);
+    /// # Ok::<(), Rejection>(())
+    /// ```
     pub fn contains(field: impl Into<String>, text: impl Into<String>) -> Self {
         Self::Contains(field.into(), text.into())
     }
@@ -110,6 +182,16 @@ impl Filter {
     ///
     /// # Errors
     /// A rejection `unknown_field` or `invalid_filter` that names the field.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// assert!(Filter::eq("title", "Milk").condition(Note::SCHEMA).is_ok());
+    /// let rejection = Filter::eq("color", "red").condition(Note::SCHEMA).unwrap_err();
+    /// assert_eq!(rejection.code(), code::UNKNOWN_FIELD);
+    /// ```
     pub fn condition(&self, schema: &Schema) -> Result<Condition, Rejection> {
         let compare = |name: &str, comparison, value: &Value| {
             let (field, declared) = declared(schema, name)?;
@@ -200,6 +282,16 @@ impl core::ops::Not for Filter {
 /// A [`Filter`] checked against a schema: fields by position, values of the field's kind, no null.
 ///
 /// This is what is matched in memory and what a database's SQL is made from.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// let condition = Filter::is_null("done").condition(Note::SCHEMA)?;
+/// assert_eq!(condition, Condition::IsNull { field: 2 });
+/// # Ok::<(), Rejection>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Condition {
     /// A comparison with a value that is not null. A null field fulfils none.
@@ -239,6 +331,16 @@ pub enum Condition {
 }
 
 /// How a field's value and an operand compare.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// let condition = Filter::lt("id", 7).condition(Note::SCHEMA)?;
+/// assert!(matches!(condition, Condition::Compare { comparison: Comparison::Lt, .. }));
+/// # Ok::<(), Rejection>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Comparison {
     /// Equal.
@@ -255,18 +357,48 @@ pub enum Comparison {
 
 impl Condition {
     /// Returns the condition that every document fulfils.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// assert_eq!(Filter::all().condition(Note::SCHEMA)?, Condition::all());
+    /// # Ok::<(), Rejection>(())
+    /// ```
     #[must_use]
     pub const fn all() -> Self {
         Self::And(Vec::new())
     }
 
     /// Returns the condition that a field has this value, which is not null.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// let condition = Filter::eq("id", 7).condition(Note::SCHEMA)?;
+    /// assert_eq!(condition, Condition::equal(0, Value::from(7)));
+    /// # Ok::<(), Rejection>(())
+    /// ```
     #[must_use]
     pub const fn equal(field: usize, value: Value) -> Self {
         Self::Compare { field, comparison: Comparison::Eq, value }
     }
 
     /// Returns whether a row fulfils it.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// let row = Note::SCHEMA.row([1.into(), "Milk".into(), Value::Null])?;
+    /// let condition = Filter::ne("done", true).condition(Note::SCHEMA)?;
+    /// assert!(condition.matches(&row), "null is not true");
+    /// # Ok::<(), Rejection>(())
+    /// ```
     #[must_use]
     pub fn matches(&self, row: &Row) -> bool {
         match self {
@@ -339,6 +471,11 @@ pub struct Query {
 }
 
 /// Up or down.
+///
+/// ```
+/// # use flux_reducers::*;
+/// let query = Query::all().order_by("title", Direction::Descending);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// The least first.
@@ -355,33 +492,63 @@ impl From<Filter> for Query {
 
 impl Query {
     /// Creates the query for all documents, ordered by id.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let query = Query::all();
+    /// ```
     pub const fn all() -> Self {
         Self { filter: Filter::all(), order: Vec::new(), limit: None, offset: 0 }
     }
 
     /// Orders by a field, the least first, after the orders already asked for.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let query = Query::all().ascending("title");
+    /// ```
     pub fn ascending(self, field: impl Into<String>) -> Self {
         self.order_by(field, Direction::Ascending)
     }
 
     /// Orders by a field, the greatest first, after the orders already asked for.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let query = Query::all().descending("createdAt").ascending("title");
+    /// ```
     pub fn descending(self, field: impl Into<String>) -> Self {
         self.order_by(field, Direction::Descending)
     }
 
     /// Orders by a field, after the orders already asked for.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let query = Query::all().order_by("title", Direction::Ascending);
+    /// ```
     pub fn order_by(mut self, field: impl Into<String>, direction: Direction) -> Self {
         self.order.push((field.into(), direction));
         self
     }
 
     /// Returns at most this many documents.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let first = Query::all().limit(1);
+    /// ```
     pub const fn limit(mut self, limit: u64) -> Self {
         self.limit = Some(limit);
         self
     }
 
     /// Leaves out this many documents at the beginning.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let second_page = Query::all().offset(10).limit(10);
+    /// ```
     pub const fn offset(mut self, offset: u64) -> Self {
         self.offset = offset;
         self
@@ -391,6 +558,16 @@ impl Query {
     ///
     /// # Errors
     /// A rejection `unknown_field` or `invalid_filter` that names the field.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// let plan = Query::all().descending("title").limit(5).plan(Note::SCHEMA)?;
+    /// assert_eq!((plan.order, plan.limit), (vec![(1, Direction::Descending)], Some(5)));
+    /// # Ok::<(), Rejection>(())
+    /// ```
     pub fn plan(&self, schema: &Schema) -> Result<Plan, Rejection> {
         let condition = self.filter.condition(schema)?;
         let mut order = Vec::new();
@@ -406,6 +583,16 @@ impl Query {
 }
 
 /// A [`Query`] checked against a schema. The id as the last order is left to who runs it.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// let plan = Query::all().plan(Note::SCHEMA)?;
+/// assert_eq!((plan.condition, plan.offset), (Condition::all(), 0));
+/// # Ok::<(), Rejection>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Which documents.

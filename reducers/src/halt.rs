@@ -6,6 +6,12 @@ use crate::schema::Schema;
 use crate::value::Value;
 
 /// Why a reducer did not answer with a changeset.
+///
+/// ```
+/// # use flux_reducers::*;
+/// let halt = Halt::from(Rejection::new("too_late", "it is too late"));
+/// assert_eq!(halt.to_string(), "it is too late");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Halt {
     /// The event is refused.
@@ -17,6 +23,19 @@ pub enum Halt {
 }
 
 /// What a partial database is asked for and does not hold.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// let partial = Database::partial([Note::SCHEMA])?;
+/// let Err(Halt::Fault(fault)) = partial.row("notes", &Value::from(1)) else {
+///     panic!("a partial database knows nothing yet");
+/// };
+/// assert_eq!(fault.collection(), "notes");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a part of collection `{}` is not loaded", .schema.collection)]
 pub struct Fault {
@@ -25,6 +44,19 @@ pub struct Fault {
 }
 
 /// The documents that a [`Fault`] asks for.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// let partial = Database::partial([Note::SCHEMA])?;
+/// let Err(Halt::Fault(fault)) = partial.row("notes", &Value::from(1)) else {
+///     panic!("a partial database knows nothing yet");
+/// };
+/// assert_eq!(fault.wanted(), &Wanted::Document(Value::from(1)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wanted {
     /// The document with this id, or that there is none.
@@ -39,18 +71,57 @@ impl Fault {
     }
 
     /// Returns the collection's name.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let partial = Database::partial([Note::SCHEMA])?;
+    /// # let Err(Halt::Fault(fault)) = partial.row("notes", &Value::from(1)) else {
+    /// #     panic!("a partial database knows nothing yet");
+    /// # };
+    /// assert_eq!(fault.collection(), "notes");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn collection(&self) -> &'static str {
         self.schema.collection
     }
 
     /// Returns the collection's schema.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let partial = Database::partial([Note::SCHEMA])?;
+    /// # let Err(Halt::Fault(fault)) = partial.row("notes", &Value::from(1)) else {
+    /// #     panic!("a partial database knows nothing yet");
+    /// # };
+    /// assert_eq!(fault.schema(), Note::SCHEMA);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn schema(&self) -> &'static Schema {
         self.schema
     }
 
     /// Returns the documents asked for.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # let partial = Database::partial([Note::SCHEMA])?;
+    /// # let Err(Halt::Fault(fault)) = partial.row("notes", &Value::from(1)) else {
+    /// #     panic!("a partial database knows nothing yet");
+    /// # };
+    /// assert!(matches!(fault.wanted(), Wanted::Document(_)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn wanted(&self) -> &Wanted {
         &self.wanted

@@ -29,6 +29,11 @@ pub struct Json(Value);
 
 impl Json {
     /// Brings a JSON value into the normal form.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// assert_eq!(Json::new(serde_json::json!(1.0)), Json::new(serde_json::json!(1)));
+    /// ```
     #[must_use]
     pub fn new(mut value: Value) -> Self {
         normalize(&mut value);
@@ -36,6 +41,11 @@ impl Json {
     }
 
     /// Returns the JSON value.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// assert!(Json::from(true).as_value().is_boolean());
+    /// ```
     #[must_use]
     pub const fn as_value(&self) -> &Value {
         &self.0
@@ -58,6 +68,11 @@ impl Json {
     }
 
     /// Returns the JSON value itself.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// assert_eq!(Json::from(7_i64).into_value(), serde_json::json!(7));
+    /// ```
     #[must_use]
     pub fn into_value(self) -> Value {
         self.0

@@ -16,6 +16,16 @@ use crate::rejection::{Rejection, code};
 use crate::schema::{Schema, SchemaError};
 
 /// What a reducer answers: a changeset, or why it stopped.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// fn nothing(notes: &Collection<Note>, _: &Action) -> Reduction {
+///     Ok(notes.no_change())
+/// }
+/// ```
 pub type Reduction = Result<Changeset, Halt>;
 
 /// A pure function from a database and an event to a changeset, with the schemas of its
@@ -55,6 +65,24 @@ type Reduce = dyn Fn(&Database, &Action) -> Reduction + Send + Sync;
 /// Lifts a reducer of one collection into one over the whole database.
 ///
 /// An event of a type that `E` does not know changes nothing.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize, Event)]
+/// # #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+/// # enum NoteEvent { NoteAdded { id: i64 } }
+/// fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+///     let NoteEvent::NoteAdded { id } = event;
+///     Ok(notes.create(Note { id: *id, title: String::new(), done: None }))
+/// }
+///
+/// let root = lift(notes);
+/// assert_eq!(root.schemas(), [Note::SCHEMA]);
+/// ```
 pub fn lift<T: Document + 'static, E: Event + 'static>(
     reducer: impl Fn(&Collection<T>, &E) -> Reduction + Send + Sync + 'static,
 ) -> Reducer {
@@ -96,6 +124,23 @@ pub fn root_reducer<E: Event + 'static>(
 
 /// Makes one reducer of several: each sees the state before the event, and their changesets are
 /// combined in order.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize, Event)]
+/// # #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+/// # enum NoteEvent { NoteAdded { id: i64 } }
+/// # fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+/// #     let NoteEvent::NoteAdded { id } = event;
+/// #     Ok(notes.create(Note { id: *id, title: String::new(), done: None }))
+/// # }
+/// let root = aggregate_reducers([lift(notes), event_log_reducer()]);
+/// assert_eq!(root.schemas(), [Note::SCHEMA, RecordedEvent::SCHEMA]);
+/// ```
 pub fn aggregate_reducers(reducers: impl IntoIterator<Item = Reducer>) -> Reducer {
     let reducers: Vec<_> = reducers.into_iter().collect();
     Reducer {
@@ -108,6 +153,11 @@ pub fn aggregate_reducers(reducers: impl IntoIterator<Item = Reducer>) -> Reduce
 
 /// Makes the reducer that keeps the log as the collection `events`: a document
 /// [`RecordedEvent`] for each event that is recorded.
+///
+/// ```
+/// # use flux_reducers::*;
+/// assert_eq!(event_log_reducer().schemas(), [RecordedEvent::SCHEMA]);
+/// ```
 #[must_use]
 pub fn event_log_reducer() -> Reducer {
     root_reducer([RecordedEvent::SCHEMA], |_, action: &Action| {
@@ -117,6 +167,22 @@ pub fn event_log_reducer() -> Reducer {
 
 impl Reducer {
     /// Returns the schemas of its collections, each once.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize, Event)]
+    /// # #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+    /// # enum NoteEvent { NoteAdded { id: i64 } }
+    /// # fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+    /// #     let NoteEvent::NoteAdded { id } = event;
+    /// #     Ok(notes.create(Note { id: *id, title: String::new(), done: None }))
+    /// # }
+    /// assert_eq!(lift(notes).schemas(), [Note::SCHEMA]);
+    /// ```
     #[must_use]
     pub fn schemas(&self) -> Vec<&'static Schema> {
         let mut schemas: Vec<&'static Schema> = Vec::new();
@@ -132,6 +198,24 @@ impl Reducer {
     ///
     /// # Errors
     /// When a schema can't be held, or two differ for one collection.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize, Event)]
+    /// # #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+    /// # enum NoteEvent { NoteAdded { id: i64 } }
+    /// # fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+    /// #     let NoteEvent::NoteAdded { id } = event;
+    /// #     Ok(notes.create(Note { id: *id, title: String::new(), done: None }))
+    /// # }
+    /// let database = lift(notes).database()?;
+    /// assert_eq!(database.rows("notes", &Query::all())?, []);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn database(&self) -> Result<Database, SchemaError> {
         Database::new(self.schemas())
     }
@@ -140,6 +224,25 @@ impl Reducer {
     ///
     /// # Errors
     /// A fault or a rejection.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize, Event)]
+    /// # #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+    /// # enum NoteEvent { NoteAdded { id: i64 } }
+    /// # fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+    /// #     let NoteEvent::NoteAdded { id } = event;
+    /// #     Ok(notes.create(Note { id: *id, title: String::new(), done: None }))
+    /// # }
+    /// let root = lift(notes);
+    /// let changeset = root.reduce(&root.database()?, &NoteEvent::NoteAdded { id: 1 }.to_action()?)?;
+    /// assert_eq!(changeset.operations().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn reduce(&self, database: &Database, action: &Action) -> Reduction {
         action::check(action)?;
         let changeset = (self.reduce)(database, action)?;
@@ -151,6 +254,26 @@ impl Reducer {
     ///
     /// # Errors
     /// A fault or a rejection, by the reducer or by the changeset.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize, Event)]
+    /// # #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+    /// # enum NoteEvent { NoteAdded { id: i64 } }
+    /// # fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+    /// #     let NoteEvent::NoteAdded { id } = event;
+    /// #     Ok(notes.create(Note { id: *id, title: String::new(), done: None }))
+    /// # }
+    /// let root = lift(notes);
+    /// let mut database = root.database()?;
+    /// root.run(&mut database, &NoteEvent::NoteAdded { id: 1 }.to_action()?)?;
+    /// assert_eq!(database.rows("notes", &Query::all())?.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn run(&self, database: &mut Database, action: &Action) -> Result<Delta, Halt> {
         let changeset = self.reduce(database, action)?;
         database.apply(&changeset)

@@ -29,11 +29,23 @@ pub struct Rejection {
 
 impl Rejection {
     /// Creates a rejection with a stable code and a message for people.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let rejection = Rejection::new("too_late", "it is too late");
+    /// assert_eq!(rejection.code(), "too_late");
+    /// ```
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into(), field: None }
     }
 
     /// Names the field at fault.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let rejection = Rejection::new("title_taken", "choose another title").with_field("title");
+    /// assert_eq!(rejection.field(), Some("title"));
+    /// ```
     #[must_use]
     pub fn with_field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
@@ -41,18 +53,36 @@ impl Rejection {
     }
 
     /// Returns the stable code, such as `document_exists`.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let rejection = Rejection::new("title_taken", "choose another title").with_field("title");
+    /// assert_eq!(rejection.code(), "title_taken");
+    /// ```
     #[must_use]
     pub fn code(&self) -> &str {
         &self.code
     }
 
     /// Returns the message for people.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let rejection = Rejection::new("title_taken", "choose another title").with_field("title");
+    /// assert_eq!(rejection.message(), "choose another title");
+    /// ```
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
     /// Returns the field at fault, if it is one field's fault.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let rejection = Rejection::new("title_taken", "choose another title").with_field("title");
+    /// assert_eq!(rejection.field(), Some("title"));
+    /// ```
     #[must_use]
     pub fn field(&self) -> Option<&str> {
         self.field.as_deref()

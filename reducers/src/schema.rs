@@ -15,6 +15,14 @@ use crate::value::Value;
 /// The fields of a collection's documents.
 ///
 /// `#[derive(Document)]` makes it; it makes the table, checks input, and types the JavaScript side.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// assert_eq!((Note::SCHEMA.collection, Note::SCHEMA.fields.len()), ("notes", 3));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Schema {
     /// The collection's name.
@@ -26,6 +34,15 @@ pub struct Schema {
 }
 
 /// One field of a [`Schema`].
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// let done = Note::SCHEMA.fields[2];
+/// assert_eq!((done.name, done.kind, done.nullable), ("done", Kind::Bool, true));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Field {
     /// The name, as in JSON.
@@ -41,6 +58,15 @@ pub struct Field {
 }
 
 /// What a field's values are.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// assert_eq!(Note::SCHEMA.fields[0].kind, Kind::I64);
+/// assert_eq!(Kind::Enumeration(&["red", "green"]).to_string(), "one of red, green");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Kind {
@@ -76,10 +102,31 @@ pub const KEY_CHARACTERS_MAX: usize = 512;
 pub const KEY_BYTES_MAX: usize = 2048;
 
 /// The values of one document in the schema's order. A clone shares them.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// let row = Note::SCHEMA.row([1.into(), "Milk".into(), Value::Null])?;
+/// assert_eq!(row[1], Value::from("Milk"));
+/// # Ok::<(), Rejection>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row(Arc<[Value]>);
 
 /// A row with the names of its fields: a document as JSON.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// let row = Note::SCHEMA.row([1.into(), "Milk".into(), Value::Null])?;
+/// let json = serde_json::to_string(&Note::SCHEMA.named(&row)).unwrap();
+/// assert_eq!(json, r#"{"id":1,"title":"Milk","done":null}"#);
+/// # Ok::<(), Rejection>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct NamedRow<'a> {
     schema: &'a Schema,
@@ -94,6 +141,15 @@ impl Serialize for NamedRow<'_> {
 }
 
 /// A schema that no database can hold.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// let schema = Schema { collection: "Notes", ..*Note::SCHEMA };
+/// assert!(schema.check().unwrap_err().to_string().contains("lower-case letter"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("schema of collection `{collection}`: {reason}")]
 pub struct SchemaError {
@@ -109,6 +165,16 @@ impl SchemaError {
 
 impl Row {
     /// Returns the values in the schema's order.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// let row = Note::SCHEMA.row([1.into(), "Milk".into(), Value::Null])?;
+    /// assert!(row.values()[2].is_null());
+    /// # Ok::<(), Rejection>(())
+    /// ```
     #[must_use]
     pub fn values(&self) -> &[Value] {
         &self.0
@@ -132,6 +198,14 @@ impl Schema {
     /// When a name is not a lower-case letter followed by letters, digits and `_` (at most 48),
     /// two names differ in case only, the name is one the store keeps for itself, or the id is
     /// nullable or of a kind that can't be one.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// assert!(Note::SCHEMA.check().is_ok());
+    /// ```
     pub fn check(&self) -> Result<(), SchemaError> {
         let fail = |reason: String| Err(SchemaError::new(self.collection, reason));
         let prefix = self.collection.get(..RESERVED_PREFIX.len());
@@ -180,6 +254,15 @@ impl Schema {
     ///
     /// # Errors
     /// A rejection `unknown_field`, which names the fields there are.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// assert_eq!(Note::SCHEMA.position("title")?, 1);
+    /// # Ok::<(), Rejection>(())
+    /// ```
     pub fn position(&self, name: &str) -> Result<usize, Rejection> {
         self.fields.iter().position(|field| field.name == name).ok_or_else(|| {
             let names: Vec<_> = self.fields.iter().map(|field| field.name).collect();
@@ -199,12 +282,30 @@ impl Schema {
     ///
     /// # Panics
     /// When the schema does not pass [`check`](Self::check).
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// assert_eq!(Note::SCHEMA.id_field().name, "id");
+    /// ```
     #[must_use]
     pub fn id_field(&self) -> &'static Field {
         &self.fields[self.id]
     }
 
     /// Returns the id of a row of this schema.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// let row = Note::SCHEMA.row([1.into(), "Milk".into(), Value::Null])?;
+    /// assert_eq!(Note::SCHEMA.id_of(&row), &Value::from(1));
+    /// # Ok::<(), Rejection>(())
+    /// ```
     #[must_use]
     pub fn id_of<'a>(&self, row: &'a Row) -> &'a Value {
         &row[self.id]
@@ -214,6 +315,16 @@ impl Schema {
     ///
     /// # Errors
     /// When there are more or fewer values than fields, or one does not fit its field.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// assert!(Note::SCHEMA.row([1.into(), "Milk".into(), Value::Null]).is_ok());
+    /// let rejection = Note::SCHEMA.row([1.into(), true.into(), Value::Null]).unwrap_err();
+    /// assert_eq!(rejection.field(), Some("title"));
+    /// ```
     pub fn row(&self, values: impl IntoIterator<Item = Value>) -> Result<Row, Rejection> {
         let mut values = values.into_iter();
         let row = self
@@ -237,6 +348,16 @@ impl Schema {
     ///
     /// # Errors
     /// When a field is unknown or missing, or its value does not fit.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// let fields = Fields::new().with("title", "Milk").with("id", 1);
+    /// assert!(Note::SCHEMA.row_from_fields(&fields)?[2].is_null());
+    /// # Ok::<(), Rejection>(())
+    /// ```
     pub fn row_from_fields(&self, fields: &Fields) -> Result<Row, Rejection> {
         let in_order = fields.len() == self.fields.len()
             && fields.iter().zip(self.fields).all(|((name, _), field)| name == field.name);
@@ -257,6 +378,16 @@ impl Schema {
     ///
     /// # Errors
     /// When it is no object, a field is unknown or missing, or a value does not fit.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// let json = serde_json::json!({ "id": 1, "title": "Milk" });
+    /// assert_eq!(Note::SCHEMA.row_from_json(&json)?[1], Value::from("Milk"));
+    /// # Ok::<(), Rejection>(())
+    /// ```
     pub fn row_from_json(&self, json: &serde_json::Value) -> Result<Row, Rejection> {
         let Some(members) = json.as_object() else {
             return Err(Rejection::new(
@@ -279,6 +410,17 @@ impl Schema {
     }
 
     /// Returns the row as what serde writes as an object with every field, in the schema's order.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// let row = Note::SCHEMA.row([1.into(), "Milk".into(), Value::Null])?;
+    /// let json = serde_json::to_value(Note::SCHEMA.named(&row)).unwrap();
+    /// assert_eq!(json["title"], "Milk");
+    /// # Ok::<(), Rejection>(())
+    /// ```
     #[must_use]
     pub const fn named<'a>(&'a self, row: &'a Row) -> NamedRow<'a> {
         NamedRow { schema: self, row }
@@ -288,6 +430,17 @@ impl Schema {
     ///
     /// # Errors
     /// When a field is unknown or is the id, or a value does not fit.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// let row = Note::SCHEMA.row([1.into(), "Milk".into(), Value::Null])?;
+    /// let patched = Note::SCHEMA.patch(&row, &Fields::new().with("done", true))?;
+    /// assert_eq!(patched[2], Value::Bool(true));
+    /// # Ok::<(), Rejection>(())
+    /// ```
     pub fn patch(&self, row: &Row, patch: &Fields) -> Result<Row, Rejection> {
         let mut values = row.values().to_vec();
         for (name, value) in patch.iter() {

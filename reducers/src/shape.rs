@@ -6,6 +6,11 @@ use alloc::vec::Vec;
 use crate::schema::Kind;
 
 /// What the JSON of a type looks like.
+///
+/// ```
+/// # use flux_reducers::*;
+/// assert_eq!(<Vec<i64>>::SHAPE, Shape::List(&Shape::Kind(Kind::I64)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// A value of this kind.
@@ -19,6 +24,15 @@ pub enum Shape {
 }
 
 /// A member of an object.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// let Shape::Record(properties) = Note::SHAPE else { panic!("a document is an object") };
+/// assert_eq!(properties[0], Property { name: "id", shape: Shape::Kind(Kind::I64) });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Property {
     /// The name, as in JSON.

@@ -66,6 +66,25 @@ pub fn given<T: Document + 'static, E: Event + 'static>(
 ///
 /// # Panics
 /// When one of the actions is rejected.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// # use flux_reducers::testing::{given, given_actions};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize, Event)]
+/// # #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+/// # enum NoteEvent { NoteAdded { id: i64 } }
+/// # fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+/// #     let NoteEvent::NoteAdded { id } = event;
+/// #     Ok(notes.create(Note { id: *id, title: String::new(), done: None }))
+/// # }
+/// let added = NoteEvent::NoteAdded { id: 1 }.to_action()?;
+/// given_actions(lift(notes), []).when(added).then([Note { id: 1, title: String::new(), done: None }]);
+/// # Ok::<(), Rejection>(())
+/// ```
 #[track_caller]
 pub fn given_actions(reducer: Reducer, actions: impl IntoIterator<Item = Action>) -> Given {
     let mut database = match reducer.database() {
@@ -81,6 +100,24 @@ pub fn given_actions(reducer: Reducer, actions: impl IntoIterator<Item = Action>
 }
 
 /// What has happened: the first part of a test.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// # use flux_reducers::testing::{given, given_actions};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize, Event)]
+/// # #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+/// # enum NoteEvent { NoteAdded { id: i64 } }
+/// # fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+/// #     let NoteEvent::NoteAdded { id } = event;
+/// #     Ok(notes.create(Note { id: *id, title: String::new(), done: None }))
+/// # }
+/// let nothing_happened = given(notes, []);
+/// nothing_happened.when(NoteEvent::NoteAdded { id: 1 }).then([Note { id: 1, title: String::new(), done: None }]);
+/// ```
 #[derive(Debug)]
 #[must_use = "a test goes on with `when`"]
 pub struct Given {
@@ -89,6 +126,24 @@ pub struct Given {
 }
 
 /// What happens: the second part of a test.
+///
+/// ```
+/// # use flux_reducers::*;
+/// # #[derive(Debug, PartialEq, Document)]
+/// # #[document(collection = "notes")]
+/// # struct Note { id: i64, title: String, done: Option<bool> }
+/// # use flux_reducers::testing::{given, given_actions};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize, Event)]
+/// # #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+/// # enum NoteEvent { NoteAdded { id: i64 } }
+/// # fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+/// #     let NoteEvent::NoteAdded { id } = event;
+/// #     Ok(notes.create(Note { id: *id, title: String::new(), done: None }))
+/// # }
+/// let when = given(notes, []).when(NoteEvent::NoteAdded { id: 1 });
+/// when.then([Note { id: 1, title: String::new(), done: None }]);
+/// ```
 #[derive(Debug)]
 pub struct When {
     database: Database,
@@ -100,6 +155,23 @@ impl Given {
     ///
     /// # Panics
     /// When the event can't be an action.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # use flux_reducers::testing::{given, given_actions};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize, Event)]
+    /// # #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+    /// # enum NoteEvent { NoteAdded { id: i64 } }
+    /// # fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+    /// #     let NoteEvent::NoteAdded { id } = event;
+    /// #     Ok(notes.create(Note { id: *id, title: String::new(), done: None }))
+    /// # }
+    /// given(notes, []).when(NoteEvent::NoteAdded { id: 1 }).then([Note { id: 1, title: String::new(), done: None }]);
+    /// ```
     #[track_caller]
     #[must_use = "a test ends with `then` or `then_rejected`"]
     #[expect(clippy::needless_pass_by_value, reason = "reads as a sentence")]
@@ -114,6 +186,23 @@ impl When {
     ///
     /// # Panics
     /// When the event was rejected, or the documents are others: then it prints the difference.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # use flux_reducers::testing::{given, given_actions};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize, Event)]
+    /// # #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+    /// # enum NoteEvent { NoteAdded { id: i64 } }
+    /// # fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+    /// #     let NoteEvent::NoteAdded { id } = event;
+    /// #     Ok(notes.create(Note { id: *id, title: String::new(), done: None }))
+    /// # }
+    /// given(notes, []).when(NoteEvent::NoteAdded { id: 1 }).then([Note { id: 1, title: String::new(), done: None }]);
+    /// ```
     #[track_caller]
     pub fn then<T: Document + Debug + PartialEq>(
         self,
@@ -141,6 +230,25 @@ impl When {
     ///
     /// # Panics
     /// When it was not, or with another code.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// # use flux_reducers::testing::{given, given_actions};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize, Event)]
+    /// # #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+    /// # enum NoteEvent { NoteAdded { id: i64 } }
+    /// # fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+    /// #     let NoteEvent::NoteAdded { id } = event;
+    /// #     Ok(notes.create(Note { id: *id, title: String::new(), done: None }))
+    /// # }
+    /// let added = || NoteEvent::NoteAdded { id: 1 };
+    /// let rejection = given(notes, [added()]).when(added()).then_rejected("document_exists");
+    /// assert_eq!(rejection.field(), Some("id"));
+    /// ```
     #[track_caller]
     pub fn then_rejected(self, code: &str) -> Rejection {
         match self.result {

@@ -26,6 +26,12 @@ pub struct Timestamp(i64);
 #[error(
     "`{found}` is no timestamp: expected UTC text such as `2016-09-26T20:32:46.588Z`, years 0000 to 9999"
 )]
+///
+/// ```
+/// # use flux_reducers::*;
+/// let error = "yesterday".parse::<Timestamp>().unwrap_err();
+/// assert!(error.to_string().contains("`yesterday` is no timestamp"));
+/// ```
 pub struct TimestampError {
     found: String,
 }
@@ -57,6 +63,12 @@ impl Timestamp {
     }
 
     /// Returns the milliseconds since 1970-01-01T00:00:00Z.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// assert_eq!(Timestamp::from_milliseconds(7)?.as_milliseconds(), 7);
+    /// # Ok::<(), TimestampError>(())
+    /// ```
     #[must_use]
     pub const fn as_milliseconds(self) -> i64 {
         self.0

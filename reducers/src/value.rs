@@ -51,6 +51,12 @@ pub enum Value {
 }
 
 /// A double with a total order. There is one zero; NaN and infinities are refused by a schema.
+///
+/// ```
+/// # use flux_reducers::*;
+/// assert_eq!(Float::new(-0.0), Float::new(0.0));
+/// assert!(Float::new(1.5) < Float::new(2.5));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Float(f64);
 
@@ -66,6 +72,12 @@ pub struct Float(f64);
 pub struct Bytes(pub alloc::vec::Vec<u8>);
 
 /// A value that does not fit the kind it should be of.
+///
+/// ```
+/// # use flux_reducers::*;
+/// let error = Value::from(7).into_kind(&Kind::Text).unwrap_err();
+/// assert_eq!(error.to_string(), "expected text, found 7");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected}, found {found}")]
 pub struct ValueError {
@@ -75,6 +87,12 @@ pub struct ValueError {
 
 impl ValueError {
     /// Creates the error: what was expected, and what was found instead.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let error = ValueError::new("a colour", "\"loud\"");
+    /// assert_eq!(error.to_string(), "expected a colour, found \"loud\"");
+    /// ```
     pub fn new(expected: impl fmt::Display, found: impl fmt::Display) -> Self {
         Self { expected: expected.to_string(), found: found.to_string() }
     }
@@ -82,12 +100,22 @@ impl ValueError {
 
 impl Float {
     /// Wraps a double; negative zero becomes zero.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// assert_eq!(Float::new(-0.0).get().to_bits(), 0.0_f64.to_bits());
+    /// ```
     #[must_use]
     pub fn new(float: f64) -> Self {
         Self(if float == 0.0 { 0.0 } else { float })
     }
 
     /// Returns the double.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// assert_eq!(Float::new(1.5).get(), 1.5);
+    /// ```
     #[must_use]
     pub const fn get(self) -> f64 {
         self.0
@@ -211,12 +239,23 @@ impl Value {
     }
 
     /// Returns the text, if it is text.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// assert_eq!(Value::from("Milk").as_text(), Some("Milk"));
+    /// assert_eq!(Value::from(7).as_text(), None);
+    /// ```
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
     /// Returns whether it is null.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// assert!(Value::Null.is_null());
+    /// ```
     #[must_use]
     pub const fn is_null(&self) -> bool {
         matches!(self, Self::Null)
