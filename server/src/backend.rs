@@ -86,6 +86,18 @@ pub(crate) trait Backend: Debug + Send + Sync {
         ids: &'a [Uuid],
     ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>>;
 
+    /// Whether other servers can write the same log.
+    fn is_shared(&self) -> bool;
+
+    /// Tells other servers that the log has grown: a hint.
+    fn notify(&self) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Calls back whenever another server tells that the log has grown; ends on an error.
+    fn listen<'a>(
+        &'a self,
+        heard: &'a (dyn Fn() + Send + Sync),
+    ) -> BoxFuture<'a, Result<(), Error>>;
+
     /// Closes all connections.
     fn close(&self) -> BoxFuture<'_, ()>;
 }

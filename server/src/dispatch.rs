@@ -1,6 +1,6 @@
 //! One dispatch: events that are recorded together or not at all.
 
-use flux_reducers::{Action, Rejection, code};
+use flux_reducers::{Action, Position, Rejection, code};
 
 /// The events of one dispatch, as the middleware sees them.
 ///
@@ -8,13 +8,15 @@ use flux_reducers::{Action, Rejection, code};
 /// use flux_server::Dispatch;
 /// use flux_server::reducers::Action;
 ///
-/// let dispatch = Dispatch { actions: vec![Action::new("rung")] };
+/// let dispatch = Dispatch { actions: vec![Action::new("rung")], ..Dispatch::default() };
 /// assert!(dispatch.require_user().is_err());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dispatch {
     /// The events, in order. Each sees what those before it changed.
     pub actions: Vec<Action>,
+    /// Where the log must end for them to be recorded; anywhere where it is `None`.
+    pub expected_position: Option<Position>,
 }
 
 impl Dispatch {
@@ -28,8 +30,8 @@ impl Dispatch {
     /// use flux_server::reducers::Action;
     ///
     /// let action = Action::new("noteAdded");
-    /// assert!(Dispatch { actions: vec![action.clone()] }.require_user().is_err());
-    /// assert!(Dispatch { actions: vec![action.with_meta("user", "ann")] }.require_user().is_ok());
+    /// assert!(Dispatch { actions: vec![action.clone()], ..Dispatch::default() }.require_user().is_err());
+    /// assert!(Dispatch { actions: vec![action.with_meta("user", "ann")], ..Dispatch::default() }.require_user().is_ok());
     /// # use flux_server::reducers::Json;
     /// ```
     pub fn require_user(&self) -> Result<(), Rejection> {

@@ -1,6 +1,7 @@
 //! Why the store could not do what it was asked for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use flux_reducers::{Position, Rejection, SchemaError, Uuid};
 
@@ -69,6 +70,17 @@ pub enum Error {
         /// How many are taken.
         most: usize,
     },
+    /// Something was recorded since the position that the dispatch expected.
+    #[error(
+        "the log ends at {head} and the dispatch expected {expected}: read what is new, and \
+         decide again"
+    )]
+    PositionMoved {
+        /// The position expected.
+        expected: Position,
+        /// The last position of the log.
+        head: Position,
+    },
     /// A position that the log does not have yet.
     #[error("position {position} is not in the log, which ends at {head}")]
     PositionAhead {
@@ -128,6 +140,12 @@ pub enum Error {
     /// The store is closed, or closes.
     #[error("the store is closed")]
     Closed,
+    /// The database did not answer in time; what it was asked may still be done.
+    #[error("no answer in {} s: dispatch again with the same ids to learn it", .waited.as_secs())]
+    Unanswered {
+        /// How long it was waited for.
+        waited: Duration,
+    },
     /// The database failed.
     #[error("the database failed while {doing}: {source}")]
     Database {
@@ -168,6 +186,7 @@ impl Error {
             Self::ReducerPanicked { .. } => "reducer_panicked",
             Self::EventIdTaken { .. } => "event_id_taken",
             Self::TooManyEvents { .. } => "too_many_events",
+            Self::PositionMoved { .. } => "position_moved",
             Self::PositionAhead { .. } => "position_ahead",
             Self::Schema(_) => "schema_invalid",
             Self::SchemaChanged { .. } => "schema_changed",
@@ -176,6 +195,7 @@ impl Error {
             Self::Url { .. } => "url_invalid",
             Self::Busy { .. } => "busy",
             Self::Closed => "closed",
+            Self::Unanswered { .. } => "unanswered",
             Self::Database { .. } => "database_failed",
             Self::Damaged(_) => "database_damaged",
             Self::Middleware(_) => "middleware_failed",
@@ -192,7 +212,10 @@ impl Error {
     /// ```
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Busy { .. } | Self::Closed | Self::Database { .. })
+        matches!(
+            self,
+            Self::Busy { .. } | Self::Closed | Self::Unanswered { .. } | Self::Database { .. }
+        )
     }
 
     /// Returns whether the events may have been recorded all the same. Dispatch them again with
@@ -205,7 +228,7 @@ impl Error {
     /// ```
     #[must_use]
     pub const fn is_ambiguous(&self) -> bool {
-        matches!(self, Self::Database { ambiguous: true, .. })
+        matches!(self, Self::Unanswered { .. } | Self::Database { ambiguous: true, .. })
     }
 
     pub(crate) fn database(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {

@@ -35,7 +35,16 @@ impl Feed {
         let surplus = recent.len().saturating_sub(RECENT_EVENTS_MAX);
         recent.drain(..surplus);
         drop(recent);
-        self.head.send_replace(head);
+        self.advance(head);
+    }
+
+    /// Tells that the log ends here, also where another server wrote it: followers read it.
+    pub(crate) fn advance(&self, head: Position) {
+        self.head.send_if_modified(|known| {
+            let is_further = head > *known;
+            *known = head.max(*known);
+            is_further
+        });
     }
 
     pub(crate) fn head(&self) -> Position {
@@ -55,6 +64,8 @@ impl Feed {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let first = recent.front()?.position;
         let skipped = usize::try_from((position + 1).checked_sub(first)?).ok()?;
-        Some(recent.iter().skip(skipped).take(limit).cloned().collect())
+        let events: Vec<_> = recent.iter().skip(skipped).take(limit).cloned().collect();
+        // What another server wrote after these is in the log only.
+        (!events.is_empty()).then_some(events)
     }
 }

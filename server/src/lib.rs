@@ -13,6 +13,7 @@ mod log;
 mod service;
 mod store;
 mod subscription;
+mod watcher;
 mod writer;
 
 pub use dispatch::Dispatch;

@@ -38,7 +38,7 @@ mod websocket;
 ///
 /// | route | what |
 /// | --- | --- |
-/// | `POST /events` | dispatches an action or an array of them |
+/// | `POST /events` | dispatches an action or an array of them; on condition of `expectedPosition` |
 /// | `POST /commands/{name}` | runs a command: turns its input into events and dispatches them |
 /// | `GET /collections?names=a,b` | whole collections, all as of one position |
 /// | `GET /collections/{name}` | documents by `filter`, `order`, `limit`, `offset` |

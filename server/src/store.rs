@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use flux_reducers::{
     Document, Event, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Value,
@@ -19,6 +20,7 @@ use crate::error::Error;
 use crate::feed::Feed;
 use crate::log::LogQuery;
 use crate::subscription::Subscription;
+use crate::watcher;
 use crate::writer::{self, Job};
 
 /// The recorded events of a dispatch, in order.
@@ -42,6 +44,13 @@ pub type Recorded = Vec<Arc<RecordedEvent>>;
 /// }
 /// ```
 pub type DispatchService = BoxCloneSyncService<Dispatch, Recorded, Error>;
+
+/// How often the log is looked at for what other servers wrote, unless told.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long a dispatch waits for its answer. The event may be recorded all the same: whoever
+/// dispatches it again with the same id gets the answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Events in one dispatch: what fits a transaction that others wait for.
 const DISPATCH_EVENTS_MAX: usize = 1000;
@@ -117,6 +126,7 @@ pub struct StoreBuilder {
     reducer: Reducer,
     url: String,
     namespace: Option<String>,
+    poll_interval: Duration,
     layers: Vec<Box<dyn FnOnce(DispatchService) -> DispatchService + Send>>,
 }
 
@@ -179,7 +189,13 @@ impl Store {
     /// # }
     /// ```
     pub fn builder(reducer: Reducer, url: impl Into<String>) -> StoreBuilder {
-        StoreBuilder { reducer, url: url.into(), namespace: None, layers: Vec::new() }
+        StoreBuilder {
+            reducer,
+            url: url.into(),
+            namespace: None,
+            poll_interval: POLL_INTERVAL,
+            layers: Vec::new(),
+        }
     }
 
     /// Dispatches one event: reduces it, applies the changes and logs it, or nothing of it.
@@ -233,7 +249,30 @@ impl Store {
         let actions = events.into_iter().enumerate().map(|(event, it)| {
             it.to_action().map_err(|rejection| Error::Rejected { event, rejection })
         });
-        let dispatch = Dispatch { actions: actions.collect::<Result<_, _>>()? };
+        let actions = actions.collect::<Result<_, _>>()?;
+        self.dispatch_together(Dispatch { actions, expected_position: None }).await
+    }
+
+    /// Dispatches as it says: several events, on condition that the log still ends where expected.
+    ///
+    /// # Errors
+    /// As of [`dispatch_all`](Self::dispatch_all); [`Error::PositionMoved`] where something was
+    /// recorded since the expected position. Nothing is recorded then: read again, decide again.
+    ///
+    /// ```
+    /// # use flux_server::{Dispatch, Error, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let dispatch = Dispatch { actions: vec![Action::new("rung")], expected_position: Some(0) };
+    /// store.dispatch_together(dispatch.clone()).await?;
+    /// let refused = store.dispatch_together(dispatch).await.unwrap_err();
+    /// assert_eq!(refused.code(), "position_moved");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn dispatch_together(&self, dispatch: Dispatch) -> Result<Recorded, Error> {
         let span = tracing::debug_span!("dispatch", events = dispatch.actions.len());
         self.service.clone().oneshot(dispatch).instrument(span).await
     }
@@ -273,14 +312,18 @@ impl Store {
     /// # async fn main() -> Result<(), Error> {
     /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
     /// store.dispatch_all(&[Action::new("rung"), Action::new("answered")]).await?;
-    /// let mut events = store.subscribe_from(1)?;
+    /// let mut events = store.subscribe_from(1).await?;
     /// let batch = events.next().await?.unwrap_or_default();
     /// assert_eq!(batch[0].event_type, "answered");
     /// # Ok(())
     /// # }
     /// ```
-    pub fn subscribe_from(&self, position: Position) -> Result<Subscription, Error> {
+    pub async fn subscribe_from(&self, position: Position) -> Result<Subscription, Error> {
         let feed = self.inner.feed()?;
+        if position > feed.head() {
+            // Another server may have written more than this one has heard of.
+            feed.advance(self.position().await?);
+        }
         let head = feed.head();
         if !(0..=head).contains(&position) {
             return Err(Error::PositionAhead { position, head });
@@ -605,6 +648,24 @@ impl StoreBuilder {
         self
     }
 
+    /// Sets how often the log is looked at for what other servers wrote; 1 s unless told. On
+    /// PostgreSQL they tell each other, and this is for what is missed.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// let builder = Store::builder(aggregate_reducers([]), "sqlite::memory:");
+    /// let store = builder.poll_interval(std::time::Duration::from_millis(100)).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval;
+        self
+    }
+
     /// Opens the store.
     ///
     /// # Errors
@@ -633,6 +694,10 @@ impl StoreBuilder {
         let feed = Arc::new(Feed::new(backend.head().await?.position));
         let (sender, receiver) = mpsc::channel(writer::WAITING_MAX);
         let writer = writer::run(Arc::clone(&backend), self.reducer, Arc::clone(&feed), receiver);
+        if backend.is_shared() {
+            let feed = Arc::downgrade(&feed);
+            tokio::spawn(watcher::run(Arc::clone(&backend), feed, self.poll_interval));
+        }
         let jobs: Jobs = Arc::new(Mutex::new(Some(sender)));
         let service =
             self.layers.into_iter().rev().fold(innermost(&jobs), |inner, layer| layer(inner));
@@ -666,7 +731,10 @@ fn innermost(jobs: &Jobs) -> DispatchService {
                     mpsc::error::TrySendError::Closed(_) => Error::Closed,
                 }
             })?;
-            answered.await.map_err(|_| Error::Closed)?
+            match tokio::time::timeout(ANSWER_TIMEOUT, answered).await {
+                Ok(answer) => answer.map_err(|_| Error::Closed)?,
+                Err(_) => Err(Error::Unanswered { waited: ANSWER_TIMEOUT }),
+            }
         }
     }))
 }

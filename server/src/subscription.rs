@@ -23,7 +23,7 @@ const BATCH_EVENTS_MAX: usize = 512;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Error> {
 /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
-/// let mut events = store.subscribe_from(0)?;
+/// let mut events = store.subscribe_from(0).await?;
 /// store.dispatch(&Action::new("rung")).await?;
 /// while let Some(batch) = events.next().await? {
 ///     assert_eq!(batch[0].event_type, "rung");
@@ -54,7 +54,7 @@ impl Subscription {
     /// # async fn main() -> Result<(), Error> {
     /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
     /// store.dispatch(&Action::new("rung")).await?;
-    /// let mut events = store.subscribe_from(0)?;
+    /// let mut events = store.subscribe_from(0).await?;
     /// events.next().await?;
     /// assert_eq!(events.position(), 1);
     /// # Ok(())
@@ -79,7 +79,7 @@ impl Subscription {
     /// # async fn main() -> Result<(), Error> {
     /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
     /// store.dispatch(&Action::new("rung")).await?;
-    /// let mut events = store.subscribe_from(0)?;
+    /// let mut events = store.subscribe_from(0).await?;
     /// assert_eq!(events.next().await?.map(|batch| batch.len()), Some(1));
     /// store.close().await;
     /// assert!(events.next().await?.is_none());
@@ -114,7 +114,7 @@ impl Subscription {
     /// # async fn main() -> Result<(), Error> {
     /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
     /// store.dispatch(&Action::new("rung")).await?;
-    /// let mut events = std::pin::pin!(store.subscribe_from(0)?.into_stream());
+    /// let mut events = std::pin::pin!(store.subscribe_from(0).await?.into_stream());
     /// assert_eq!(events.try_next().await?.map(|event| event.position), Some(1));
     /// # Ok(())
     /// # }

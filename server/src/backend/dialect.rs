@@ -28,6 +28,11 @@ pub(crate) trait Dialect: sqlx::Database {
     /// Opens the pool of the writer and that of the readers.
     fn connect(url: &str) -> impl Future<Output = Result<(Pool<Self>, Pool<Self>), Error>> + Send;
 
+    /// Returns whether others can open the same database.
+    fn is_shared(_url: &str) -> bool {
+        true
+    }
+
     /// Quotes a name. Schemas have checked it already; this is the second lock.
     fn quoted(name: &str) -> String;
 
@@ -67,6 +72,23 @@ pub(crate) trait Dialect: sqlx::Database {
         connection: &mut Self::Connection,
         name: &str,
     ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
+
+    /// Tells other servers that the log has grown. A hint: they look for themselves now and then.
+    fn notify(
+        _pool: &Pool<Self>,
+        _channel: &str,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Calls back whenever another server tells that the log has grown; ends on an error.
+    fn listen(
+        _pool: &Pool<Self>,
+        _channel: &str,
+        _heard: &(dyn Fn() + Send + Sync),
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
+        std::future::pending()
+    }
 
     /// Runs a statement and returns how many rows it affected.
     fn execute(

@@ -38,13 +38,9 @@ impl Dialect for MySql {
         })?;
         probe(&options).await.map_err(Error::database("connecting"))?;
         let pool = || {
-            MySqlPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).after_connect(
-                |connection, _| {
-                    Box::pin(
-                        async move { sqlx::raw_sql(SESSION).execute(connection).await.map(|_| ()) },
-                    )
-                },
-            )
+            MySqlPoolOptions::new()
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .after_connect(|connection, _| Box::pin(prepare_session(connection)))
         };
         let writer = pool().max_connections(1).connect_with(options.clone());
         let writer = writer.await.map_err(Error::database("connecting"))?;
@@ -109,6 +105,17 @@ impl Dialect for MySql {
 /// Connects once outside of a pool, which would only tell that it waited.
 async fn probe(options: &MySqlConnectOptions) -> Result<(), sqlx::Error> {
     let mut connection = MySqlConnection::connect_with(options).await?;
-    sqlx::raw_sql(SESSION).execute(&mut connection).await?;
+    prepare_session(&mut connection).await?;
     connection.close().await
+}
+
+async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(SESSION).execute(&mut *connection).await?;
+    // MariaDB only: where a server stops in the middle of a batch, the head is free again soon.
+    // On MySQL it is free when the server's connection is given up.
+    let idle = sqlx::raw_sql("SET SESSION idle_write_transaction_timeout = 5");
+    idle.execute(connection).await.map(|_| ()).or_else(|error| match error {
+        sqlx::Error::Database(_) => Ok(()),
+        error => Err(error),
+    })
 }

@@ -4,7 +4,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use flux_reducers::{Direction, Field, Kind};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
 use sqlx::{Connection as _, Postgres, QueryBuilder};
 
 use super::dialect::{Dialect, same_for_all};
@@ -83,6 +83,24 @@ impl Dialect for Postgres {
     async fn table_exists(connection: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {
         let found = sqlx::query("SELECT 1 WHERE to_regclass(quote_ident($1)) IS NOT NULL");
         found.bind(name).fetch_optional(connection).await.map(|row| row.is_some())
+    }
+
+    /// Not in the transaction that appends: a NOTIFY in it makes commits wait for each other.
+    async fn notify(pool: &PgPool, channel: &str) -> Result<(), sqlx::Error> {
+        sqlx::query("SELECT pg_notify($1, '')").bind(channel).execute(pool).await.map(|_| ())
+    }
+
+    async fn listen(
+        pool: &PgPool,
+        channel: &str,
+        heard: &(dyn Fn() + Send + Sync),
+    ) -> Result<(), sqlx::Error> {
+        let mut listener = PgListener::connect_with(pool).await?;
+        listener.listen(channel).await?;
+        loop {
+            listener.recv().await?;
+            heard();
+        }
     }
 
     same_for_all!();

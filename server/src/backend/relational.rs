@@ -18,6 +18,7 @@ pub(crate) struct Relational<D: Dialect> {
     writer: Pool<D>,
     readers: Pool<D>,
     tables: Tables,
+    is_shared: bool,
 }
 
 /// A write transaction that holds the head.
@@ -33,7 +34,8 @@ impl<D: Dialect> Relational<D> {
         schemas: &[&'static Schema],
     ) -> Result<Self, Error> {
         let (writer, readers) = D::connect(url).await?;
-        let database = Self { writer, readers, tables };
+        let is_shared = D::is_shared(url);
+        let database = Self { writer, readers, tables, is_shared };
         let mut transaction = database.transaction().await?;
         tables::prepare::<D>(&mut transaction, &database.tables, schemas).await?;
         transaction.commit().await.map_err(Error::database("making the tables"))?;
@@ -108,6 +110,28 @@ impl<D: Dialect> Backend for Relational<D> {
         Box::pin(async {
             let mut connection = self.reader().await?;
             events::by_id::<D>(&mut connection, &self.tables, ids).await
+        })
+    }
+
+    fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    fn notify(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async {
+            let told = D::notify(&self.readers, &self.tables.channel()).await;
+            told.map_err(Error::database("telling other servers"))
+        })
+    }
+
+    fn listen<'a>(
+        &'a self,
+        heard: &'a (dyn Fn() + Send + Sync),
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let channel = self.tables.channel();
+            let ended = D::listen(&self.readers, &channel, heard).await;
+            ended.map_err(Error::database("listening to other servers"))
         })
     }
 

@@ -35,9 +35,8 @@ impl Dialect for Sqlite {
             .create_if_missing(true)
             .busy_timeout(BUSY_TIMEOUT)
             .synchronous(SqliteSynchronous::Full);
-        let is_in_memory = url.contains(":memory:") || url.contains("mode=memory");
         let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
-        if is_in_memory {
+        if is_in_memory(url) {
             // The database lives as long as its one connection, which so reads and writes.
             let only = pool().max_connections(1).idle_timeout(None).max_lifetime(None);
             let only = only.connect_with(options).await.map_err(Error::database("opening"))?;
@@ -53,6 +52,10 @@ impl Dialect for Sqlite {
         });
         let readers = readers.connect_with(options).await.map_err(Error::database("opening"))?;
         Ok((writer, readers))
+    }
+
+    fn is_shared(url: &str) -> bool {
+        !is_in_memory(url)
     }
 
     fn quoted(name: &str) -> String {
@@ -100,6 +103,10 @@ impl Dialect for Sqlite {
     }
 
     same_for_all!();
+}
+
+fn is_in_memory(url: &str) -> bool {
+    url.contains(":memory:") || url.contains("mode=memory")
 }
 
 async fn check_version(pool: &SqlitePool) -> Result<(), Error> {

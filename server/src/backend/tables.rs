@@ -45,6 +45,11 @@ impl Tables {
         D::quoted(&self.name(name))
     }
 
+    /// The name under which the servers of one store hear of each other.
+    pub(super) fn channel(&self) -> String {
+        self.name("flux_head")
+    }
+
     /// A long name is cut, and told from others by a hash of the whole.
     fn quoted_index<D: Dialect>(&self, collection: &str, field: &str) -> String {
         let name = self.name(&format!("{collection}_{field}"));

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::parameters::{Parameters, invalid};
 use super::{Inner, Problem, Shared, body};
+use crate::dispatch::Dispatch;
 use crate::error::Error;
 use crate::log::LogQuery;
 use crate::store::Recorded;
@@ -23,17 +24,21 @@ struct Events<'a, E> {
 /// Events in an answer unless `limit` says otherwise.
 const LIMIT_DEFAULT: u64 = 100;
 
-/// `POST /events`: one action, or an array of them that are recorded together or not at all.
+/// `POST /events`: one action, or an array of them that are recorded together or not at all; with
+/// `expectedPosition` only where the log ends there.
 pub(super) async fn dispatch(
     State(shared): State<Shared>,
+    parameters: Parameters,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let (parts, sent) = request.into_parts();
     let identity = shared.0.identify(&parts).await?;
+    let expected = parameters.only(&["expectedPosition"])?.number("expectedPosition")?;
     let sent = body::read(&parts.headers, sent, &shared.0.options).await?;
     let actions = actions(sent, &shared.0)?;
     let actions = shared.0.authorize(identity.as_ref(), actions)?;
-    recorded(&shared.0.store.dispatch_all(&actions).await?)
+    let expected_position = expected.and_then(|position| i64::try_from(position).ok());
+    recorded(&shared.0.store.dispatch_together(Dispatch { actions, expected_position }).await?)
 }
 
 /// `GET /events`: the log.

@@ -85,13 +85,13 @@ impl From<Error> for Problem {
                 let problem = Self::new(StatusCode::CONFLICT, error.code(), error.to_string());
                 Self { event: Some(*event), ..problem.with_field("id") }
             }
-            Error::PositionAhead { .. } => {
+            Error::PositionAhead { .. } | Error::PositionMoved { .. } => {
                 Self::new(StatusCode::CONFLICT, error.code(), error.to_string())
             }
             Error::TooManyEvents { .. } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.code(), error.to_string())
             }
-            Error::Busy { .. } | Error::Closed => {
+            Error::Busy { .. } | Error::Closed | Error::Unanswered { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.code(), error.to_string())
             }
             Error::Database { .. } => {

@@ -42,7 +42,9 @@ pub(super) async fn open(
         )
     })?;
     let subscription = match after {
-        Some(after) => shared.0.store.subscribe_from(i64::try_from(after).unwrap_or(i64::MAX))?,
+        Some(after) => {
+            shared.0.store.subscribe_from(i64::try_from(after).unwrap_or(i64::MAX)).await?
+        }
         None => shared.0.store.subscribe()?,
     };
     let upgrade = upgrade

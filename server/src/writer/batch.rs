@@ -188,7 +188,13 @@ impl Progress {
         if !faults.is_empty() {
             return Err(Stop::Faults(faults));
         }
-        Ok(run)
+        let head = self.head.position;
+        match dispatch.expected_position {
+            Some(expected) if expected != head && !run.recorded.is_empty() => {
+                Err(Stop::Refused(Error::PositionMoved { expected, head }))
+            }
+            _ => Ok(run),
+        }
     }
 
     fn settle(&mut self, result: Result<Run, Stop>) {

@@ -4,6 +4,7 @@ use crate::databases::Database;
 
 mod queries;
 mod schemas;
+mod servers;
 mod store;
 mod subscriptions;
 
@@ -64,5 +65,12 @@ contract! {
     ;
     queries:
         sql_and_memory_agree,
+    ;
+    servers:
+        a_subscriber_of_one_server_gets_what_another_dispatched,
+        a_position_of_another_server_can_be_followed_at_once,
+        followers_of_busy_servers_get_every_event_once_and_in_order,
+        an_id_that_another_server_recorded_is_answered,
+        a_dispatch_with_an_expected_position_fails_once_the_head_moved,
     ;
 }

@@ -103,6 +103,20 @@ async fn events_are_dispatched_one_or_several() {
 }
 
 #[tokio::test]
+async fn events_can_depend_on_the_position() {
+    let service = run(|service| service).await;
+    let send = async |id: i64, expected: &str| {
+        let path = format!("/events?expectedPosition={expected}");
+        let (status, answer) = service.post(&path, &json!(action(&added(id)))).await;
+        (status, answer["code"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(send(1, "0").await, (200, String::new()));
+    assert_eq!(send(2, "0").await, (409, "position_moved".to_owned()));
+    assert_eq!(send(2, "one").await, (400, "invalid_parameter".to_owned()));
+    assert_eq!(send(2, "1").await, (200, String::new()));
+}
+
+#[tokio::test]
 async fn recorded_events_are_written_as_they_always_were() {
     let service = run(|service| service).await;
     let id = "c4490491-8d0b-4d8f-b3f8-4d2f4b6b3a50";

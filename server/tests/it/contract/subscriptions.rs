@@ -40,7 +40,7 @@ pub(crate) async fn a_subscription_from_a_position_reads_the_log_and_then_follow
     add(&store, 0..700).await;
     store.close().await;
     let store = database.open().await;
-    let mut subscription = store.subscribe_from(5).unwrap();
+    let mut subscription = store.subscribe_from(5).await.unwrap();
     assert_eq!(take(&mut subscription, 695).await, (6..=700).collect::<Vec<_>>());
     add(&store, 700..710).await;
     assert_eq!(take(&mut subscription, 10).await, (701..=710).collect::<Vec<_>>());
@@ -57,7 +57,7 @@ pub(crate) async fn followers_of_a_busy_store_get_every_event_once(database: Dat
     let store = database.open().await;
     let mut followers = tokio::task::JoinSet::new();
     for from in 0..10 {
-        let mut subscription = store.subscribe_from(0).unwrap();
+        let mut subscription = store.subscribe_from(0).await.unwrap();
         followers.spawn(async move {
             if from % 2 == 0 {
                 tokio::task::yield_now().await;
@@ -83,16 +83,16 @@ pub(crate) async fn followers_of_a_busy_store_get_every_event_once(database: Dat
 pub(crate) async fn a_position_beyond_the_log_is_refused(database: Database) {
     let store = database.open().await;
     add(&store, 0..2).await;
-    let error = store.subscribe_from(3).unwrap_err();
+    let error = store.subscribe_from(3).await.unwrap_err();
     assert!(matches!(error, Error::PositionAhead { position: 3, head: 2 }), "{error}");
-    assert!(store.subscribe_from(-1).is_err());
-    assert!(store.subscribe_from(2).is_ok());
+    assert!(store.subscribe_from(-1).await.is_err());
+    assert!(store.subscribe_from(2).await.is_ok());
 }
 
 pub(crate) async fn a_stream_ends_when_the_store_is_closed(database: Database) {
     let store = database.open().await;
     add(&store, 0..2).await;
-    let mut events = pin!(store.subscribe_from(0).unwrap().into_stream());
+    let mut events = pin!(store.subscribe_from(0).await.unwrap().into_stream());
     assert_eq!(events.try_next().await.unwrap().unwrap().position, 1);
     assert_eq!(events.try_next().await.unwrap().unwrap().position, 2);
     store.close().await;
