@@ -2,26 +2,27 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use flux_reducers::{
     Document, Event, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Value,
-    event_log_reducer,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tower::ServiceExt as _;
 use tower::util::BoxCloneSyncService;
-use tower::{Layer, Service, ServiceExt as _};
 use tracing::Instrument as _;
 
-use crate::backend::{self, Backend};
+use crate::backend::Backend;
 use crate::dispatch::Dispatch;
 use crate::error::Error;
 use crate::feed::Feed;
 use crate::log::LogQuery;
 use crate::subscription::Subscription;
-use crate::watcher;
-use crate::writer::{self, Job};
+use crate::writer::Job;
+
+pub use builder::StoreBuilder;
+
+mod builder;
 
 /// The recorded events of a dispatch, in order.
 ///
@@ -44,16 +45,6 @@ pub type Recorded = Vec<Arc<RecordedEvent>>;
 /// }
 /// ```
 pub type DispatchService = BoxCloneSyncService<Dispatch, Recorded, Error>;
-
-/// How often the log is looked at for what other servers wrote, unless told.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How long a dispatch waits for its answer. The event may be recorded all the same: whoever
-/// dispatches it again with the same id gets the answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Events in one dispatch: what fits a transaction that others wait for.
-const DISPATCH_EVENTS_MAX: usize = 1000;
 
 /// An event store over a database: reduces, applies and logs events in one transaction.
 ///
@@ -107,28 +98,6 @@ struct Inner {
 
 /// Where dispatches wait for the writer; `None` once the store closes.
 type Jobs = Arc<Mutex<Option<mpsc::Sender<Job>>>>;
-
-/// How a store is opened.
-///
-/// ```
-/// # use flux_server::{Error, Store};
-/// # use flux_server::reducers::{aggregate_reducers};
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Error> {
-/// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
-/// let store = Store::builder(aggregate_reducers([]), "sqlite::memory:").open().await?;
-/// # store.close().await;
-/// # Ok(())
-/// # }
-/// ```
-#[must_use = "a builder does nothing until it is opened"]
-pub struct StoreBuilder {
-    reducer: Reducer,
-    url: String,
-    namespace: Option<String>,
-    poll_interval: Duration,
-    layers: Vec<Box<dyn FnOnce(DispatchService) -> DispatchService + Send>>,
-}
 
 /// Documents, and the position as of which they are.
 ///
@@ -189,13 +158,7 @@ impl Store {
     /// # }
     /// ```
     pub fn builder(reducer: Reducer, url: impl Into<String>) -> StoreBuilder {
-        StoreBuilder {
-            reducer,
-            url: url.into(),
-            namespace: None,
-            poll_interval: POLL_INTERVAL,
-            layers: Vec::new(),
-        }
+        StoreBuilder::new(reducer, url.into())
     }
 
     /// Dispatches one event: reduces it, applies the changes and logs it, or nothing of it.
@@ -566,179 +529,6 @@ impl Store {
     }
 }
 
-impl StoreBuilder {
-    /// Sets what the names of the store's tables begin with, so that several stores, one a tenant
-    /// say, share a database. None unless set.
-    ///
-    /// A lower-case letter, then lower-case letters and digits, at most 12.
-    ///
-    /// ```
-    /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::aggregate_reducers;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Error> {
-    /// let builder = Store::builder(aggregate_reducers([]), "sqlite::memory:");
-    /// let store = builder.namespace("acme").open().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
-        self.namespace = Some(namespace.into());
-        self
-    }
-
-    /// Adds a middleware on dispatch: a tower layer. The first one added is the outermost.
-    ///
-    /// A middleware that logs:
-    /// ```
-    /// # use flux_server::reducers::{Action, aggregate_reducers};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), flux_server::Error> {
-    /// use flux_server::{Dispatch, Store};
-    /// use tower::util::MapRequestLayer;
-    ///
-    /// let logging = MapRequestLayer::new(|dispatch: Dispatch| {
-    ///     for action in &dispatch.actions {
-    ///         println!("dispatching {}", action.event_type);
-    ///     }
-    ///     dispatch
-    /// });
-    /// # let reducer = aggregate_reducers([]);
-    /// let store = Store::builder(reducer, "sqlite::memory:").layer(logging).open().await?;
-    /// store.dispatch(&Action::new("somethingHappened")).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// One that refuses events without a user:
-    /// ```
-    /// # use flux_server::reducers::{Action, Json, aggregate_reducers};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), flux_server::Error> {
-    /// use flux_server::{Dispatch, Error, Store};
-    /// use tower::ServiceExt;
-    /// use tower::layer::layer_fn;
-    ///
-    /// let with_user = layer_fn(|inner: flux_server::DispatchService| {
-    ///     inner.filter(|dispatch: Dispatch| match dispatch.require_user() {
-    ///         Ok(()) => Ok(dispatch),
-    ///         Err(rejection) => Err(Error::from(rejection)),
-    ///     })
-    /// });
-    /// # let reducer = aggregate_reducers([]);
-    /// let store = Store::builder(reducer, "sqlite::memory:").layer(with_user).open().await?;
-    /// let action = Action::new("somethingHappened");
-    /// assert!(store.dispatch(&action).await.is_err());
-    /// # let user: Json = serde_json::json!("ann").into();
-    /// assert!(store.dispatch(&action.with_meta("user", user)).await.is_ok());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn layer<L>(mut self, layer: L) -> Self
-    where
-        L: Layer<DispatchService> + Send + 'static,
-        L::Service: Service<Dispatch, Response = Recorded> + Clone + Send + Sync + 'static,
-        <L::Service as Service<Dispatch>>::Future: Send + 'static,
-        <L::Service as Service<Dispatch>>::Error: Into<tower::BoxError> + 'static,
-    {
-        self.layers.push(Box::new(move |inner| {
-            let service = layer.layer(inner);
-            BoxCloneSyncService::new(service.map_err(|error| Error::from(error.into())))
-        }));
-        self
-    }
-
-    /// Sets how often the log is looked at for what other servers wrote; 1 s unless told. On
-    /// PostgreSQL they tell each other, and this is for what is missed.
-    ///
-    /// ```
-    /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::aggregate_reducers;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Error> {
-    /// let builder = Store::builder(aggregate_reducers([]), "sqlite::memory:");
-    /// let store = builder.poll_interval(std::time::Duration::from_millis(100)).open().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub const fn poll_interval(mut self, interval: Duration) -> Self {
-        self.poll_interval = interval;
-        self
-    }
-
-    /// Opens the store.
-    ///
-    /// # Errors
-    /// When the database can't be opened, or its tables do not fit the schemas.
-    ///
-    /// ```
-    /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::{aggregate_reducers};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Error> {
-    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
-    /// let store = Store::builder(aggregate_reducers([]), "sqlite::memory:").open().await?;
-    /// assert_eq!(store.position().await?, 0);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn open(self) -> Result<Store, Error> {
-        // Refuses schemas that no database can hold, before any table is made.
-        flux_reducers::aggregate_reducers([self.reducer.clone(), event_log_reducer()])
-            .database()?;
-        let mut schemas = self.reducer.schemas();
-        if !schemas.contains(&RecordedEvent::SCHEMA) {
-            schemas.push(RecordedEvent::SCHEMA);
-        }
-        let backend = backend::open(&self.url, self.namespace, &schemas).await?;
-        let feed = Arc::new(Feed::new(backend.head().await?.position));
-        let (sender, receiver) = mpsc::channel(writer::WAITING_MAX);
-        let writer = writer::run(Arc::clone(&backend), self.reducer, Arc::clone(&feed), receiver);
-        if backend.is_shared() {
-            let feed = Arc::downgrade(&feed);
-            tokio::spawn(watcher::run(Arc::clone(&backend), feed, self.poll_interval));
-        }
-        let jobs: Jobs = Arc::new(Mutex::new(Some(sender)));
-        let service =
-            self.layers.into_iter().rev().fold(innermost(&jobs), |inner, layer| layer(inner));
-        let inner = Inner {
-            backend,
-            schemas,
-            feed: Mutex::new(Some(feed)),
-            jobs,
-            writer: Mutex::new(Some(tokio::spawn(writer))),
-        };
-        Ok(Store { inner: Arc::new(inner), service })
-    }
-}
-
-/// The service below all middleware: hands the dispatch to the writer and waits for its answer.
-fn innermost(jobs: &Jobs) -> DispatchService {
-    let jobs = Arc::clone(jobs);
-    BoxCloneSyncService::new(tower::service_fn(move |dispatch: Dispatch| {
-        let jobs = lock(&jobs).clone();
-        async move {
-            let found = dispatch.actions.len();
-            if found > DISPATCH_EVENTS_MAX {
-                return Err(Error::TooManyEvents { found, most: DISPATCH_EVENTS_MAX });
-            }
-            let (answer, answered) = oneshot::channel();
-            jobs.ok_or(Error::Closed)?.try_send(Job { dispatch, answer }).map_err(|error| {
-                match error {
-                    mpsc::error::TrySendError::Full(_) => {
-                        Error::Busy { waiting: writer::WAITING_MAX }
-                    }
-                    mpsc::error::TrySendError::Closed(_) => Error::Closed,
-                }
-            })?;
-            match tokio::time::timeout(ANSWER_TIMEOUT, answered).await {
-                Ok(answer) => answer.map_err(|_| Error::Closed)?,
-                Err(_) => Err(Error::Unanswered { waited: ANSWER_TIMEOUT }),
-            }
-        }
-    }))
-}
-
 impl Inner {
     fn feed(&self) -> Result<Arc<Feed>, Error> {
         lock(&self.feed).clone().ok_or(Error::Closed)
@@ -751,12 +541,6 @@ impl fmt::Debug for Store {
             .debug_struct("Store")
             .field("backend", &self.inner.backend)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for StoreBuilder {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("StoreBuilder").field("url", &self.url).finish_non_exhaustive()
     }
 }
 

@@ -113,7 +113,7 @@ async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::E
     sqlx::raw_sql(SESSION).execute(&mut *connection).await?;
     // MariaDB only: where a server stops in the middle of a batch, the head is free again soon.
     // On MySQL it is free when the server's connection is given up.
-    let idle = sqlx::raw_sql("SET SESSION idle_write_transaction_timeout = 5");
+    let idle = sqlx::raw_sql("SET SESSION idle_transaction_timeout = 5");
     idle.execute(connection).await.map(|_| ()).or_else(|error| match error {
         sqlx::Error::Database(_) => Ok(()),
         error => Err(error),

@@ -296,11 +296,12 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "?".to_owned())
 }
 
-/// Whether an action is what was recorded under its id: a retry.
+/// Whether an action is what was recorded under its id: a retry. Its own time may have been moved
+/// on when it was recorded, for time never goes back.
 fn is_same(action: &Action, recorded: &RecordedEvent) -> bool {
     action.event_type == recorded.event_type
         && action.payload == recorded.payload
         && action.meta == recorded.meta
         && action.error == recorded.error
-        && action.timestamp.is_none_or(|timestamp| timestamp == recorded.timestamp)
+        && action.timestamp.is_none_or(|timestamp| timestamp <= recorded.timestamp)
 }

@@ -72,5 +72,6 @@ contract! {
         followers_of_busy_servers_get_every_event_once_and_in_order,
         an_id_that_another_server_recorded_is_answered,
         a_dispatch_with_an_expected_position_fails_once_the_head_moved,
+        a_head_that_somebody_holds_is_a_retryable_error_until_it_is_free,
     ;
 }

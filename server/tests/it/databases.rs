@@ -64,6 +64,32 @@ impl Database {
         self.builder(reducer).open().await.unwrap_err()
     }
 
+    /// Holds the head as another client, until it is dropped.
+    pub(crate) async fn hold_head(&self) -> Box<dyn std::any::Any> {
+        use sqlx::Connection as _;
+        let head = self.table("flux_head");
+        let lock = sqlx::AssertSqlSafe(format!("SELECT * FROM {head} FOR UPDATE"));
+        match self.url.split_once(':').unwrap().0 {
+            "sqlite" => {
+                let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+                sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+                Box::new(connection)
+            }
+            "postgres" => {
+                let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
+                sqlx::raw_sql("BEGIN").execute(&mut connection).await.unwrap();
+                sqlx::raw_sql(lock).execute(&mut connection).await.unwrap();
+                Box::new(connection)
+            }
+            _ => {
+                let mut connection = sqlx::MySqlConnection::connect(&self.url).await.unwrap();
+                sqlx::raw_sql("START TRANSACTION").execute(&mut connection).await.unwrap();
+                sqlx::raw_sql(lock).execute(&mut connection).await.unwrap();
+                Box::new(connection)
+            }
+        }
+    }
+
     /// Runs a statement as somebody else.
     pub(crate) async fn run(&self, statement: String) {
         use sqlx::Connection as _;

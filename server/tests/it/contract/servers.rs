@@ -91,6 +91,21 @@ pub(crate) async fn a_dispatch_with_an_expected_position_fails_once_the_head_mov
     assert_eq!(one.position().await.unwrap(), 2);
 }
 
+pub(crate) async fn a_head_that_somebody_holds_is_a_retryable_error_until_it_is_free(
+    database: Database,
+) {
+    let store = server(&database).await;
+    store.dispatch(&added(1)).await.unwrap();
+    let held = database.hold_head().await;
+    let begun = std::time::Instant::now();
+    let error = store.dispatch(&added(2)).await.unwrap_err();
+    assert!(error.is_retryable() && begun.elapsed() < Duration::from_secs(15), "{error}");
+    assert_eq!(store.find_all::<Task>(flux_server::reducers::Query::all()).await.unwrap().len(), 1);
+    drop(held);
+    while store.dispatch(&added(2)).await.is_err() {}
+    verify(&store).await;
+}
+
 fn event_number(event: &TaskEvent) -> u128 {
     match event {
         TaskAdded { id, .. } => u128::try_from(*id).unwrap(),

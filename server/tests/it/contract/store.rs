@@ -169,6 +169,13 @@ pub(crate) async fn time_never_goes_back_in_the_log(database: Database) {
     let from_tomorrow = Action { timestamp: Some(later), ..Action::new("imported") };
     assert_eq!(store.dispatch(&from_tomorrow).await.unwrap().timestamp, later);
     assert_eq!(store.dispatch(&Action::new("now")).await.unwrap().timestamp, later);
+    // What was moved on is still the same event when it is dispatched again.
+    let earlier = Timestamp::from_milliseconds(1_000_000_000_000).ok();
+    let early = Action { timestamp: earlier, ..Action::new("imported") };
+    let early = early.with_id(Uuid::from_u128(1));
+    let recorded = store.dispatch(&early).await.unwrap();
+    assert_eq!(recorded.timestamp, later);
+    assert_eq!(store.dispatch(&early).await.unwrap(), recorded);
 }
 
 pub(crate) async fn a_caller_that_gives_up_harms_nobody(database: Database) {

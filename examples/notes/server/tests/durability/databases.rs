@@ -1,0 +1,52 @@
+//! A database of one's own for each test, on a server that others share.
+
+use sqlx::{AssertSqlSafe, Connection as _};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// A database that is empty at first.
+pub(crate) struct Database {
+    pub(crate) url: String,
+    _folder: Option<TempDir>,
+}
+
+pub(crate) fn sqlite() -> Database {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("notes.db").display());
+    Database { url, _folder: Some(folder) }
+}
+
+pub(crate) async fn postgres() -> Database {
+    let (server, name) = (server("TEST_POSTGRES_URL"), name());
+    let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
+    let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
+    Database { url: on(&server, &name), _folder: None }
+}
+
+pub(crate) async fn mysql() -> Database {
+    let (server, name) = (server("TEST_MYSQL_URL"), name());
+    let mut connection = sqlx::MySqlConnection::connect(&server).await.unwrap();
+    let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
+    Database { url: on(&server, &name), _folder: None }
+}
+
+fn server(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| {
+        panic!(
+            "{variable} is not set: run `cargo xtask test rust`, which starts the databases, or \
+             `cargo xtask databases` and set what it prints"
+        )
+    })
+}
+
+fn name() -> String {
+    format!("durability_{}", Uuid::new_v4().simple())
+}
+
+/// The URL of another database on the same server.
+fn on(server: &str, name: &str) -> String {
+    let (host, _) = server.rsplit_once('/').unwrap();
+    format!("{host}/{name}")
+}

@@ -1,0 +1,77 @@
+//! What must hold after any failure: the log, the documents and the followers agree.
+
+use std::collections::HashMap;
+
+use flux_server::reducers::{Query, RecordedEvent, lift};
+use flux_server::{LogQuery, Store};
+use futures_util::StreamExt as _;
+use serde_json::Value;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+
+/// Asserts that every acknowledged event is in the log once and as acknowledged, that positions
+/// have no gap and time does not go back, and that the documents are those of a replay.
+pub(crate) async fn verify(url: &str, acknowledged: &[Value]) {
+    let reducer = lift(notes_reducers::notes);
+    let store = Store::open(reducer.clone(), url).await.unwrap();
+    let log = store.events(LogQuery::default().limit(u64::MAX)).await.unwrap().documents;
+    let mut database = reducer.database().unwrap();
+    let mut by_id = HashMap::new();
+    for (position, event) in (1..).zip(&log) {
+        assert_eq!(event.position, position, "positions have no gap");
+        assert!(
+            by_id.insert(event.id.to_string(), event).is_none(),
+            "an event is in the log twice"
+        );
+        reducer.run(&mut database, &event.clone().into()).unwrap();
+    }
+    assert!(log.is_sorted_by_key(|event| event.timestamp), "time does not go back");
+    for event in acknowledged {
+        let id = event["id"].as_str().unwrap();
+        let recorded = by_id.get(id).unwrap_or_else(|| panic!("acknowledged and lost: {event}"));
+        assert_eq!(serde_json::to_value(recorded).unwrap(), *event, "as acknowledged");
+    }
+    let replayed = database.rows("notes", &Query::all()).unwrap();
+    let stored = store.read(&[("notes", Query::all())]).await.unwrap();
+    assert_eq!(stored.documents, [replayed], "the documents are those of a replay");
+    store.close().await;
+}
+
+/// Follows a server over its deaths, and asserts that every event comes once and in order. Ends
+/// once it has seen the position that is sent to it.
+pub(crate) async fn follow(
+    address: String,
+    mut until: tokio::sync::watch::Receiver<Option<i64>>,
+) -> i64 {
+    let mut position = 0;
+    loop {
+        if until.borrow_and_update().is_some_and(|until| position >= until) {
+            return position;
+        }
+        let url = format!("ws://{address}/api/websocket?after={position}");
+        let Ok((mut socket, _)) = connect_async(url).await else {
+            tokio::task::yield_now().await;
+            continue;
+        };
+        loop {
+            let message = tokio::select! {
+                message = socket.next() => message,
+                _ = until.changed() => break,
+            };
+            match message {
+                Some(Ok(Message::Text(text))) => {
+                    let events: Vec<RecordedEvent> = serde_json::from_str(&text).unwrap();
+                    for event in events {
+                        assert_eq!(event.position, position + 1, "missed or seen twice");
+                        position = event.position;
+                    }
+                }
+                Some(Ok(_)) => {}
+                _ => break,
+            }
+            if until.borrow().is_some_and(|until| position >= until) {
+                return position;
+            }
+        }
+    }
+}
