@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the house rules that no compiler checks, each with its reason.
 
 mod blank;
+mod examples;
 mod layout;
 mod snippets;
 mod source;
@@ -30,6 +31,7 @@ pub(crate) fn run(shell: &Shell, fix: bool) -> anyhow::Result<()> {
     }
 
     let mut problems: Vec<String> = sources.iter().flat_map(layout::problems).collect();
+    problems.extend(sources.iter().flat_map(examples::problems));
     problems.extend(layout::forbidden_names(&paths));
     problems.extend(snippets::problems(&pages, &sources));
     problems.extend(workspace::problems(shell)?);
