@@ -7,16 +7,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use flux_reducers::{
-    Action, Database, Delta, Fault, Halt, RecordedEvent, Reducer, Schema, Uuid, Wanted,
+    Action, Change, Database, Delta, Fault, Halt, RecordedEvent, Reducer, Schema, Uuid, Value,
+    Wanted,
 };
 
 use crate::backend::{Backend, Head, Transaction, Write};
 use crate::clock::now;
 use crate::dispatch::Dispatch;
 use crate::error::Error;
+use crate::size;
 
-/// Documents that the working set keeps from one batch to the next.
-const WORKING_SET_DOCUMENTS_MAX: usize = 65_536;
+/// Bytes of documents that the working set keeps from one batch to the next.
+const WORKING_SET_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// What it takes to know of a document that it is not there.
+const ABSENT_BYTES: usize = 128;
 
 /// Rounds of loading in one batch: a reducer that still asks for more after these never ends.
 const FAULT_ROUNDS_MAX: usize = 10_000;
@@ -34,7 +39,8 @@ pub(super) struct Batch {
 /// Documents as of the head, those that were asked for.
 struct WorkingSet {
     database: Database,
-    documents: usize,
+    /// About how many bytes were loaded or written since it was empty.
+    bytes: usize,
 }
 
 /// What became of each dispatch, and what is new in the log.
@@ -58,9 +64,8 @@ impl Batch {
         // On an error it stays dropped: the next batch reads what the database really holds.
         let working_set = self.working_set.take();
         let (mut transaction, head) = self.backend.begin().await?;
-        let is_fresh = |warm: &WorkingSet| {
-            self.head == Some(head) && warm.documents <= WORKING_SET_DOCUMENTS_MAX
-        };
+        let is_fresh =
+            |warm: &WorkingSet| self.head == Some(head) && warm.bytes <= WORKING_SET_BYTES_MAX;
         let working_set = match working_set.filter(is_fresh) {
             Some(warm) => warm,
             None => self.empty_working_set()?,
@@ -87,7 +92,7 @@ impl Batch {
 
     fn empty_working_set(&self) -> Result<WorkingSet, Error> {
         let database = Database::partial(self.schemas.values().copied())?;
-        Ok(WorkingSet { database, documents: 0 })
+        Ok(WorkingSet { database, bytes: 0 })
     }
 
     /// Runs the dispatches in order. One that reads what is not loaded is run again once it is,
@@ -201,7 +206,7 @@ impl Progress {
         match result {
             Ok(run) => {
                 self.working_set.database = run.database;
-                self.working_set.documents += run.recorded.len();
+                self.working_set.bytes += run.delta.collections().map(written_bytes).sum::<usize>();
                 self.delta.merge(run.delta);
                 self.head = run.head;
                 self.known.extend(run.recorded.iter().map(|event| (event.id, Arc::clone(event))));
@@ -282,13 +287,18 @@ async fn load<'a>(
     }
     for faults in by_collection.into_values() {
         let mut rows = transaction.load(&faults).await?;
-        working_set.documents += rows.len() + faults.len();
+        working_set.bytes += rows.iter().map(size::of_row).sum::<usize>();
+        working_set.bytes += faults.len() * ABSENT_BYTES;
         for fault in faults {
             let rows = std::mem::take(&mut rows);
             working_set.database.load(fault, rows).map_err(Error::Query)?;
         }
     }
     Ok(())
+}
+
+fn written_bytes((_, changes): (&str, &BTreeMap<Value, Change>)) -> usize {
+    changes.values().map(|change| change.after.as_ref().map_or(ABSENT_BYTES, size::of_row)).sum()
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {
