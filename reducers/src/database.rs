@@ -405,7 +405,9 @@ impl Database {
     }
 
     fn unknown(&self, collection: &str) -> Rejection {
-        let names: Vec<_> = self.schemas().map(|schema| schema.collection).collect();
+        let mut names: Vec<_> = self.schemas().map(|schema| schema.collection).collect();
+        // In one order, however the database was put together.
+        names.sort_unstable();
         let names = if names.is_empty() { String::from("none") } else { names.join(", ") };
         Rejection::new(
             code::UNKNOWN_COLLECTION,

@@ -196,8 +196,8 @@ impl Schema {
     ///
     /// # Errors
     /// When a name is not a lower-case letter followed by letters, digits and `_` (at most 48),
-    /// two names differ in case only, the name is one the store keeps for itself, or the id is
-    /// nullable or of a kind that can't be one.
+    /// two names differ in case only, the name is one that the store or PostgreSQL keeps for
+    /// itself, or the id is nullable or of a kind that can't be one.
     ///
     /// ```
     /// # use flux_reducers::*;
@@ -221,6 +221,12 @@ impl Schema {
                 return fail(alloc::format!(
                     "field `{}`: a name is a lower-case letter, then letters, digits and `_`, at \
                      most {NAME_CHARACTERS_MAX}",
+                    field.name
+                ));
+            }
+            if RESERVED_FIELDS.contains(&field.name) {
+                return fail(alloc::format!(
+                    "field `{}`: PostgreSQL keeps this name to itself, choose another",
                     field.name
                 ));
             }
@@ -532,6 +538,9 @@ const NAME_CHARACTERS_MAX: usize = 48;
 
 /// The store's own tables, in any case: not every database tells upper from lower.
 const RESERVED_PREFIX: &str = "flux_";
+
+/// Columns that each table of PostgreSQL has.
+const RESERVED_FIELDS: &[&str] = &["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
 
 fn is_name(name: &str) -> bool {
     name.len() <= NAME_CHARACTERS_MAX

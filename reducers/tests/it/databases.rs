@@ -65,7 +65,7 @@ fn what_ends_as_it_began_is_no_change() {
 #[test]
 fn an_unknown_collection_is_told_with_those_there_are() {
     let database = Database::new(SCHEMAS).unwrap();
-    let message = "there is no collection `lists`: the collections are things, tags";
+    let message = "there is no collection `lists`: the collections are tags, things";
     let rejection = rejected(database.rows("lists", &Query::all()));
     assert_eq!((rejection.code(), rejection.message()), (code::UNKNOWN_COLLECTION, message));
     assert_eq!(rejected(database.row("lists", &Value::Null)), rejection);

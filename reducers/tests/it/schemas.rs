@@ -50,6 +50,17 @@ fn names_with_flux_in_any_case_are_the_stores_own() {
 }
 
 #[test]
+fn names_of_columns_that_postgresql_has_in_each_table_are_refused() {
+    for name in ["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"] {
+        refused("notes", &[ID, field(name, Kind::Bool)], 0, "PostgreSQL keeps this name");
+    }
+    // Quoted, these are other names; and those of SQLite can be taken.
+    for name in ["cTid", "oid", "rowid"] {
+        assert_eq!(leaked("notes", &[ID, field(name, Kind::Bool)], 0).check(), Ok(()));
+    }
+}
+
+#[test]
 fn two_names_differ_in_more_than_case() {
     let fields = [ID, field("title", Kind::Text), field("tiTle", Kind::Text)];
     refused("notes", &fields, 0, "fields `title` and `tiTle` differ in case only");
