@@ -11,6 +11,7 @@ mod feed;
 mod log;
 #[cfg(feature = "service")]
 mod service;
+mod size;
 mod store;
 mod subscription;
 mod watcher;

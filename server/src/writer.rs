@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use flux_reducers::{RecordedEvent, Reducer};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tracing::Instrument as _;
 
 use crate::backend::Backend;
@@ -23,10 +23,20 @@ pub(crate) const WAITING_MAX: usize = 8192;
 /// within milliseconds.
 const BATCH_DISPATCHES_MAX: usize = 512;
 
+/// Bytes of dispatches that may wait, for the same reason.
+pub(crate) const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Bytes of events in one transaction, unless one dispatch alone has more.
+const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// A dispatch, and whom to answer.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) dispatch: Dispatch,
+    /// About how many bytes it takes.
+    pub(crate) bytes: usize,
+    /// The room that it takes among those that wait, given back with it.
+    pub(crate) _room: OwnedSemaphorePermit,
     pub(crate) answer: oneshot::Sender<Result<Vec<Arc<RecordedEvent>>, Error>>,
 }
 
@@ -41,13 +51,30 @@ pub(crate) async fn run(
     let mut waiting = Vec::new();
     while jobs.recv_many(&mut waiting, BATCH_DISPATCHES_MAX).await > 0 {
         let span = tracing::debug_span!("batch", dispatches = waiting.len());
-        write(&mut batch, &feed, std::mem::take(&mut waiting)).instrument(span).await;
+        write(&mut batch, &feed, parts(waiting.drain(..))).instrument(span).await;
     }
 }
 
-/// Commits the jobs together; where the database refuses that, finds the one at fault by halves.
-async fn write(batch: &mut Batch, feed: &Feed, jobs: Vec<Job>) {
-    let mut parts = vec![jobs];
+/// Divides jobs into transactions, the last one first.
+fn parts(jobs: impl Iterator<Item = Job>) -> Vec<Vec<Job>> {
+    let mut parts: Vec<Vec<Job>> = Vec::new();
+    let mut bytes = BATCH_BYTES_MAX;
+    for job in jobs {
+        bytes += job.bytes;
+        match parts.last_mut() {
+            Some(part) if bytes <= BATCH_BYTES_MAX => part.push(job),
+            _ => {
+                bytes = job.bytes;
+                parts.push(vec![job]);
+            }
+        }
+    }
+    parts.reverse();
+    parts
+}
+
+/// Commits each part together; where the database refuses that, finds the one at fault by halves.
+async fn write(batch: &mut Batch, feed: &Feed, mut parts: Vec<Vec<Job>>) {
     while let Some(mut jobs) = parts.pop() {
         let dispatches: Vec<&Dispatch> = jobs.iter().map(|job| &job.dispatch).collect();
         match batch.commit(&dispatches).await {

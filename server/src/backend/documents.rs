@@ -9,9 +9,13 @@ use super::dialect::Dialect;
 use super::filter;
 use super::tables::Tables;
 use crate::error::Error;
+use crate::size;
 
 /// Placeholders in one statement; SQLite takes 32,766, PostgreSQL and MySQL 65,535.
 pub(super) const PLACEHOLDERS_MAX: usize = 30_000;
+
+/// Bytes in one statement, unless one row alone has more: below the packets that MySQL takes.
+const STATEMENT_BYTES: usize = 1024 * 1024;
 
 /// Returns the documents that a query asks for.
 pub(super) async fn find<D: Dialect>(
@@ -140,7 +144,7 @@ pub(super) async fn insert<D: Dialect>(
     schema: &'static Schema,
     rows: &[&Row],
 ) -> Result<(), Error> {
-    for rows in rows.chunks(rows_per_statement::<D>(schema)) {
+    for rows in statements::<D>(schema, rows) {
         let sql = insert_statement::<D>(tables, schema, rows);
         let affected = D::execute(connection, sql).await.map_err(Error::database("writing"))?;
         expect(schema, affected, rows.len() as u64)?;
@@ -158,7 +162,7 @@ async fn update<D: Dialect>(
     let id = D::quoted(schema.id_field().name);
     let columns = schema.fields.iter().map(|field| D::quoted(field.name));
     let columns: Vec<_> = columns.filter(|column| *column != id).collect();
-    for rows in rows.chunks(rows_per_statement::<D>(schema)) {
+    for rows in statements::<D>(schema, rows) {
         let mut sql = insert_statement::<D>(tables, schema, rows);
         sql.push(D::on_conflict(&id, &columns));
         let affected = D::execute(connection, sql).await.map_err(Error::database("writing"))?;
@@ -202,9 +206,22 @@ fn insert_statement<D: Dialect>(
     sql
 }
 
-fn rows_per_statement<D: Dialect>(schema: &Schema) -> usize {
-    let most = PLACEHOLDERS_MAX / schema.fields.len().max(1);
-    usize::max(1, usize::min(most, D::ROWS_PER_STATEMENT))
+/// Divides rows into statements: neither too many rows, nor too many bytes.
+fn statements<'a, D: Dialect>(schema: &Schema, rows: &'a [&'a Row]) -> Vec<&'a [&'a Row]> {
+    let most = usize::min(PLACEHOLDERS_MAX / schema.fields.len().max(1), D::ROWS_PER_STATEMENT);
+    let (mut statements, mut first, mut bytes) = (Vec::new(), 0, 0);
+    for (position, row) in rows.iter().enumerate() {
+        let size = size::of_row(row);
+        if position > first && (position - first >= most || bytes + size > STATEMENT_BYTES) {
+            statements.push(&rows[first..position]);
+            (first, bytes) = (position, 0);
+        }
+        bytes += size;
+    }
+    if first < rows.len() {
+        statements.push(&rows[first..]);
+    }
+    statements
 }
 
 /// Rows that are not as the working set has them mean that somebody else wrote the table.

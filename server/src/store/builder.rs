@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flux_reducers::{Document as _, RecordedEvent, Reducer, event_log_reducer};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt as _};
 
@@ -14,6 +14,7 @@ use crate::backend;
 use crate::dispatch::Dispatch;
 use crate::error::Error;
 use crate::feed::Feed;
+use crate::size;
 use crate::watcher;
 use crate::writer::{self, Job};
 
@@ -203,22 +204,28 @@ impl StoreBuilder {
 /// The service below all middleware: hands the dispatch to the writer and waits for its answer.
 fn innermost(jobs: &Jobs) -> DispatchService {
     let jobs = Arc::clone(jobs);
+    let room = Arc::new(Semaphore::new(writer::WAITING_BYTES_MAX));
     BoxCloneSyncService::new(tower::service_fn(move |dispatch: Dispatch| {
-        let jobs = lock(&jobs).clone();
+        let (jobs, room) = (lock(&jobs).clone(), Arc::clone(&room));
         async move {
             let found = dispatch.actions.len();
             if found > DISPATCH_EVENTS_MAX {
                 return Err(Error::TooManyEvents { found, most: DISPATCH_EVENTS_MAX });
             }
+            let bytes: usize = dispatch.actions.iter().map(size::of_action).sum();
+            let busy = Error::Busy { waiting: writer::WAITING_MAX };
+            // A dispatch that is larger than all that may wait goes alone.
+            let share = u32::try_from(bytes.min(writer::WAITING_BYTES_MAX)).unwrap_or(u32::MAX);
+            let room = room.try_acquire_many_owned(share).map_err(|_| busy)?;
             let (answer, answered) = oneshot::channel();
-            jobs.ok_or(Error::Closed)?.try_send(Job { dispatch, answer }).map_err(|error| {
-                match error {
+            jobs.ok_or(Error::Closed)?
+                .try_send(Job { dispatch, bytes, _room: room, answer })
+                .map_err(|error| match error {
                     mpsc::error::TrySendError::Full(_) => {
                         Error::Busy { waiting: writer::WAITING_MAX }
                     }
                     mpsc::error::TrySendError::Closed(_) => Error::Closed,
-                }
-            })?;
+                })?;
             match tokio::time::timeout(ANSWER_TIMEOUT, answered).await {
                 Ok(answer) => answer.map_err(|_| Error::Closed)?,
                 Err(_) => Err(Error::Unanswered { waited: ANSWER_TIMEOUT }),

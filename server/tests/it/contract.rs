@@ -35,6 +35,7 @@ contract! {
         each_event_of_a_dispatch_sees_those_before_it,
         a_dispatch_of_nothing_records_nothing,
         a_dispatch_with_too_many_events_is_refused,
+        events_larger_than_a_statement_are_written_in_several,
         reducers_read_what_is_in_the_database_only,
         a_unique_value_is_refused_to_a_second_document_and_free_after_the_first,
         unique_values_can_be_swapped_in_one_event,

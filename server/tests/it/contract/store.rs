@@ -45,6 +45,16 @@ pub(crate) async fn a_dispatch_of_nothing_records_nothing(database: Database) {
     assert_eq!(store.position().await.unwrap(), 0);
 }
 
+pub(crate) async fn events_larger_than_a_statement_are_written_in_several(database: Database) {
+    let store = database.open().await;
+    let large = Action::new("large").with_payload("x".repeat(700_000));
+    let recorded = store.dispatch_all(&vec![large; 40]).await.unwrap();
+    assert_eq!(recorded.last().unwrap().position, 40);
+    let many = vec![Action::new("small"); 1000];
+    store.dispatch_all(&many).await.unwrap();
+    verify(&store).await;
+}
+
 pub(crate) async fn a_dispatch_with_too_many_events_is_refused(database: Database) {
     let store = database.open().await;
     let events: Vec<_> = (0..1001).map(added).collect();

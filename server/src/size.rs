@@ -1,0 +1,41 @@
+//! About how many bytes something takes: what queues, batches, statements and the working set are
+//! bounded by.
+
+use flux_reducers::{Action, Row, Value};
+
+/// What a value takes besides its text or bytes.
+const OVERHEAD: usize = 32;
+
+/// Returns about how many bytes an action takes.
+pub(crate) fn of_action(action: &Action) -> usize {
+    let parts = [&action.payload, &action.meta].into_iter().flatten();
+    OVERHEAD + action.event_type.len() + parts.map(|part| of_json(part.as_value())).sum::<usize>()
+}
+
+/// Returns about how many bytes a row takes.
+pub(crate) fn of_row(row: &Row) -> usize {
+    row.values().iter().map(of_value).sum()
+}
+
+fn of_value(value: &Value) -> usize {
+    OVERHEAD
+        + match value {
+            Value::Text(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::Json(json) => of_json(json.as_value()),
+            _ => 0,
+        }
+}
+
+fn of_json(json: &serde_json::Value) -> usize {
+    use serde_json::Value as J;
+    OVERHEAD
+        + match json {
+            J::String(text) => text.len(),
+            J::Array(items) => items.iter().map(of_json).sum(),
+            J::Object(members) => {
+                members.iter().map(|(name, value)| OVERHEAD + name.len() + of_json(value)).sum()
+            }
+            J::Null | J::Bool(_) | J::Number(_) => 0,
+        }
+}
