@@ -18,6 +18,12 @@ use crate::{
 /// How long a suite in WebAssembly may take; the runner's own 20 s are short on a busy machine.
 const WASM_TEST_TIMEOUT_S: &str = "300";
 
+/// How many sequences the differential test runs, and the first one: read by the test, see
+/// TESTING.md.
+const SEQUENCES_VARIABLE: &str = "FLUX_DIFFERENTIAL_SEQUENCES";
+const SEED_VARIABLE: &str = "FLUX_DIFFERENTIAL_SEED";
+const SEQUENCES: &str = "2000";
+
 /// One named part of what CI runs.
 pub(crate) struct Step {
     pub(crate) name: &'static str,
@@ -77,6 +83,12 @@ pub(crate) const STEPS: &[Step] = &[
         what: "the shared tests in WebAssembly under Node.js",
         tools: &[Tool::RustTargets, Tool::Node, Tool::WasmPack, Tool::WasmBindgen],
         run: wasm_node,
+    },
+    Step {
+        name: "differential",
+        what: "random sequences give the same in memory, on every database and in WebAssembly",
+        tools: &[Tool::RustTargets, Tool::Node, Tool::WasmPack, Tool::WasmBindgen],
+        run: differential,
     },
     Step {
         name: "wasm-browser",
@@ -141,6 +153,22 @@ fn rust(shell: &Shell) -> anyhow::Result<()> {
 
 fn wasm_node(shell: &Shell) -> anyhow::Result<()> {
     wasm_test(cmd!(shell, "wasm-pack test --mode no-install --node tests --test node"))
+}
+
+fn differential(shell: &Shell) -> anyhow::Result<()> {
+    cmd!(shell, "wasm-pack build tests/interpreter --mode no-install --target nodejs --out-dir ../../target/differential/interpreter").run()?;
+    let databases = Databases::start(shell)?;
+    let sequences = shell.var(SEQUENCES_VARIABLE).ok();
+    // One alone where the test is told which.
+    let count = match shell.var(SEED_VARIABLE) {
+        Ok(_) => sequences.unwrap_or_default(),
+        Err(_) => sequences.unwrap_or_else(|| SEQUENCES.to_owned()),
+    };
+    cmd!(shell, "cargo test -p flux-tests --test differential -- --ignored --nocapture")
+        .envs(databases.variables())
+        .env(SEQUENCES_VARIABLE, count)
+        .run()?;
+    Ok(())
 }
 
 fn wasm_browser(shell: &Shell) -> anyhow::Result<()> {
