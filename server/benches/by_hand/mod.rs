@@ -1,0 +1,144 @@
+//! What one would write without the store: a transaction an event, that locks the head, appends
+//! to the log and changes the note.
+
+use flux_server::reducers::{Action, Uuid};
+use sqlx::mysql::MySqlPoolOptions;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, MySqlPool, PgPool, SqlitePool};
+
+/// Records one event; the databases differ in types only.
+macro_rules! record {
+    ($pool:expr, $begin:expr, $sql:expr, $action:expr) => {{
+        let (sql, action): (&Statements, &Action) = ($sql, $action);
+        let mut transaction = $pool.begin_with($begin).await.unwrap();
+        let lock = sqlx::query_scalar::<_, i64>(sql.lock);
+        let position = lock.fetch_one(&mut *transaction).await.unwrap();
+        if let Some(move_head) = sql.move_head {
+            let moved = sqlx::query(move_head).bind(position);
+            moved.execute(&mut *transaction).await.unwrap();
+        }
+        let payload = action.payload.as_ref().unwrap().as_value();
+        let append = sqlx::query(sql.append).bind(position).bind(Uuid::now_v7());
+        let append = append.bind(action.event_type.clone()).bind(payload.to_string());
+        append.execute(&mut *transaction).await.unwrap();
+        let text = |name: &str| payload[name].as_str().unwrap().to_owned();
+        let note: Uuid = text("id").parse().unwrap();
+        let change = match action.event_type.as_str() {
+            "noteAdded" => sqlx::query(sql.add).bind(note).bind(text("title")).bind(text("text")),
+            "noteTitleEdited" => sqlx::query(sql.edit).bind(text("title")).bind(note),
+            _ => sqlx::query(sql.remove).bind(note),
+        };
+        change.execute(&mut *transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+    }};
+}
+
+/// As many connections as pay on two cores.
+const CONNECTIONS_MAX: u32 = 16;
+
+pub(crate) enum ByHand {
+    Sqlite(SqlitePool, Statements),
+    Postgres(PgPool, Statements),
+    MySql(MySqlPool, Statements),
+}
+
+/// The statements of one database, with the names of the tables.
+pub(crate) struct Statements {
+    lock: &'static str,
+    /// Where the lock does not move the head too.
+    move_head: Option<&'static str>,
+    append: &'static str,
+    add: &'static str,
+    edit: &'static str,
+    remove: &'static str,
+}
+
+/// A statement that lives as long as the benchmark, so that it is prepared once.
+fn fixed(sql: String) -> &'static str {
+    Box::leak(sql.into_boxed_str())
+}
+
+impl ByHand {
+    pub(crate) async fn open(url: &str, namespace: &str) -> Self {
+        let (head, log, notes) = (
+            format!("{namespace}_hand_head"),
+            format!("{namespace}_hand_log"),
+            format!("{namespace}_hand_notes"),
+        );
+        let scheme = url.split_once(':').unwrap().0;
+        let (id, text) = match scheme {
+            "postgres" => ("UUID", "TEXT"),
+            "mysql" => ("BINARY(16)", "LONGTEXT"),
+            _ => ("BLOB", "TEXT"),
+        };
+        let make = format!(
+            "CREATE TABLE {head} (id INTEGER PRIMARY KEY, position BIGINT NOT NULL);
+             INSERT INTO {head} VALUES (1, 0);
+             CREATE TABLE {log} (position BIGINT PRIMARY KEY, id {id} NOT NULL UNIQUE,
+                 type {text} NOT NULL, payload {text});
+             CREATE TABLE {notes} (id {id} PRIMARY KEY, title {text} NOT NULL, text {text} NOT NULL);"
+        );
+        let make = sqlx::raw_sql(AssertSqlSafe(make));
+        let parameter = |number: usize| match scheme {
+            "postgres" => format!("${number}"),
+            _ => "?".to_owned(),
+        };
+        let [one, two, three, four] = [1, 2, 3, 4].map(parameter);
+        let statements = Statements {
+            lock: fixed(match scheme {
+                "mysql" => format!("SELECT position + 1 FROM {head} WHERE id = 1 FOR UPDATE"),
+                _ => format!(
+                    "UPDATE {head} SET position = position + 1 WHERE id = 1 RETURNING position"
+                ),
+            }),
+            move_head: (scheme == "mysql")
+                .then(|| fixed(format!("UPDATE {head} SET position = ? WHERE id = 1"))),
+            append: fixed(format!("INSERT INTO {log} VALUES ({one}, {two}, {three}, {four})")),
+            add: fixed(format!("INSERT INTO {notes} VALUES ({one}, {two}, {three})")),
+            edit: fixed(format!("UPDATE {notes} SET title = {one} WHERE id = {two}")),
+            remove: fixed(format!("DELETE FROM {notes} WHERE id = {one}")),
+        };
+        match scheme {
+            "postgres" => {
+                let pool = PgPoolOptions::new()
+                    .max_connections(CONNECTIONS_MAX)
+                    .connect(url)
+                    .await
+                    .unwrap();
+                make.execute(&pool).await.unwrap();
+                Self::Postgres(pool, statements)
+            }
+            "mysql" => {
+                let pool = MySqlPoolOptions::new()
+                    .max_connections(CONNECTIONS_MAX)
+                    .connect(url)
+                    .await
+                    .unwrap();
+                make.execute(&pool).await.unwrap();
+                Self::MySql(pool, statements)
+            }
+            _ => {
+                let options = url.parse::<SqliteConnectOptions>().unwrap().create_if_missing(true);
+                let options = options
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full);
+                let pool = SqlitePoolOptions::new()
+                    .max_connections(1)
+                    .connect_with(options)
+                    .await
+                    .unwrap();
+                make.execute(&pool).await.unwrap();
+                Self::Sqlite(pool, statements)
+            }
+        }
+    }
+
+    pub(crate) async fn record(&self, action: &Action) {
+        match self {
+            Self::Sqlite(pool, sql) => record!(pool, "BEGIN IMMEDIATE", sql, action),
+            Self::Postgres(pool, sql) => record!(pool, "BEGIN", sql, action),
+            Self::MySql(pool, sql) => record!(pool, "START TRANSACTION", sql, action),
+        }
+    }
+}
