@@ -34,7 +34,7 @@ const SEQUENCES: &str = "FLUX_DIFFERENTIAL_SEQUENCES";
 const SEQUENCES_DEFAULT: u64 = 100;
 
 /// More than there are processors: most of the time the databases are waited for.
-const WORKERS: usize = 4;
+const WORKERS: usize = 8;
 
 /// A sequence that is not the same everywhere.
 struct Failure {
@@ -44,12 +44,19 @@ struct Failure {
     difference: String,
 }
 
+/// How far all workers are.
+struct Progress {
+    begun: Instant,
+    sequences: AtomicU64,
+}
+
 #[test]
 #[ignore = "needs databases and WebAssembly: run by `cargo xtask test differential`"]
 fn every_place_gives_the_same_collections_answers_and_rejections() {
     let seed = number(SEED);
     let count = number(SEQUENCES).unwrap_or(if seed.is_some() { 1 } else { SEQUENCES_DEFAULT });
-    let (first, begun) = (seed.unwrap_or(0), Instant::now());
+    let first = seed.unwrap_or(0);
+    let progress = Progress { begun: Instant::now(), sequences: AtomicU64::new(0) };
     let end = first + count;
     let next = AtomicU64::new(first);
     let (tally, failure) = (Mutex::new(Tally::default()), Mutex::new(None));
@@ -62,7 +69,7 @@ fn every_place_gives_the_same_collections_answers_and_rejections() {
                 while failure.lock().unwrap().is_none()
                     && let Some((first, end)) = take(&next, end)
                 {
-                    match run_all(&runtime, &mut node, first, end) {
+                    match run_all(&runtime, &mut node, &progress, first, end) {
                         Ok(part) => tally.lock().unwrap().add(part),
                         Err(found) => {
                             failure.lock().unwrap().get_or_insert(found);
@@ -72,7 +79,7 @@ fn every_place_gives_the_same_collections_answers_and_rejections() {
             });
         }
     });
-    let seconds = begun.elapsed().as_secs_f64();
+    let seconds = progress.begun.elapsed().as_secs_f64();
     match failure.into_inner().unwrap() {
         None => eprintln!("{} in {seconds:.1} s", tally.into_inner().unwrap()),
         Some(failure) => panic!("{}\nfound after {seconds:.1} s", explain(&failure)),
@@ -93,16 +100,28 @@ fn take(next: &AtomicU64, end: u64) -> Option<(u64, u64)> {
     taken.ok().map(|first| (first, after(first)))
 }
 
-fn run_all(runtime: &Runtime, node: &mut Node, first: u64, end: u64) -> Result<Tally, Failure> {
+fn run_all(
+    runtime: &Runtime,
+    node: &mut Node,
+    progress: &Progress,
+    first: u64,
+    end: u64,
+) -> Result<Tally, Failure> {
     let collections = collections(first / SEQUENCES_PER_SCHEMAS);
-    let mut everywhere = Everywhere::open(runtime, node, &collections);
+    let mut everywhere = Everywhere::open(runtime, node, &collections).map_err(|difference| {
+        let schemas = serde_json::to_string(&collections).unwrap();
+        Failure { seed: first, first, difference: format!("{difference}\n{schemas}") }
+    })?;
     for seed in first..end {
         if let Err(difference) = everywhere.run(&sequence(seed, &collections)) {
             everywhere.close();
-            eprintln!("sequence {seed} differs, and is made smaller");
+            let seconds = progress.begun.elapsed().as_secs_f64();
+            let sequences = progress.sequences.load(Ordering::Relaxed);
+            eprintln!("sequence {seed} differs after {seconds:.1} s and {sequences} sequences");
             return Err(smallest(runtime, node, Failure { seed, first, difference }));
         }
         everywhere.tally.count_sequence();
+        progress.sequences.fetch_add(1, Ordering::Relaxed);
     }
     Ok(everywhere.close())
 }
@@ -113,7 +132,7 @@ fn smallest(runtime: &Runtime, node: &mut Node, failure: Failure) -> Failure {
     let mut run = |sequence: &Sequence| {
         // What ran here may have thrown.
         *node = Node::start();
-        let mut everywhere = Everywhere::open(runtime, node, &collections);
+        let mut everywhere = Everywhere::open(runtime, node, &collections)?;
         let result = everywhere.run(sequence);
         everywhere.close();
         result

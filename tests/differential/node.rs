@@ -21,7 +21,7 @@ impl Node {
     /// Starts it.
     pub(crate) fn start() -> Self {
         let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let package = tests.join("../target/differential/interpreter");
+        let package = tests.join("../target/interpreter");
         assert!(
             package.join("flux_tests_interpreter_bg.wasm").is_file(),
             "the WebAssembly of the test is missing: run `cargo xtask test differential`, which \

@@ -33,13 +33,13 @@ impl<'a> Everywhere<'a> {
         runtime: &'a Runtime,
         node: &'a mut Node,
         collections: &'a Collections,
-    ) -> Self {
+    ) -> Result<Self, String> {
         let model = Model::new(collections);
         let partial = Partial::new(model.reducer.clone(), model.database.clone());
-        let stores = runtime.block_on(stores::open_all(&model.reducer));
+        let stores = caught(|| Ok(runtime.block_on(stores::open_all(&model.reducer))))?;
         let schemas = collections.schemas();
         let tally = Tally::default();
-        Self { runtime, node, collections, schemas, model, partial, stores, tally }
+        Ok(Self { runtime, node, collections, schemas, model, partial, stores, tally })
     }
 
     pub(crate) fn close(self) -> Tally {
@@ -49,11 +49,7 @@ impl<'a> Everywhere<'a> {
 
     /// Runs a sequence; returns the first difference.
     pub(crate) fn run(&mut self, sequence: &Sequence) -> Result<(), String> {
-        catch_unwind(AssertUnwindSafe(|| self.run_uncaught(sequence))).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().cloned();
-            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
-            Err(format!("it panicked: {}", text.unwrap_or_default()))
-        })
+        caught(|| self.run_uncaught(sequence))
     }
 
     fn run_uncaught(&mut self, sequence: &Sequence) -> Result<(), String> {
@@ -192,6 +188,15 @@ impl<'a> Everywhere<'a> {
         }
         Ok(())
     }
+}
+
+/// A panic is a failure of its own, of a sequence that is to be told.
+fn caught<T>(run: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
+        Err(format!("it panicked: {}", text.unwrap_or_default()))
+    })
 }
 
 fn rows_of(rows: Result<Vec<Row>, flux_reducers::Halt>) -> Result<Vec<Row>, Rejection> {

@@ -156,7 +156,7 @@ fn wasm_node(shell: &Shell) -> anyhow::Result<()> {
 }
 
 fn differential(shell: &Shell) -> anyhow::Result<()> {
-    cmd!(shell, "wasm-pack build tests/interpreter --mode no-install --target nodejs --out-dir ../../target/differential/interpreter").run()?;
+    cmd!(shell, "wasm-pack build tests/interpreter --mode no-install --target nodejs --out-dir ../../target/interpreter").run()?;
     let databases = Databases::start(shell)?;
     let sequences = shell.var(SEQUENCES_VARIABLE).ok();
     // One alone where the test is told which.
@@ -164,7 +164,7 @@ fn differential(shell: &Shell) -> anyhow::Result<()> {
         Ok(_) => sequences.unwrap_or_default(),
         Err(_) => sequences.unwrap_or_else(|| SEQUENCES.to_owned()),
     };
-    cmd!(shell, "cargo test -p flux-tests --test differential -- --ignored --nocapture")
+    cmd!(shell, "cargo test --profile differential -p flux-tests --test differential -- --ignored --nocapture")
         .envs(databases.variables())
         .env(SEQUENCES_VARIABLE, count)
         .run()?;
