@@ -51,7 +51,6 @@ struct Progress {
 }
 
 #[test]
-#[ignore = "needs databases and WebAssembly: run by `cargo xtask test differential`"]
 fn every_place_gives_the_same_collections_answers_and_rejections() {
     let seed = number(SEED);
     let count = number(SEQUENCES).unwrap_or(if seed.is_some() { 1 } else { SEQUENCES_DEFAULT });
