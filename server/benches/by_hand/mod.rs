@@ -54,6 +54,30 @@ pub(crate) struct Statements {
     remove: &'static str,
 }
 
+impl Statements {
+    fn new(scheme: &str, head: &str, log: &str, notes: &str) -> Self {
+        let parameter = |number: usize| match scheme {
+            "postgres" => format!("${number}"),
+            _ => "?".to_owned(),
+        };
+        let [one, two, three, four] = [1, 2, 3, 4].map(parameter);
+        Self {
+            lock: fixed(match scheme {
+                "mysql" => format!("SELECT position + 1 FROM {head} WHERE id = 1 FOR UPDATE"),
+                _ => format!(
+                    "UPDATE {head} SET position = position + 1 WHERE id = 1 RETURNING position"
+                ),
+            }),
+            move_head: (scheme == "mysql")
+                .then(|| fixed(format!("UPDATE {head} SET position = ? WHERE id = 1"))),
+            append: fixed(format!("INSERT INTO {log} VALUES ({one}, {two}, {three}, {four})")),
+            add: fixed(format!("INSERT INTO {notes} VALUES ({one}, {two}, {three})")),
+            edit: fixed(format!("UPDATE {notes} SET title = {one} WHERE id = {two}")),
+            remove: fixed(format!("DELETE FROM {notes} WHERE id = {one}")),
+        }
+    }
+}
+
 /// A statement that lives as long as the benchmark, so that it is prepared once.
 fn fixed(sql: String) -> &'static str {
     Box::leak(sql.into_boxed_str())
@@ -80,25 +104,7 @@ impl ByHand {
              CREATE TABLE {notes} (id {id} PRIMARY KEY, title {text} NOT NULL, text {text} NOT NULL);"
         );
         let make = sqlx::raw_sql(AssertSqlSafe(make));
-        let parameter = |number: usize| match scheme {
-            "postgres" => format!("${number}"),
-            _ => "?".to_owned(),
-        };
-        let [one, two, three, four] = [1, 2, 3, 4].map(parameter);
-        let statements = Statements {
-            lock: fixed(match scheme {
-                "mysql" => format!("SELECT position + 1 FROM {head} WHERE id = 1 FOR UPDATE"),
-                _ => format!(
-                    "UPDATE {head} SET position = position + 1 WHERE id = 1 RETURNING position"
-                ),
-            }),
-            move_head: (scheme == "mysql")
-                .then(|| fixed(format!("UPDATE {head} SET position = ? WHERE id = 1"))),
-            append: fixed(format!("INSERT INTO {log} VALUES ({one}, {two}, {three}, {four})")),
-            add: fixed(format!("INSERT INTO {notes} VALUES ({one}, {two}, {three})")),
-            edit: fixed(format!("UPDATE {notes} SET title = {one} WHERE id = {two}")),
-            remove: fixed(format!("DELETE FROM {notes} WHERE id = {one}")),
-        };
+        let statements = Statements::new(scheme, &head, &log, &notes);
         match scheme {
             "postgres" => {
                 let pool = PgPoolOptions::new()
