@@ -52,7 +52,8 @@ impl Tables {
 
     /// A long name is cut, and told from others by a hash of the whole.
     fn quoted_index<D: Dialect>(&self, collection: &str, field: &str) -> String {
-        let name = self.name(&format!("{collection}_{field}"));
+        // `$` is in neither name: `a_b` with `c` is not `a` with `b_c`.
+        let name = self.name(&format!("{collection}${field}"));
         if name.len() <= INDEX_CHARACTERS_MAX {
             return D::quoted(&name);
         }
