@@ -78,8 +78,7 @@ impl<T: Document> Collection<T> {
     /// }
     /// ```
     pub fn find_by_id(&self, id: impl Into<Value>) -> Result<Option<T>, Halt> {
-        let id = self.table.schema().fit(self.table.schema().id_field(), id.into())?;
-        Ok(self.table.get(&id)?.map(document).transpose()?)
+        Ok(self.table.row(id.into())?.map(document).transpose()?)
     }
 
     /// Returns the document with the least id of those that match.
@@ -118,9 +117,8 @@ impl<T: Document> Collection<T> {
     /// }
     /// ```
     pub fn find_all(&self, query: impl Into<Query>) -> Result<Vec<T>, Halt> {
-        let plan = query.into().plan(self.table.schema())?;
-        let rows = self.table.matching(&plan.condition)?.into_iter().cloned().collect();
-        Ok(plan.arrange(rows).iter().map(document).collect::<Result<_, _>>()?)
+        let rows = self.table.rows(&query.into())?;
+        Ok(rows.iter().map(document).collect::<Result<_, _>>()?)
     }
 
     /// Returns how many documents match.

@@ -175,9 +175,7 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn row(&self, collection: &str, id: &Value) -> Result<Option<Row>, Halt> {
-        let table = self.table(collection)?;
-        let id = table.schema().fit(table.schema().id_field(), id.clone())?;
-        Ok(table.get(&id)?.cloned())
+        Ok(self.table(collection)?.row(id.clone())?.cloned())
     }
 
     /// Returns the rows that a query asks for.
@@ -202,9 +200,7 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn rows(&self, collection: &str, query: &Query) -> Result<Vec<Row>, Halt> {
-        let table = self.table(collection)?;
-        let plan = query.plan(table.schema())?;
-        Ok(plan.arrange(table.matching(&plan.condition)?.into_iter().cloned().collect()))
+        self.table(collection)?.rows(query)
     }
 
     /// Resolves a changeset and applies it: all of it or, on an error, nothing.
@@ -364,13 +360,11 @@ impl Database {
                 write(table, delta, before, Some(row))
             }
             Operation::UpdateById { id, patch, .. } => {
-                let id = schema.fit(schema.id_field(), id.clone())?;
-                let before = table.get(&id)?.cloned();
+                let before = table.row(id.clone())?.cloned();
                 update(table, delta, before, patch)
             }
             Operation::DestroyById { id, .. } => {
-                let id = schema.fit(schema.id_field(), id.clone())?;
-                let before = table.get(&id)?.cloned();
+                let before = table.row(id.clone())?.cloned();
                 write(table, delta, before, None)
             }
             Operation::UpdateWhere { filter, patch, .. } => {

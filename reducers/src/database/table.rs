@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 
-use crate::filter::Condition;
-use crate::halt::{Fault, Wanted};
+use crate::filter::{Condition, Query};
+use crate::halt::{Fault, Halt, Wanted};
 use crate::schema::{Row, Schema};
 use crate::value::Value;
 
@@ -66,6 +66,18 @@ impl Table {
             }
             (row, _) => Ok(row),
         }
+    }
+
+    /// Returns the row with this id, which may be written as its field is in JSON.
+    pub(crate) fn row(&self, id: Value) -> Result<Option<&Row>, Halt> {
+        let id = self.schema.fit(self.schema.id_field(), id)?;
+        Ok(self.get(&id)?)
+    }
+
+    /// Returns the rows that a query asks for.
+    pub(crate) fn rows(&self, query: &Query) -> Result<Vec<Row>, Halt> {
+        let plan = query.plan(self.schema)?;
+        Ok(plan.arrange(self.matching(&plan.condition)?.into_iter().cloned().collect()))
     }
 
     /// Returns the rows that fulfil a condition, ordered by id.

@@ -1,11 +1,29 @@
 //! What differs from one database to the next. Whatever is not here is the same SQL for all.
 
 use std::future::Future;
+use std::time::Duration;
 
 use flux_reducers::{Direction, Field, Json, Kind, Timestamp, Value};
+use sqlx::pool::PoolOptions;
 use sqlx::{Pool, QueryBuilder};
 
 use crate::error::Error;
+
+/// Readers beside the writer: queries and subscriptions; more would only share the same disk.
+const READERS_MAX: u32 = 8;
+
+/// How long one waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The pool of the one connection that writes.
+pub(super) fn writer_pool<D: Dialect>() -> PoolOptions<D> {
+    PoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).max_connections(1)
+}
+
+/// The pool of the connections that read.
+pub(super) fn reader_pool<D: Dialect>() -> PoolOptions<D> {
+    PoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).max_connections(READERS_MAX)
+}
 
 /// The SQL of one database.
 ///
@@ -34,7 +52,9 @@ pub(crate) trait Dialect: sqlx::Database {
     }
 
     /// Quotes a name. Schemas have checked it already; this is the second lock.
-    fn quoted(name: &str) -> String;
+    fn quoted(name: &str) -> String {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
 
     /// Returns the type of a field's column; a key is what an index must hold.
     fn column_type(field: &Field, is_key: bool) -> &'static str;
@@ -65,7 +85,10 @@ pub(crate) trait Dialect: sqlx::Database {
     }
 
     /// Returns what an insert does where a row has the id: the columns get the new values.
-    fn on_conflict(id: &str, columns: &[String]) -> String;
+    fn on_conflict(id: &str, columns: &[String]) -> String {
+        let set: Vec<_> = columns.iter().map(|it| format!("{it} = excluded.{it}")).collect();
+        format!(" ON CONFLICT ({id}) DO UPDATE SET {}", set.join(", "))
+    }
 
     /// Returns whether there is a table or a view of that name.
     fn table_exists(

@@ -1,20 +1,14 @@
 //! MySQL and MariaDB: text by code point without padding, positions by a locked head row.
 
 use std::str::FromStr as _;
-use std::time::Duration;
 
 use flux_reducers::{Field, Kind};
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOptions};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool};
+use sqlx::pool::PoolOptions;
 use sqlx::{Connection as _, MySql, QueryBuilder, Row as _};
 
-use super::dialect::{Dialect, same_for_all};
+use super::dialect::{Dialect, reader_pool, same_for_all, writer_pool};
 use crate::error::Error;
-
-/// Readers beside the writer.
-const READERS_MAX: u32 = 8;
-
-/// How long one waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Strict, so that nothing is cut or rounded in silence; a bounded wait for the head that another
 /// server, or somebody by hand, holds; keys compared to their end when they are sorted, and longer
@@ -40,14 +34,12 @@ impl Dialect for MySql {
             reason: error.to_string(),
         })?;
         probe(&options).await.map_err(Error::database("connecting"))?;
-        let pool = || {
-            MySqlPoolOptions::new()
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                .after_connect(|connection, _| Box::pin(prepare_session(connection)))
+        let prepared = |pool: PoolOptions<Self>| {
+            pool.after_connect(|connection, _| Box::pin(prepare_session(connection)))
         };
-        let writer = pool().max_connections(1).connect_with(options.clone());
+        let writer = prepared(writer_pool()).connect_with(options.clone());
         let writer = writer.await.map_err(Error::database("connecting"))?;
-        let readers = pool().max_connections(READERS_MAX).connect_with(options);
+        let readers = prepared(reader_pool()).connect_with(options);
         Ok((writer, readers.await.map_err(Error::database("connecting"))?))
     }
 

@@ -1,20 +1,13 @@
 //! PostgreSQL: text in collation "C", positions by a locked head row.
 
 use std::str::FromStr as _;
-use std::time::Duration;
 
 use flux_reducers::{Direction, Field, Kind};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool};
 use sqlx::{Connection as _, Postgres, QueryBuilder};
 
-use super::dialect::{Dialect, same_for_all};
+use super::dialect::{Dialect, reader_pool, same_for_all, writer_pool};
 use crate::error::Error;
-
-/// Readers beside the writer.
-const READERS_MAX: u32 = 8;
-
-/// How long one waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the writer waits for the head that another server, or somebody by hand, holds; and how
 /// long a server that stopped in the middle of a batch may hold it (milliseconds).
@@ -32,15 +25,10 @@ impl Dialect for Postgres {
             .map_err(|error| Error::Url { url: without_password(url), reason: error.to_string() })?
             .options([("lock_timeout", WAIT_MS), ("idle_in_transaction_session_timeout", WAIT_MS)]);
         probe(&options).await.map_err(Error::database("connecting"))?;
-        let pool = || PgPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
-        let writer = pool().max_connections(1).connect_with(options.clone());
+        let writer = writer_pool().connect_with(options.clone());
         let writer = writer.await.map_err(Error::database("connecting"))?;
-        let readers = pool().max_connections(READERS_MAX).connect_with(options);
+        let readers = reader_pool().connect_with(options);
         Ok((writer, readers.await.map_err(Error::database("connecting"))?))
-    }
-
-    fn quoted(name: &str) -> String {
-        format!("\"{}\"", name.replace('"', "\"\""))
     }
 
     fn column_type(field: &Field, _: bool) -> &'static str {
@@ -73,11 +61,6 @@ impl Dialect for Postgres {
             Direction::Ascending => "ASC NULLS FIRST",
             Direction::Descending => "DESC NULLS LAST",
         }
-    }
-
-    fn on_conflict(id: &str, columns: &[String]) -> String {
-        let set: Vec<_> = columns.iter().map(|it| format!("{it} = excluded.{it}")).collect();
-        format!(" ON CONFLICT ({id}) DO UPDATE SET {}", set.join(", "))
     }
 
     async fn table_exists(connection: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {

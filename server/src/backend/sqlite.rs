@@ -4,20 +4,14 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use flux_reducers::{Field, Kind};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Executor as _, QueryBuilder, Row as _, Sqlite, SqliteConnection, SqlitePool};
 
-use super::dialect::{Dialect, same_for_all};
+use super::dialect::{Dialect, reader_pool, same_for_all, writer_pool};
 use crate::error::Error;
-
-/// Readers beside the writer: queries and subscriptions; more would only share the same disk.
-const READERS_MAX: u32 = 8;
 
 /// How long another process may hold the database before a statement fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long one waits for a free connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The first version in which a commit in WAL mode can't be lost.
 const VERSION_MIN: [u32; 3] = [3, 51, 3];
@@ -35,19 +29,18 @@ impl Dialect for Sqlite {
             .create_if_missing(true)
             .busy_timeout(BUSY_TIMEOUT)
             .synchronous(SqliteSynchronous::Full);
-        let pool = || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
         if is_in_memory(url) {
             // The database lives as long as its one connection, which so reads and writes.
-            let only = pool().max_connections(1).idle_timeout(None).max_lifetime(None);
+            let only = writer_pool().idle_timeout(None).max_lifetime(None);
             let only = only.connect_with(options).await.map_err(Error::database("opening"))?;
             check_version(&only).await?;
             return Ok((only.clone(), only));
         }
         let options = options.journal_mode(SqliteJournalMode::Wal);
-        let writer = pool().max_connections(1).connect_with(options.clone());
+        let writer = writer_pool().connect_with(options.clone());
         let writer = writer.await.map_err(Error::database("opening"))?;
         check_version(&writer).await?;
-        let readers = pool().max_connections(READERS_MAX).after_connect(|connection, _| {
+        let readers = reader_pool::<Self>().after_connect(|connection, _| {
             Box::pin(async move { connection.execute("PRAGMA query_only = ON").await.map(|_| ()) })
         });
         let readers = readers.connect_with(options).await.map_err(Error::database("opening"))?;
@@ -56,10 +49,6 @@ impl Dialect for Sqlite {
 
     fn is_shared(url: &str) -> bool {
         !is_in_memory(url)
-    }
-
-    fn quoted(name: &str) -> String {
-        format!("\"{}\"", name.replace('"', "\"\""))
     }
 
     /// Text compares by code point (BINARY over UTF-8), UUIDs and bytes byte by byte.
@@ -84,11 +73,6 @@ impl Dialect for Sqlite {
     fn push_contains(sql: &mut QueryBuilder<Self>, column: &str, text: &str) {
         sql.push(format_args!("instr({column}, "));
         sql.push_bind(text.to_owned()).push(") > 0");
-    }
-
-    fn on_conflict(id: &str, columns: &[String]) -> String {
-        let set: Vec<_> = columns.iter().map(|it| format!("{it} = excluded.{it}")).collect();
-        format!(" ON CONFLICT ({id}) DO UPDATE SET {}", set.join(", "))
     }
 
     async fn table_exists(

@@ -142,13 +142,12 @@ pub(super) async fn run(
         ..action
     });
     let actions = shared.0.authorize(identity.as_ref(), actions.collect())?;
-    match store.dispatch_all(&actions).await {
+    match (store.dispatch_all(&actions).await, command.id) {
         // The same command came twice at once, and the other one was first.
-        Err(Error::EventIdTaken { .. }) if command.id.is_some() => {
-            let id = command.id.unwrap_or_default();
+        (Err(Error::EventIdTaken { .. }), Some(id)) => {
             events::recorded(&first_result(store, id).await?)
         }
-        result => events::recorded(&result?),
+        (result, _) => events::recorded(&result?),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flux_reducers::{Document as _, RecordedEvent, Reducer, event_log_reducer};
+use flux_reducers::{Reducer, aggregate_reducers, event_log_reducer};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt as _};
@@ -172,13 +172,10 @@ impl StoreBuilder {
     /// # }
     /// ```
     pub async fn open(self) -> Result<Store, Error> {
+        let with_log = aggregate_reducers([self.reducer.clone(), event_log_reducer()]);
         // Refuses schemas that no database can hold, before any table is made.
-        flux_reducers::aggregate_reducers([self.reducer.clone(), event_log_reducer()])
-            .database()?;
-        let mut schemas = self.reducer.schemas();
-        if !schemas.contains(&RecordedEvent::SCHEMA) {
-            schemas.push(RecordedEvent::SCHEMA);
-        }
+        with_log.database()?;
+        let schemas = with_log.schemas();
         let backend = backend::open(&self.url, self.namespace, &schemas).await?;
         let feed = Arc::new(Feed::new(backend.head().await?.position));
         let (sender, receiver) = mpsc::channel(writer::WAITING_MAX);
