@@ -7,7 +7,7 @@ mod server;
 use std::{
     net::{Ipv4Addr, TcpListener},
     process,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     thread,
 };
 
@@ -40,22 +40,14 @@ type Started = Arc<Mutex<Vec<Server>>>;
 impl Databases {
     /// Starts a server of each kind, except where the environment names one.
     ///
-    /// Call it once: a process has one handler of ctrl-c.
-    ///
     /// # Errors
     /// When a server is not installed and cannot be, or does not start; the message has its log.
     pub(crate) fn start(shell: &Shell) -> anyhow::Result<Self> {
         let mut databases = Self {
             postgres_url: String::new(),
             mysql_url: String::new(),
-            started: Started::default(),
+            started: stopped_on_interrupt()?,
         };
-        // Closing the terminal or `kill` are handled alike. A signal does not drop what is alive.
-        let started = Arc::clone(&databases.started);
-        ctrlc::set_handler(move || {
-            lock(&started).clear();
-            process::exit(EXIT_CODE_INTERRUPTED);
-        })?;
         databases.postgres_url =
             databases.url(shell, POSTGRES_VARIABLE, Tool::Postgres, postgres::start)?;
         databases.mysql_url =
@@ -107,9 +99,29 @@ pub(crate) fn serve(shell: &Shell) -> anyhow::Result<()> {
     }
 }
 
+/// Returns an empty list whose servers are stopped when the user ends xtask.
+///
+/// Several steps of one run may start servers of their own, but a process has one handler of
+/// ctrl-c: it looks after all lists.
+fn stopped_on_interrupt() -> anyhow::Result<Started> {
+    static LISTS: OnceLock<Mutex<Vec<Started>>> = OnceLock::new();
+    if LISTS.get().is_none() {
+        // Closing the terminal or `kill` are handled alike. A signal does not drop what is alive.
+        ctrlc::set_handler(|| {
+            for started in lock(LISTS.get_or_init(Mutex::default)).iter() {
+                lock(started).clear();
+            }
+            process::exit(EXIT_CODE_INTERRUPTED);
+        })?;
+    }
+    let started = Started::default();
+    lock(LISTS.get_or_init(Mutex::default)).push(Arc::clone(&started));
+    Ok(started)
+}
+
 /// Returns the list, also after a panic: what has started must still be stopped.
-fn lock(started: &Started) -> MutexGuard<'_, Vec<Server>> {
-    started.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn free_port() -> anyhow::Result<u16> {
