@@ -267,7 +267,23 @@ pub(crate) fn check(action: &Action) -> Result<(), Rejection> {
             Rejection::new(code::INVALID_VALUE, "the type of an event is empty").with_field("type")
         );
     }
+    check_depth(action, "payload", action.payload.as_ref(), code::INVALID_PAYLOAD)?;
+    check_depth(action, "meta", action.meta.as_ref(), code::INVALID_VALUE)?;
     RecordedEvent::SCHEMA.fit(&FIELDS[2], Value::from(&action.event_type)).map(|_| ())
+}
+
+fn check_depth(
+    action: &Action,
+    part: &str,
+    json: Option<&Json>,
+    code: &'static str,
+) -> Result<(), Rejection> {
+    if json.is_none_or(Json::is_shallow) {
+        return Ok(());
+    }
+    let (of, most) = (&action.event_type, Json::DEPTH_MAX);
+    let message = alloc::format!("the {part} of `{of}` is wrong: it is nested deeper than {most}");
+    Err(Rejection::new(code, message).with_field(part))
 }
 
 fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {

@@ -28,6 +28,20 @@ use crate::rejection::{Rejection, code};
 pub struct Json(Value);
 
 impl Json {
+    /// The deepest nesting of lists and objects in a payload, in `meta`, or in a field of a
+    /// document. A deeper one is a rejection on every side: parsers have limits, and without one
+    /// of ours a deep value would exhaust the stack of a WebAssembly instance.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let nested = |depth| (0..depth).fold(Json::from(1), |inner, _| {
+    ///     Json::new(serde_json::Value::Array(vec![inner.into_value()]))
+    /// });
+    /// let fits = |depth| Value::from(nested(depth)).into_kind(&Kind::Json).is_ok();
+    /// assert!(fits(Json::DEPTH_MAX) && !fits(Json::DEPTH_MAX + 1));
+    /// ```
+    pub const DEPTH_MAX: usize = 64;
+
     /// Brings a JSON value into the normal form.
     ///
     /// ```
@@ -65,6 +79,11 @@ impl Json {
         let mut track = serde_path_to_error::Track::new();
         T::deserialize(serde_path_to_error::Deserializer::new(&self.0, &mut track))
             .map_err(|error| invalid_payload(what, &error.to_string(), &track.path()))
+    }
+
+    /// Whether it is not nested deeper than it may be.
+    pub(crate) fn is_shallow(&self) -> bool {
+        is_within(&self.0, Self::DEPTH_MAX)
     }
 
     /// Returns the JSON value itself.
@@ -155,6 +174,15 @@ pub(crate) fn number(float: f64) -> Option<Number> {
         return Some((float as u64).into()); // So large a double is always whole.
     }
     Number::from_f64(float)
+}
+
+fn is_within(value: &Value, depth_left: usize) -> bool {
+    let is_within = |item| depth_left > 0 && is_within(item, depth_left - 1);
+    match value {
+        Value::Array(items) => depth_left > 0 && items.iter().all(is_within),
+        Value::Object(members) => depth_left > 0 && members.values().all(is_within),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
 }
 
 fn normalize(value: &mut Value) {

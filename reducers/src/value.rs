@@ -147,8 +147,12 @@ impl Value {
             | (Kind::I64, value @ Self::Integer(_))
             | (Kind::Uuid, value @ Self::Uuid(_))
             | (Kind::Timestamp, value @ Self::Timestamp(_))
-            | (Kind::Bytes, value @ Self::Bytes(_))
-            | (Kind::Json, value @ Self::Json(_)) => Ok(value),
+            | (Kind::Bytes, value @ Self::Bytes(_)) => Ok(value),
+            (Kind::Json, Self::Json(json)) if json.is_shallow() => Ok(Self::Json(json)),
+            (Kind::Json, Self::Json(_)) => Err(ValueError::new(
+                alloc::format!("JSON that is nested at most {} deep", Json::DEPTH_MAX),
+                "a deeper one",
+            )),
             (Kind::I32, Self::Integer(integer)) if i32::try_from(integer).is_ok() => {
                 Ok(Self::Integer(integer))
             }

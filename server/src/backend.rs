@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use flux_reducers::{
-    Delta, Direction, Fault, Plan, Position, RecordedEvent, Row, Schema, Timestamp, Uuid,
-};
+use flux_reducers::{Delta, Fault, Plan, Position, RecordedEvent, Row, Schema, Timestamp, Uuid};
 
 use futures_util::future::BoxFuture;
+use tokio::sync::mpsc;
 
+use crate::checkpoint::Checkpoint;
 use crate::error::Error;
 
 use relational::Relational;
@@ -35,20 +35,16 @@ pub(crate) struct Head {
     pub(crate) timestamp: Timestamp,
 }
 
-/// Which events of the log, at most how many, and from which end.
-#[derive(Clone, Debug)]
-pub(crate) struct LogRange {
-    pub(crate) after: Position,
-    pub(crate) event_type: Option<String>,
-    pub(crate) direction: Direction,
-    pub(crate) limit: u64,
-}
-
-/// Documents that were read at one position.
-#[derive(Clone, Debug)]
-pub(crate) struct Read {
-    pub(crate) position: Position,
-    pub(crate) rows: Vec<Vec<Row>>,
+/// What a read gives, piece by piece: first where the log ends, then the rows of one plan after
+/// the other.
+#[derive(Debug)]
+pub(crate) enum Part {
+    End(Checkpoint),
+    Rows {
+        /// Which of the plans.
+        plan: usize,
+        rows: Vec<Row>,
+    },
 }
 
 /// What a transaction writes: the net change, the events, the new head.
@@ -68,17 +64,13 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// Returns the last event's position and time.
     fn head(&self) -> BoxFuture<'_, Result<Head, Error>>;
 
-    /// Reads documents of several collections, all at one position.
+    /// Reads documents of several collections, all at one position. It goes as fast as the parts
+    /// are taken, and ends early once nobody takes them.
     fn read<'a>(
         &'a self,
         plans: &'a [(&'static Schema, Plan)],
-    ) -> BoxFuture<'a, Result<Read, Error>>;
-
-    /// Reads events of the log, with the head as of then.
-    fn log<'a>(
-        &'a self,
-        range: &'a LogRange,
-    ) -> BoxFuture<'a, Result<(Position, Vec<RecordedEvent>), Error>>;
+        parts: mpsc::Sender<Part>,
+    ) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Returns the events with these ids, those that there are.
     fn events_by_id<'a>(

@@ -89,6 +89,17 @@ pub enum Error {
         /// The last position of the log.
         head: Position,
     },
+    /// The log has another event there: its database was replaced, or restored and written again.
+    #[error(
+        "position {position} of the log holds another event than {expected}: it is another log; \
+         read everything anew"
+    )]
+    LogReplaced {
+        /// The position asked for.
+        position: Position,
+        /// The event that was seen there.
+        expected: Uuid,
+    },
     /// A schema that no database can hold.
     #[error(transparent)]
     Schema(#[from] SchemaError),
@@ -188,6 +199,7 @@ impl Error {
             Self::TooManyEvents { .. } => "too_many_events",
             Self::PositionMoved { .. } => "position_moved",
             Self::PositionAhead { .. } => "position_ahead",
+            Self::LogReplaced { .. } => "log_replaced",
             Self::Schema(_) => "schema_invalid",
             Self::SchemaChanged { .. } => "schema_changed",
             Self::TableInTheWay { .. } => "table_in_the_way",

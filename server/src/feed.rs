@@ -6,15 +6,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use flux_reducers::{Position, RecordedEvent};
 use tokio::sync::watch;
 
+use crate::size;
+
 /// Events kept in memory, so that followers who keep up never read the log.
 const RECENT_EVENTS_MAX: usize = 4096;
+
+/// About how many bytes of them: a few events may be large.
+const RECENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The end of the log, as the writer tells it. The writer never waits for a follower.
 #[derive(Debug)]
 pub(crate) struct Feed {
     head: watch::Sender<Position>,
     /// The latest events without a gap. A std mutex: it is held for a few copies of pointers.
-    recent: Mutex<VecDeque<Arc<RecordedEvent>>>,
+    recent: Mutex<Recent>,
+}
+
+#[derive(Debug, Default)]
+struct Recent {
+    events: VecDeque<Arc<RecordedEvent>>,
+    bytes: usize,
 }
 
 impl Feed {
@@ -27,13 +38,18 @@ impl Feed {
             return;
         };
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = recent.back().map(|event| event.position + 1);
+        let next = recent.events.back().map(|event| event.position + 1);
         if next.is_some_and(|next| events.first().is_some_and(|event| event.position != next)) {
-            recent.clear();
+            *recent = Recent::default();
         }
-        recent.extend(events);
-        let surplus = recent.len().saturating_sub(RECENT_EVENTS_MAX);
-        recent.drain(..surplus);
+        for event in events {
+            recent.bytes += size::of_event(&event);
+            recent.events.push_back(event);
+        }
+        while recent.events.len() > RECENT_EVENTS_MAX || recent.bytes > RECENT_BYTES_MAX {
+            let Some(oldest) = recent.events.pop_front() else { break };
+            recent.bytes -= size::of_event(&oldest);
+        }
         drop(recent);
         self.advance(head);
     }
@@ -55,16 +71,24 @@ impl Feed {
         self.head.subscribe()
     }
 
-    /// Returns the events after a position, if they are still in memory.
+    /// Returns the events after a position, if they are still in memory: at most so many, and so
+    /// many bytes unless the first has more.
     pub(crate) fn after(
         &self,
         position: Position,
-        limit: usize,
+        events_max: usize,
+        bytes_max: usize,
     ) -> Option<Vec<Arc<RecordedEvent>>> {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = recent.front()?.position;
+        let first = recent.events.front()?.position;
         let skipped = usize::try_from((position + 1).checked_sub(first)?).ok()?;
-        let events: Vec<_> = recent.iter().skip(skipped).take(limit).cloned().collect();
+        let mut bytes = 0;
+        let next = recent.events.iter().skip(skipped).take(events_max).take_while(|event| {
+            let is_within = bytes < bytes_max;
+            bytes += size::of_event(event);
+            is_within
+        });
+        let events: Vec<_> = next.cloned().collect();
         // What another server wrote after these is in the log only.
         (!events.is_empty()).then_some(events)
     }

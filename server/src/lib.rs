@@ -4,11 +4,13 @@
 #![forbid(unsafe_code)]
 
 mod backend;
+mod checkpoint;
 mod clock;
 mod dispatch;
 mod error;
 mod feed;
 mod log;
+mod reading;
 #[cfg(feature = "service")]
 mod service;
 mod size;
@@ -17,6 +19,7 @@ mod subscription;
 mod watcher;
 mod writer;
 
+pub use checkpoint::Checkpoint;
 pub use dispatch::Dispatch;
 pub use error::Error;
 pub use flux_reducers as reducers;

@@ -1,8 +1,14 @@
 //! Queries of the log.
 
-use flux_reducers::{Direction, Position};
+use std::ops::ControlFlow;
 
-use crate::backend::LogRange;
+use flux_reducers::{Direction, Document as _, Filter, Query, RecordedEvent, Row};
+
+use crate::backend::Backend;
+use crate::checkpoint::Checkpoint;
+use crate::error::Error;
+use crate::reading;
+use crate::size;
 
 /// Which events of the log: by position and type, the first or the last ones.
 ///
@@ -14,7 +20,7 @@ use crate::backend::LogRange;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct LogQuery {
-    after: Position,
+    after: Checkpoint,
     event_type: Option<String>,
     direction: Direction,
     limit: u64,
@@ -23,12 +29,17 @@ pub struct LogQuery {
 impl Default for LogQuery {
     /// The first 100 events.
     fn default() -> Self {
-        Self { after: 0, event_type: None, direction: Direction::Ascending, limit: 100 }
+        Self {
+            after: Checkpoint::default(),
+            event_type: None,
+            direction: Direction::Ascending,
+            limit: 100,
+        }
     }
 }
 
 impl LogQuery {
-    /// Only events after this position.
+    /// Only events after this position, or after this checkpoint.
     ///
     /// ```
     /// # use flux_server::{Error, LogQuery, Store};
@@ -42,8 +53,8 @@ impl LogQuery {
     /// # Ok(())
     /// # }
     /// ```
-    pub const fn after(mut self, position: Position) -> Self {
-        self.after = position;
+    pub fn after(mut self, place: impl Into<Checkpoint>) -> Self {
+        self.after = place.into();
         self
     }
 
@@ -103,15 +114,41 @@ impl LogQuery {
         self.limit = limit;
         self
     }
+
+    /// Returns the place after which it begins.
+    pub(crate) const fn place(&self) -> Checkpoint {
+        self.after
+    }
+
+    /// Returns it as a query of the collection `events`.
+    pub(crate) fn to_query(&self) -> Query {
+        let after = Filter::gt("position", self.after.position);
+        let of_type = self.event_type.as_deref().map(|it| Filter::eq("type", it));
+        let all = Filter::And(std::iter::once(after).chain(of_type).collect());
+        Query::from(all).order_by("position", self.direction).limit(self.limit)
+    }
+
+    /// Reads the events; no more than about so many bytes of them, but at least one.
+    pub(crate) async fn read(
+        &self,
+        backend: &dyn Backend,
+        bytes_max: usize,
+    ) -> Result<(Checkpoint, Vec<RecordedEvent>), Error> {
+        let schema = RecordedEvent::SCHEMA;
+        let queries = [(schema, self.to_query().plan(schema).map_err(Error::Query)?)];
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        let end = reading::read(backend, &queries, |_, more| {
+            bytes += more.iter().map(size::of_row).sum::<usize>();
+            rows.extend(more);
+            if bytes < bytes_max { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        let end = end.await?;
+        Ok((end, rows.iter().map(event).collect::<Result<_, _>>()?))
+    }
 }
 
-impl From<LogQuery> for LogRange {
-    fn from(query: LogQuery) -> Self {
-        Self {
-            after: query.after,
-            event_type: query.event_type,
-            direction: query.direction,
-            limit: query.limit,
-        }
-    }
+/// Reads an event of the log from its row.
+pub(crate) fn event(row: &Row) -> Result<RecordedEvent, Error> {
+    RecordedEvent::from_row(row)
+        .map_err(|error| Error::Damaged(format!("an event of the log: {error}")))
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
-use flux_reducers::{Event, Rejection};
+use flux_reducers::{Event, Json, Rejection};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -24,12 +25,15 @@ pub use commands::CommandContext;
 pub use listening::{Listening, ServeError};
 pub use problem::Problem;
 
+mod answer;
 mod authentication;
 mod body;
 mod collections;
 mod commands;
 mod events;
+mod json;
 mod listening;
+mod origin;
 mod parameters;
 mod problem;
 mod websocket;
@@ -93,7 +97,8 @@ pub struct ServiceOptions {
     pub body_bytes_max: usize,
     /// The most events in one request; 500 unless told, less than one dispatch may have.
     pub batch_events_max: usize,
-    /// The deepest nesting of JSON; 32 unless told.
+    /// The deepest nesting of JSON in a body; unless told what an array of actions has whose
+    /// payloads are as deep as they may be.
     pub json_depth_max: usize,
     /// The most events or documents that one answer has when a `limit` is given; 10,000 unless told.
     pub limit_max: u64,
@@ -108,9 +113,12 @@ pub struct ServiceOptions {
     pub client_timeout: Duration,
     /// How long a shutdown waits for what is in flight; 10 s unless told.
     pub shutdown_timeout: Duration,
-    /// Origins that may open a WebSocket besides the service's own, such as
+    /// Origins besides the service's own whose pages may use it, such as
     /// `https://app.example.com`.
     pub allowed_origins: Vec<String>,
+    /// Names besides `localhost` under which a service that listens answers where it has neither
+    /// an authentication nor [`Service::allow_anonymous`], such as that of a proxy before it.
+    pub allowed_hosts: Vec<String>,
 }
 
 impl Default for ServiceOptions {
@@ -118,7 +126,7 @@ impl Default for ServiceOptions {
         Self {
             body_bytes_max: 1024 * 1024,
             batch_events_max: 500,
-            json_depth_max: 32,
+            json_depth_max: 2 + Json::DEPTH_MAX,
             limit_max: 10_000,
             connections_max: 4096,
             websockets_max: 2048,
@@ -126,6 +134,7 @@ impl Default for ServiceOptions {
             client_timeout: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(10),
             allowed_origins: Vec::new(),
+            allowed_hosts: Vec::new(),
         }
     }
 }
@@ -140,6 +149,8 @@ struct Inner {
     authentication: Option<Arc<dyn Authenticate>>,
     options: ServiceOptions,
     websockets: Arc<Semaphore>,
+    /// Answers that are being read from the database.
+    readings: Arc<Semaphore>,
     shutdown: CancellationToken,
 }
 
@@ -278,7 +289,7 @@ impl Service {
     }
 
     /// Returns the router, to mount in a server of one's own. That server decides who may reach
-    /// it, and closes the WebSockets by dropping them.
+    /// it and under which host names, and closes the WebSockets by dropping them.
     ///
     /// ```
     /// # use flux_server::{Service, Store};
@@ -295,6 +306,11 @@ impl Service {
         self.into_parts().router
     }
 
+    /// Whether everybody who reaches it is answered, and nobody has said that it is meant so.
+    const fn is_for_this_machine(&self) -> bool {
+        self.authentication.is_none() && !self.is_anonymous_allowed
+    }
+
     fn into_parts(self) -> Parts {
         let websockets = Arc::new(Semaphore::new(self.options.websockets_max));
         let shared = Shared(Arc::new(Inner {
@@ -303,9 +319,10 @@ impl Service {
             authentication: self.authentication,
             options: self.options,
             websockets,
+            readings: Arc::new(Semaphore::new(answer::READINGS_MAX)),
             shutdown: CancellationToken::new(),
         }));
-        Parts { router: (self.mount)(router(shared.clone())), shared }
+        Parts { router: (self.mount)(router(&shared)), shared }
     }
 }
 
@@ -314,7 +331,7 @@ struct Parts {
     shared: Shared,
 }
 
-fn router(shared: Shared) -> Router {
+fn router(shared: &Shared) -> Router {
     Router::new()
         .route("/events", post(events::dispatch).get(events::list))
         .route("/commands/{name}", post(commands::run))
@@ -331,14 +348,16 @@ fn router(shared: Shared) -> Router {
                 "the route is not for this method",
             )
         })
-        .with_state(shared)
+        .with_state(shared.clone())
+        .layer(middleware::from_fn_with_state(shared.clone(), origin::guard_origin))
+        .layer(origin::cross_origin(&shared.0.options))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TraceLayer::new_for_http())
 }
 
 async fn health(State(shared): State<Shared>) -> Result<Response, Problem> {
     let position = shared.0.store.position().await?;
-    Ok(body::json(&serde_json::json!({ "status": "ok", "position": position })))
+    Ok(body::of(&serde_json::json!({ "status": "ok", "position": position })))
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {

@@ -1,15 +1,24 @@
 //! About how many bytes something takes: what queues, batches, statements and the working set are
 //! bounded by.
 
-use flux_reducers::{Action, Row, Value};
+use flux_reducers::{Action, Json, RecordedEvent, Row, Value};
 
 /// What a value takes besides its text or bytes.
 const OVERHEAD: usize = 32;
 
 /// Returns about how many bytes an action takes.
 pub(crate) fn of_action(action: &Action) -> usize {
-    let parts = [&action.payload, &action.meta].into_iter().flatten();
-    OVERHEAD + action.event_type.len() + parts.map(|part| of_json(part.as_value())).sum::<usize>()
+    of_parts(&action.event_type, action.payload.as_ref(), action.meta.as_ref())
+}
+
+/// Returns about how many bytes a recorded event takes.
+pub(crate) fn of_event(event: &RecordedEvent) -> usize {
+    of_parts(&event.event_type, event.payload.as_ref(), event.meta.as_ref())
+}
+
+fn of_parts(event_type: &str, payload: Option<&Json>, meta: Option<&Json>) -> usize {
+    let parts = payload.into_iter().chain(meta);
+    OVERHEAD + event_type.len() + parts.map(|part| of_json(part.as_value())).sum::<usize>()
 }
 
 /// Returns about how many bytes a row takes.

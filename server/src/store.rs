@@ -1,10 +1,12 @@
 //! The store: dispatches events, answers queries, tells subscribers.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use flux_reducers::{
-    Document, Event, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Value,
+    Database, Document, Event, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Uuid,
+    Value,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -13,10 +15,12 @@ use tower::util::BoxCloneSyncService;
 use tracing::Instrument as _;
 
 use crate::backend::Backend;
+use crate::checkpoint::Checkpoint;
 use crate::dispatch::Dispatch;
 use crate::error::Error;
 use crate::feed::Feed;
-use crate::log::LogQuery;
+use crate::log::{self, LogQuery};
+use crate::reading::{self, PlannedQuery, Reading};
 use crate::subscription::Subscription;
 use crate::writer::Job;
 
@@ -90,6 +94,8 @@ pub struct Store {
 
 struct Inner {
     backend: Arc<dyn Backend>,
+    /// Empty: what it knows of the schemas.
+    collections: Database,
     schemas: Vec<&'static Schema>,
     feed: Mutex<Option<Arc<Feed>>>,
     jobs: Jobs,
@@ -117,8 +123,34 @@ type Jobs = Arc<Mutex<Option<mpsc::Sender<Job>>>>;
 pub struct Snapshot<T> {
     /// The last event that they know of.
     pub position: Position,
+    /// Its id; `None` where the log has no event yet.
+    pub event_id: Option<Uuid>,
     /// The documents.
     pub documents: T,
+}
+
+impl<T> Snapshot<T> {
+    const fn new(Checkpoint { position, event_id }: Checkpoint, documents: T) -> Self {
+        Self { position, event_id, documents }
+    }
+
+    /// Returns the place in the log as of which it is, to follow the log from there.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, Query, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let read = store.read(&[("events", Query::all())]).await?;
+    /// let events = store.subscribe_from(read.checkpoint()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn checkpoint(&self) -> Checkpoint {
+        Checkpoint { position: self.position, event_id: self.event_id }
+    }
 }
 
 impl Store {
@@ -266,7 +298,8 @@ impl Store {
     /// Follows the events after a position: first those in the log, then those to come.
     ///
     /// # Errors
-    /// When the log does not reach the position yet, or the store is closed.
+    /// When the log does not reach the position yet, has another event there than the
+    /// [`Checkpoint`] says, or the store is closed.
     ///
     /// ```
     /// # use flux_server::{Error, Store};
@@ -281,15 +314,15 @@ impl Store {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn subscribe_from(&self, position: Position) -> Result<Subscription, Error> {
-        let feed = self.inner.feed()?;
-        if position > feed.head() {
+    pub async fn subscribe_from(
+        &self,
+        place: impl Into<Checkpoint>,
+    ) -> Result<Subscription, Error> {
+        let (feed, place) = (self.inner.feed()?, place.into());
+        let position = place.position;
+        if place.event_id.is_some() || !(0..=feed.head()).contains(&position) {
             // Another server may have written more than this one has heard of.
-            feed.advance(self.position().await?);
-        }
-        let head = feed.head();
-        if !(0..=head).contains(&position) {
-            return Err(Error::PositionAhead { position, head });
+            feed.advance(self.check(place).await?);
         }
         Ok(Subscription::new(Arc::clone(&self.inner.backend), &feed, position))
     }
@@ -402,18 +435,42 @@ impl Store {
     /// # }
     /// ```
     pub async fn read(&self, queries: &[(&str, Query)]) -> Result<Snapshot<Vec<Vec<Row>>>, Error> {
+        let plans = self.plans(queries)?;
+        let mut documents = vec![Vec::new(); plans.len()];
+        let end = reading::read(&*self.inner.backend, &plans, |plan, rows| {
+            documents[plan].extend(rows);
+            ControlFlow::Continue(())
+        });
+        Ok(Snapshot::new(end.await?, documents))
+    }
+
+    /// Begins to read what queries ask for, all as of one position, piece by piece.
+    #[cfg(feature = "service")]
+    pub(crate) async fn reading(&self, queries: &[(&str, Query)]) -> Result<Reading, Error> {
+        Reading::begin(Arc::clone(&self.inner.backend), self.plans(queries)?).await
+    }
+
+    fn plans(&self, queries: &[(&str, Query)]) -> Result<Vec<PlannedQuery>, Error> {
         let plans = queries.iter().map(|(collection, query)| {
             let schema = self.schema(collection)?;
             Ok((schema, query.plan(schema).map_err(Error::Query)?))
         });
-        let read = self.inner.backend.read(&plans.collect::<Result<Vec<_>, Error>>()?).await?;
-        Ok(Snapshot { position: read.position, documents: read.rows })
+        plans.collect()
+    }
+
+    /// Makes sure that the log has this place; returns the position where it ends.
+    pub(crate) async fn check(&self, place: Checkpoint) -> Result<Position, Error> {
+        let there = Query::from(Filter::eq("position", place.position));
+        let found = self.read(&[(RecordedEvent::SCHEMA.collection, there)]).await?;
+        let event = found.documents.iter().flatten().next().map(log::event).transpose()?;
+        place.check(found.position, event.map(|event| event.id))?;
+        Ok(found.position)
     }
 
     /// Returns events of the log, as of the position that the log had then.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the log has not the place after which they are asked for, or the database fails.
     ///
     /// ```
     /// # use flux_server::{Error, LogQuery, Store};
@@ -428,8 +485,11 @@ impl Store {
     /// # }
     /// ```
     pub async fn events(&self, query: LogQuery) -> Result<Snapshot<Vec<RecordedEvent>>, Error> {
-        let (position, documents) = self.inner.backend.log(&query.into()).await?;
-        Ok(Snapshot { position, documents })
+        if query.place() != Checkpoint::default() {
+            self.check(query.place()).await?;
+        }
+        let (end, events) = query.read(&*self.inner.backend, usize::MAX).await?;
+        Ok(Snapshot::new(end, events))
     }
 
     /// Returns the events with these ids, those that there are, by position.
@@ -491,14 +551,7 @@ impl Store {
     /// # }
     /// ```
     pub fn schema(&self, collection: &str) -> Result<&'static Schema, Error> {
-        let found = self.schemas().iter().find(|schema| schema.collection == collection);
-        found.copied().ok_or_else(|| {
-            let names: Vec<_> = self.schemas().iter().map(|schema| schema.collection).collect();
-            Error::Query(flux_reducers::Rejection::new(
-                flux_reducers::code::UNKNOWN_COLLECTION,
-                format!("there is no collection `{collection}`: there are {}", names.join(", ")),
-            ))
-        })
+        self.inner.collections.schema(collection).map_err(Error::Query)
     }
 
     /// Takes no more dispatches, answers those that wait, ends the subscriptions, and closes the

@@ -2,16 +2,20 @@
 
 use std::sync::{Arc, Weak};
 
-use flux_reducers::{Direction, Position, RecordedEvent};
+use flux_reducers::{Position, RecordedEvent};
 use futures_util::{Stream, stream};
 use tokio::sync::watch;
 
-use crate::backend::{Backend, LogRange};
+use crate::backend::Backend;
 use crate::error::Error;
 use crate::feed::Feed;
+use crate::log::LogQuery;
 
 /// Events in one batch of a subscription.
 const BATCH_EVENTS_MAX: usize = 512;
+
+/// About how many bytes of events in one batch, unless one event alone has more.
+const BATCH_BYTES_MAX: usize = 1024 * 1024;
 
 /// The events after a position, in order, without a gap, each once; then those to come.
 ///
@@ -130,16 +134,11 @@ impl Subscription {
     }
 
     async fn read(&self, feed: &Feed) -> Result<Vec<Arc<RecordedEvent>>, Error> {
-        if let Some(events) = feed.after(self.position, BATCH_EVENTS_MAX) {
+        if let Some(events) = feed.after(self.position, BATCH_EVENTS_MAX, BATCH_BYTES_MAX) {
             return Ok(events);
         }
-        let range = LogRange {
-            after: self.position,
-            event_type: None,
-            direction: Direction::Ascending,
-            limit: BATCH_EVENTS_MAX as u64,
-        };
-        let (_, events) = self.backend.log(&range).await?;
+        let query = LogQuery::default().after(self.position).limit(BATCH_EVENTS_MAX as u64);
+        let (_, events) = query.read(&*self.backend, BATCH_BYTES_MAX).await?;
         Ok(events.into_iter().map(Arc::new).collect())
     }
 }

@@ -1,14 +1,11 @@
 //! JSON values to and from JavaScript: exactly, or as an error that says where.
 
+use flux_reducers::Json;
 use serde_json::{Map, Number, Value};
 use wasm_bindgen::prelude::JsValue;
 
 use crate::error::Problem;
 use crate::javascript::{self, List, LoneSurrogate};
-
-/// The deepest nesting of lists and objects. Without a limit a deep one would exhaust the stack,
-/// which ends a WebAssembly instance for good.
-pub(crate) const DEPTH_MAX: u32 = 64;
 
 /// The largest integer of which JavaScript holds all smaller ones exactly.
 pub(crate) const SAFE_INTEGER_MAX: i64 = (1 << 53) - 1;
@@ -18,12 +15,12 @@ const TWO_TO_64: f64 = 18_446_744_073_709_551_616.0;
 
 /// Reads JSON; `None` for `undefined`.
 pub(crate) fn decode(value: &JsValue) -> Result<Option<Value>, Problem> {
-    decode_below(value, DEPTH_MAX)
+    decode_below(value, Json::DEPTH_MAX)
 }
 
 /// Writes JSON, frozen all through.
 pub(crate) fn encode(value: &Value) -> Result<JsValue, Problem> {
-    encode_below(value, DEPTH_MAX)
+    encode_below(value, Json::DEPTH_MAX)
 }
 
 /// Reads a text, if it is one.
@@ -42,7 +39,7 @@ pub(crate) fn big_integer(value: &JsValue) -> Result<Option<i64>, Problem> {
     integer.map(Some).map_err(|_| Problem::new("the BigInt does not fit 64 bits"))
 }
 
-fn decode_below(value: &JsValue, depth_left: u32) -> Result<Option<Value>, Problem> {
+fn decode_below(value: &JsValue, depth_left: usize) -> Result<Option<Value>, Problem> {
     if let Some(text) = text(value)? {
         return Ok(Some(Value::String(text)));
     }
@@ -79,7 +76,7 @@ fn decode_below(value: &JsValue, depth_left: u32) -> Result<Option<Value>, Probl
     decode_object(value, depth_left).map(Some)
 }
 
-fn decode_object(value: &JsValue, depth_left: u32) -> Result<Value, Problem> {
+fn decode_object(value: &JsValue, depth_left: usize) -> Result<Value, Problem> {
     if !javascript::is_plain(value)? {
         return Err(not_plain(value));
     }
@@ -149,7 +146,7 @@ fn encode_number(number: &Number) -> Result<JsValue, Problem> {
     }
 }
 
-fn encode_below(value: &Value, depth_left: u32) -> Result<JsValue, Problem> {
+fn encode_below(value: &Value, depth_left: usize) -> Result<JsValue, Problem> {
     let deeper = || depth_left.checked_sub(1).ok_or_else(too_deep);
     Ok(match value {
         Value::Null => JsValue::NULL,
@@ -177,5 +174,6 @@ fn encode_below(value: &Value, depth_left: u32) -> Result<JsValue, Problem> {
 }
 
 fn too_deep() -> Problem {
-    Problem::new(format!("lists and objects may be nested {DEPTH_MAX} deep, found more"))
+    let most = Json::DEPTH_MAX;
+    Problem::new(format!("lists and objects may be nested {most} deep, found more"))
 }

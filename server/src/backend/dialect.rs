@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use flux_reducers::{Direction, Field, Json, Kind, Timestamp, Value};
+use futures_util::stream::BoxStream;
 use sqlx::pool::PoolOptions;
 use sqlx::{Pool, QueryBuilder};
 
@@ -125,6 +126,12 @@ pub(crate) trait Dialect: sqlx::Database {
         sql: QueryBuilder<Self>,
     ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send;
 
+    /// Runs a query and gives its rows as they come.
+    fn stream<'a>(
+        connection: &'a mut Self::Connection,
+        sql: &'a mut QueryBuilder<Self>,
+    ) -> BoxStream<'a, Result<Self::Row, sqlx::Error>>;
+
     /// Runs several statements without parameters.
     fn run_script(
         connection: &mut Self::Connection,
@@ -192,6 +199,13 @@ macro_rules! same_for_all {
             mut sql: QueryBuilder<Self>,
         ) -> Result<Vec<Self::Row>, sqlx::Error> {
             sql.build().fetch_all(connection).await
+        }
+
+        fn stream<'a>(
+            connection: &'a mut Self::Connection,
+            sql: &'a mut QueryBuilder<Self>,
+        ) -> futures_util::stream::BoxStream<'a, Result<Self::Row, sqlx::Error>> {
+            sql.build().fetch(connection)
         }
 
         async fn run_script(

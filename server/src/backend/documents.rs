@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use flux_reducers::{Change, Condition, Direction, Fault, Plan, Row, Schema, Value, Wanted};
+use flux_reducers::{Change, Condition, Fault, Plan, Row, Schema, Value, Wanted};
+use futures_util::TryStreamExt as _;
 use sqlx::QueryBuilder;
+use tokio::sync::mpsc;
 
 use super::dialect::Dialect;
-use super::filter;
 use super::tables::Tables;
+use super::{Part, filter};
 use crate::error::Error;
 use crate::size;
 
@@ -17,40 +19,50 @@ pub(super) const PLACEHOLDERS_MAX: usize = 30_000;
 /// Bytes in one statement, unless one row alone has more: below the packets that MySQL takes.
 const STATEMENT_BYTES: usize = 1024 * 1024;
 
-/// Returns the documents that a query asks for.
+/// Bytes of rows that are handed on together, unless one row alone has more.
+const PART_BYTES: usize = 64 * 1024;
+
+/// Hands on the documents that a query asks for, as fast as they are taken. Returns whether
+/// somebody still takes them.
 pub(super) async fn find<D: Dialect>(
     connection: &mut D::Connection,
     tables: &Tables,
     schema: &'static Schema,
-    plan: &Plan,
-) -> Result<Vec<Row>, Error> {
+    query: &Plan,
+    (plan, parts): (usize, &mpsc::Sender<Part>),
+) -> Result<bool, Error> {
     let mut sql = select::<D>(tables, schema);
-    filter::push(&mut sql, schema, &plan.condition);
-    sql.push(" ORDER BY ");
-    for (field, direction) in &plan.order {
-        let column = D::quoted(schema.fields[*field].name);
-        sql.push(format_args!("{column} {}, ", D::direction(*direction)));
+    filter::push(&mut sql, schema, &query.condition);
+    sql.push(" ORDER BY ").push(order::<D>(schema, query));
+    push_limit(&mut sql, query.limit, query.offset);
+    let mut found = D::stream(connection, &mut sql);
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = found.try_next().await.map_err(Error::database("reading"))? {
+        let row = document::<D>(schema, &row)?;
+        bytes += size::of_row(&row);
+        rows.push(row);
+        if bytes >= PART_BYTES {
+            bytes = 0;
+            if parts.send(Part::Rows { plan, rows: std::mem::take(&mut rows) }).await.is_err() {
+                return Ok(false);
+            }
+        }
     }
-    sql.push(D::quoted(schema.id_field().name));
-    push_limit(&mut sql, plan.limit, plan.offset);
-    fetch(connection, schema, sql).await
+    Ok(rows.is_empty() || parts.send(Part::Rows { plan, rows }).await.is_ok())
 }
 
-/// Returns the documents that fulfil a condition, by one field alone.
-pub(super) async fn range<D: Dialect>(
-    connection: &mut D::Connection,
-    tables: &Tables,
-    schema: &'static Schema,
-    condition: &Condition,
-    (field, direction): (usize, Direction),
-    limit: u64,
-) -> Result<Vec<Row>, Error> {
-    let mut sql = select::<D>(tables, schema);
-    filter::push(&mut sql, schema, condition);
-    let column = D::quoted(schema.fields[field].name);
-    sql.push(format_args!(" ORDER BY {column} {}", D::direction(direction)));
-    push_limit(&mut sql, Some(limit), 0);
-    fetch(connection, schema, sql).await
+/// What was asked for, then the id; but where a field is unique, nothing after it tells more.
+fn order<D: Dialect>(schema: &Schema, query: &Plan) -> String {
+    let mut columns = Vec::new();
+    for (field, direction) in &query.order {
+        let field = &schema.fields[*field];
+        columns.push(format!("{} {}", D::quoted(field.name), D::direction(*direction)));
+        if field.unique && !field.nullable {
+            return columns.join(", ");
+        }
+    }
+    columns.push(D::quoted(schema.id_field().name));
+    columns.join(", ")
 }
 
 /// Returns the documents with these ids, those that there are.

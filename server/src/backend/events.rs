@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use flux_reducers::{
-    Comparison, Condition, Document as _, RecordedEvent, Row, Schema, Uuid, Value,
-};
+use flux_reducers::{Document as _, RecordedEvent, Row, Schema, Uuid, Value};
 use sqlx::QueryBuilder;
 
 use super::dialect::{Dialect, INTEGER, TIMESTAMP};
 use super::tables::Tables;
-use super::{Head, LogRange, documents};
+use super::{Head, documents};
+use crate::checkpoint::Checkpoint;
 use crate::error::Error;
+use crate::log::event;
 
 pub(super) const SCHEMA: &Schema = RecordedEvent::SCHEMA;
 
@@ -30,7 +30,31 @@ pub(super) async fn head<D: Dialect>(
     let read = || Ok((D::value(row, 0, &INTEGER)?, D::value(row, 1, &TIMESTAMP)?));
     match read().map_err(Error::database("reading the head"))? {
         (Value::Integer(position), Value::Timestamp(timestamp)) => Ok(Head { position, timestamp }),
-        _ => Err(Error::Damaged("`flux_head` holds no position".to_owned())),
+        _ => Err(Error::Damaged("`flux_head` has no event of the log".to_owned())),
+    }
+}
+
+/// Reads where the log ends.
+pub(super) async fn checkpoint<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+) -> Result<Checkpoint, Error> {
+    let (head, events) = (tables.quoted::<D>("flux_head"), tables.quoted::<D>(SCHEMA.collection));
+    let (position, id) = (D::quoted("position"), D::quoted(SCHEMA.id_field().name));
+    let sql = format!(
+        "SELECT head.{position}, event.{id} FROM {head} head \
+         LEFT JOIN {events} event ON event.{position} = head.{position} WHERE head.id = 1"
+    );
+    let rows = D::fetch(connection, QueryBuilder::new(sql)).await;
+    let rows = rows.map_err(Error::database("reading the head"))?;
+    let row = rows.first().ok_or_else(|| Error::Damaged("`flux_head` is empty".to_owned()))?;
+    let read = || Ok((D::value(row, 0, &INTEGER)?, D::value(row, 1, SCHEMA.id_field())?));
+    match read().map_err(Error::database("reading the head"))? {
+        (Value::Integer(position), Value::Uuid(id)) => {
+            Ok(Checkpoint { position, event_id: Some(id) })
+        }
+        (Value::Integer(0), _) => Ok(Checkpoint::default()),
+        _ => Err(Error::Damaged("`flux_head` has no event of the log".to_owned())),
     }
 }
 
@@ -60,26 +84,6 @@ pub(super) async fn append<D: Dialect>(
     documents::insert::<D>(connection, tables, SCHEMA, &rows.iter().collect::<Vec<_>>()).await
 }
 
-pub(super) async fn range<D: Dialect>(
-    connection: &mut D::Connection,
-    tables: &Tables,
-    range: &LogRange,
-) -> Result<Vec<RecordedEvent>, Error> {
-    let position = field("position");
-    let after = Condition::Compare {
-        field: position,
-        comparison: Comparison::Gt,
-        value: Value::Integer(range.after),
-    };
-    let of_type = range.event_type.as_deref();
-    let of_type = of_type.map(|it| Condition::equal(field("type"), Value::from(it)));
-    let condition = Condition::And(std::iter::once(after).chain(of_type).collect());
-    let order = (position, range.direction);
-    let rows =
-        documents::range::<D>(connection, tables, SCHEMA, &condition, order, range.limit).await?;
-    rows.iter().map(event).collect()
-}
-
 pub(super) async fn by_id<D: Dialect>(
     connection: &mut D::Connection,
     tables: &Tables,
@@ -88,13 +92,4 @@ pub(super) async fn by_id<D: Dialect>(
     let ids = ids.iter().map(|id| Value::Uuid(*id));
     let rows = documents::by_id::<D>(connection, tables, SCHEMA, ids).await?;
     rows.iter().map(|row| event(row).map(|event| (event.id, event))).collect()
-}
-
-fn field(name: &str) -> usize {
-    SCHEMA.fields.iter().position(|field| field.name == name).unwrap_or_default()
-}
-
-fn event(row: &Row) -> Result<RecordedEvent, Error> {
-    RecordedEvent::from_row(row)
-        .map_err(|error| Error::Damaged(format!("an event of the log: {error}")))
 }

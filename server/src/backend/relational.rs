@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use flux_reducers::{Fault, Plan, Position, RecordedEvent, Row, Schema, Uuid};
+use flux_reducers::{Fault, Plan, RecordedEvent, Row, Schema, Uuid};
 use futures_util::future::BoxFuture;
 use sqlx::Pool;
 use sqlx::pool::PoolConnection;
+use tokio::sync::mpsc;
 
 use super::dialect::Dialect;
 use super::tables::{self, Tables};
-use super::{Backend, Begun, Head, LogRange, Read, Transaction, Write, documents, events};
+use super::{Backend, Begun, Head, Part, Transaction, Write, documents, events};
 use crate::error::Error;
 
 /// One connection that writes, and several that read beside it.
@@ -77,29 +78,21 @@ impl<D: Dialect> Backend for Relational<D> {
     fn read<'a>(
         &'a self,
         plans: &'a [(&'static Schema, Plan)],
-    ) -> BoxFuture<'a, Result<Read, Error>> {
+        parts: mpsc::Sender<Part>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let mut snapshot = self.snapshot().await?;
-            let position = events::head::<D>(&mut snapshot, &self.tables, "").await?.position;
-            let mut rows = Vec::with_capacity(plans.len());
-            for (schema, plan) in plans {
-                rows.push(documents::find::<D>(&mut snapshot, &self.tables, schema, plan).await?);
+            let end = events::checkpoint::<D>(&mut snapshot, &self.tables).await?;
+            let mut is_wanted = parts.send(Part::End(end)).await.is_ok();
+            for (plan, (schema, query)) in plans.iter().enumerate() {
+                if is_wanted {
+                    let to = (plan, &parts);
+                    is_wanted =
+                        documents::find::<D>(&mut snapshot, &self.tables, schema, query, to)
+                            .await?;
+                }
             }
-            snapshot.rollback().await.map_err(Error::database("reading"))?;
-            Ok(Read { position, rows })
-        })
-    }
-
-    fn log<'a>(
-        &'a self,
-        range: &'a LogRange,
-    ) -> BoxFuture<'a, Result<(Position, Vec<RecordedEvent>), Error>> {
-        Box::pin(async {
-            let mut snapshot = self.snapshot().await?;
-            let position = events::head::<D>(&mut snapshot, &self.tables, "").await?.position;
-            let events = events::range::<D>(&mut snapshot, &self.tables, range).await?;
-            snapshot.rollback().await.map_err(Error::database("reading"))?;
-            Ok((position, events))
+            snapshot.rollback().await.map_err(Error::database("reading"))
         })
     }
 

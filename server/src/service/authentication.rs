@@ -1,14 +1,14 @@
-//! Who may do what: the hook that an app gives, and the origin of WebSockets.
+//! Who may do what: the hook that an app gives.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
 use flux_reducers::Action;
 
-use super::{Inner, Problem, ServiceOptions};
+use super::{Inner, Problem};
 
 /// Who made a request. It goes to the `meta.user` of every event of that request.
 ///
@@ -101,25 +101,6 @@ impl Inner {
         let signed = |action: Action| action.with_meta("user", identity.user.as_str());
         Ok(actions.into_iter().map(signed).collect())
     }
-}
-
-/// Refuses a WebSocket that a page of another origin opens: browsers send cookies along with it,
-/// and no rule of theirs stops it.
-pub(super) fn check_origin(request: &Parts, options: &ServiceOptions) -> Result<(), Problem> {
-    let text = |name| request.headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let Some(origin) = text(header::ORIGIN) else {
-        return Ok(());
-    };
-    let host = origin.split_once("://").map(|(_, host)| host);
-    let is_own = host.is_some() && host == text(header::HOST);
-    if is_own || options.allowed_origins.iter().any(|allowed| allowed == origin) {
-        return Ok(());
-    }
-    Err(Problem::new(
-        StatusCode::FORBIDDEN,
-        "origin_forbidden",
-        format!("pages of {origin} may not connect: allow the origin in the service's options"),
-    ))
 }
 
 impl fmt::Debug for dyn Authenticate {

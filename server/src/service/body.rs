@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Serialize;
 
-use super::{Problem, ServiceOptions};
+use super::{Problem, ServiceOptions, json};
 
 /// Reads a JSON body.
 pub(super) async fn read(
@@ -21,14 +21,11 @@ pub(super) async fn read(
             Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body came too slowly")
         })?;
     let bytes = collected.map_err(|error| too_large_or_broken(&*error, options))?.to_bytes();
-    check_depth(&bytes, options.json_depth_max)?;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        Problem::bad_request("malformed_json", format!("the body is not JSON: {error}"))
-    })
+    json::parse(&bytes, options.json_depth_max)
 }
 
 /// Answers with JSON.
-pub(super) fn json(value: &impl Serialize) -> Response {
+pub(super) fn of(value: &impl Serialize) -> Response {
     match serde_json::to_vec(value) {
         Ok(bytes) => {
             let json = HeaderValue::from_static("application/json");
@@ -69,26 +66,4 @@ fn too_large_or_broken(
         );
     }
     Problem::bad_request("body_broken", format!("the body ended early: {error}"))
-}
-
-/// Counts brackets outside of text before anything is parsed, so that depth costs no stack.
-fn check_depth(json: &[u8], most: usize) -> Result<(), Problem> {
-    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
-    for byte in json {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if is_text => is_escaped = true,
-            b'"' => is_text = !is_text,
-            b'[' | b'{' if !is_text => depth += 1,
-            b']' | b'}' if !is_text => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > most {
-            return Err(Problem::bad_request(
-                "json_too_deep",
-                format!("the JSON is nested deeper than {most} levels"),
-            ));
-        }
-    }
-    Ok(())
 }

@@ -1,36 +1,25 @@
 //! `/collections`: documents, with the position as of which they are.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
-use flux_reducers::{Filter, Kind, NamedRow, Position, Query, Row, Schema, Value};
+use flux_reducers::{Filter, Kind, NamedRow, Position, Query, Uuid, Value};
 use serde::Serialize;
 
+use super::answer::{self, Shape};
 use super::parameters::{Parameters, invalid};
 use super::{Problem, Shared, body};
 use crate::error::Error;
 
-/// Whole collections as they are answered.
-#[derive(Serialize)]
-struct Collections<'a> {
-    position: Position,
-    collections: BTreeMap<&'a str, Vec<NamedRow<'a>>>,
-}
-
-/// Documents as they are answered.
-#[derive(Serialize)]
-struct Documents<'a> {
-    position: Position,
-    documents: Vec<NamedRow<'a>>,
-}
-
 /// One document as it is answered.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Document<'a> {
     position: Position,
+    event_id: Option<Uuid>,
     document: NamedRow<'a>,
 }
 
@@ -45,14 +34,9 @@ pub(super) async fn several(
     let Some(names) = parameters.text("names") else {
         return Err(invalid("names", "name the collections, such as `names=notes,tags`"));
     };
-    let names: Vec<_> = names.split(',').collect();
-    let queries: Vec<_> = names.iter().map(|name| (*name, Query::all())).collect();
-    let read = shared.0.store.read(&queries).await?;
-    let mut collections = BTreeMap::new();
-    for (name, rows) in names.into_iter().zip(&read.documents) {
-        collections.insert(name, named(shared.0.store.schema(name)?, rows));
-    }
-    Ok(body::json(&Collections { position: read.position, collections }))
+    let names: BTreeSet<_> = names.split(',').collect();
+    let queries: Vec<_> = names.into_iter().map(|name| (name, Query::all())).collect();
+    answer::of(&shared.0, Shape::Collections, &queries).await
 }
 
 /// `GET /collections/{name}`: the documents that match.
@@ -64,11 +48,10 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     shared.0.identify(&request.into_parts().0).await?;
     let parameters = parameters.only(&["filter", "order", "limit", "offset"])?;
-    let schema = shared.0.store.schema(&name)?;
+    // An unknown collection is told before what is wrong with the query of it.
+    shared.0.store.schema(&name)?;
     let query = parameters.query(shared.0.options.limit_max)?;
-    let read = shared.0.store.read(&[(&name, query)]).await?;
-    let rows = read.documents.first().map(Vec::as_slice).unwrap_or_default();
-    Ok(body::json(&Documents { position: read.position, documents: named(schema, rows) }))
+    answer::of(&shared.0, Shape::Documents, &[(&name, query)]).await
 }
 
 /// `GET /collections/{name}/{id}`: one document.
@@ -103,9 +86,6 @@ pub(super) async fn one(
             format!("collection `{name}` has no document with the id `{id}`"),
         ));
     };
-    Ok(body::json(&Document { position: read.position, document: schema.named(row) }))
-}
-
-fn named<'a>(schema: &'a Schema, rows: &'a [Row]) -> Vec<NamedRow<'a>> {
-    rows.iter().map(|row| schema.named(row)).collect()
+    let (position, event_id) = (read.position, read.event_id);
+    Ok(body::of(&Document { position, event_id, document: schema.named(row) }))
 }

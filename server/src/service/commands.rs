@@ -123,9 +123,7 @@ pub(super) async fn run(
         return Err(Problem::new(StatusCode::NOT_FOUND, "unknown_command", detail));
     };
     let sent = body::read(&parts.headers, sent, &shared.0.options).await?;
-    let command: Command = Json::new(sent)
-        .read("command")
-        .map_err(|rejection| Error::Rejected { event: 0, rejection })?;
+    let command: Command = Json::new(sent).read("command").map_err(Problem::from)?;
     let store = &shared.0.store;
     if let Some(id) = command.id {
         let first = first_result(store, id).await?;
@@ -134,8 +132,7 @@ pub(super) async fn run(
         }
     }
     let context = CommandContext { identity: identity.clone(), now: now() };
-    let actions = handler(&command.payload, &context)
-        .map_err(|rejection| Error::Rejected { event: 0, rejection })?;
+    let actions = handler(&command.payload, &context).map_err(Problem::from)?;
     let actions = (0_u64..).zip(actions).map(|(event, action)| Action {
         id: command.id.map(|id| event_id(id, event)),
         meta: command.meta.clone().or(action.meta),

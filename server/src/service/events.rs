@@ -4,9 +4,10 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
-use flux_reducers::{Action, Json, Position, Rejection};
+use flux_reducers::{Action, Document as _, Json, Position, RecordedEvent, Rejection};
 use serde::Serialize;
 
+use super::answer::{self, Shape};
 use super::parameters::{Parameters, invalid};
 use super::{Inner, Problem, Shared, body};
 use crate::dispatch::Dispatch;
@@ -20,6 +21,9 @@ struct Events<'a, E> {
     position: Option<Position>,
     events: &'a [E],
 }
+
+/// The log is a collection like any other.
+const EVENTS: &str = RecordedEvent::SCHEMA.collection;
 
 /// Events in an answer unless `limit` says otherwise.
 const LIMIT_DEFAULT: u64 = 100;
@@ -48,10 +52,10 @@ pub(super) async fn list(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     shared.0.identify(&request.into_parts().0).await?;
-    let parameters = parameters.only(&["after", "limit", "type", "order"])?;
+    let parameters = parameters.only(&["after", "afterId", "limit", "type", "order"])?;
     let limit = parameters.limit(shared.0.options.limit_max)?.unwrap_or(LIMIT_DEFAULT);
-    let after = parameters.number("after")?.unwrap_or(0);
-    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let after = parameters.after()?.unwrap_or_default();
+    shared.0.store.check(after).await?;
     let mut query = LogQuery::default().after(after).limit(limit);
     if let Some(event_type) = parameters.text("type") {
         query = query.event_type(event_type);
@@ -64,15 +68,14 @@ pub(super) async fn list(
             return Err(invalid("order", &reason));
         }
     };
-    let events = shared.0.store.events(query).await?;
-    Ok(body::json(&Events { position: Some(events.position), events: &events.documents }))
+    answer::of(&shared.0, Shape::Log, &[(EVENTS, query.to_query())]).await
 }
 
 /// The answer to a dispatch.
 pub(super) fn recorded(recorded: &Recorded) -> Result<Response, Problem> {
     let position = recorded.iter().map(|event| event.position).max();
     let events: Vec<_> = recorded.iter().map(|event| &**event).collect();
-    Ok(body::json(&Events { position, events: &events }))
+    Ok(body::of(&Events { position, events: &events }))
 }
 
 fn actions(sent: serde_json::Value, inner: &Inner) -> Result<Vec<Action>, Problem> {

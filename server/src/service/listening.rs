@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::middleware::from_fn_with_state;
 use axum::serve::Listener;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::origin::guard_host;
 use super::{Parts, Service};
 
 /// Why a service can't listen, or stopped.
@@ -96,15 +98,20 @@ impl Service {
     /// # }
     /// ```
     pub async fn listen(self, address: SocketAddr) -> Result<Listening, ServeError> {
-        let is_open = self.authentication.is_none() && !self.is_anonymous_allowed;
-        if is_open && !address.ip().is_loopback() {
+        let is_for_this_machine = self.is_for_this_machine();
+        if is_for_this_machine && !address.ip().is_loopback() {
             return Err(ServeError::AnonymousRefused { address });
         }
         let failed = |source| ServeError::Listen { address, source };
         let tcp = TcpListener::bind(address).await.map_err(failed)?;
         let address = tcp.local_addr().map_err(failed)?;
         let connections = Arc::new(Semaphore::new(self.options.connections_max));
-        Ok(Listening { listener: Bounded { tcp, connections }, parts: self.into_parts(), address })
+        let mut parts = self.into_parts();
+        if is_for_this_machine {
+            let guard = from_fn_with_state(parts.shared.clone(), guard_host);
+            parts.router = parts.router.layer(guard);
+        }
+        Ok(Listening { listener: Bounded { tcp, connections }, parts, address })
     }
 }
 
@@ -202,7 +209,7 @@ impl Listener for Bounded {
         let (tcp, address) = Listener::accept(&mut self.tcp).await;
         // An answer is one small write: waiting to fill a packet only adds latency.
         tcp.set_nodelay(true).ok();
-        (Connection { tcp, _permit: permit }, address)
+        (Connection { open: Some((tcp, permit)) }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -211,10 +218,41 @@ impl Listener for Bounded {
 }
 
 /// A connection, with its place among those that may be open.
+///
+/// Its end lingers (RFC 9112, section 9.6): closed at once while the client still sends, the
+/// client's system would throw away the last answer, which tells what is wrong with what it sends.
 #[derive(Debug)]
 struct Connection {
-    tcp: TcpStream,
-    _permit: Option<OwnedSemaphorePermit>,
+    /// There until it is dropped.
+    open: Option<(TcpStream, Option<OwnedSemaphorePermit>)>,
+}
+
+/// How long a client may go on sending after the last answer.
+const LINGER: Duration = Duration::from_secs(2);
+
+impl Connection {
+    fn tcp(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        let open = self.open.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        Ok(Pin::new(&mut open.0))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(open) = self.open.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move {
+                let (mut tcp, _permit) = open;
+                tokio::time::timeout(LINGER, async {
+                    tcp.shutdown().await?;
+                    tokio::io::copy(&mut tcp, &mut tokio::io::sink()).await
+                })
+                .await
+                .ok();
+            });
+        }
+    }
 }
 
 impl AsyncRead for Connection {
@@ -223,7 +261,7 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_read(context, buffer)
+        self.tcp()?.poll_read(context, buffer)
     }
 }
 
@@ -233,15 +271,15 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.tcp).poll_write(context, buffer)
+        self.tcp()?.poll_write(context, buffer)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_flush(context)
+        self.tcp()?.poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_shutdown(context)
+        self.tcp()?.poll_shutdown(context)
     }
 
     fn poll_write_vectored(
@@ -249,10 +287,10 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.tcp).poll_write_vectored(context, buffers)
+        self.tcp()?.poll_write_vectored(context, buffers)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.tcp.is_write_vectored()
+        self.open.as_ref().is_some_and(|(tcp, _)| tcp.is_write_vectored())
     }
 }

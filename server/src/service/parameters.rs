@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use axum::extract::{FromRequestParts, Query as UrlQuery};
 use axum::http::request::Parts;
-use flux_reducers::{Direction, Filter, Query};
+use flux_reducers::{Direction, Filter, Query, Uuid};
 
 use super::Problem;
+use crate::checkpoint::Checkpoint;
 
 /// The parameters of a request, by name.
 #[derive(Debug)]
@@ -53,6 +54,19 @@ impl Parameters {
                 .ok_or_else(|| invalid(name, &format!("expected a number from 0, found `{text}`")))
         };
         self.text(name).map(parse).transpose()
+    }
+
+    /// Returns the place in the log that `after` and `afterId` name.
+    pub(super) fn after(&self) -> Result<Option<Checkpoint>, Problem> {
+        let after = self.number("after")?.and_then(|after| i64::try_from(after).ok());
+        let event_id = self.text("afterId").map(|text| {
+            let id = text.parse::<Uuid>();
+            id.map_err(|_| invalid("afterId", &format!("expected a UUID, found `{text}`")))
+        });
+        match (after, event_id.transpose()?) {
+            (None, Some(_)) => Err(invalid("afterId", "it goes with `after`: give both")),
+            (after, event_id) => Ok(after.map(|position| Checkpoint { position, event_id })),
+        }
     }
 
     /// Returns a number of results, at most `most`.

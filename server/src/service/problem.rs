@@ -70,6 +70,13 @@ impl Problem {
     }
 }
 
+/// A refusal of what a request asks for, before there is an event.
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        Self::of_rejection(StatusCode::UNPROCESSABLE_ENTITY, &rejection)
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match &error {
@@ -85,7 +92,9 @@ impl From<Error> for Problem {
                 let problem = Self::new(StatusCode::CONFLICT, error.code(), error.to_string());
                 Self { event: Some(*event), ..problem.with_field("id") }
             }
-            Error::PositionAhead { .. } | Error::PositionMoved { .. } => {
+            Error::PositionAhead { .. }
+            | Error::PositionMoved { .. }
+            | Error::LogReplaced { .. } => {
                 Self::new(StatusCode::CONFLICT, error.code(), error.to_string())
             }
             Error::TooManyEvents { .. } => {

@@ -10,8 +10,9 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use flux_reducers::RecordedEvent;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio_tungstenite::tungstenite::Error as FrameError;
 
-use super::authentication::check_origin;
+use super::origin::check_origin;
 use super::parameters::Parameters;
 use super::{Problem, Shared};
 use crate::subscription::Subscription;
@@ -33,7 +34,7 @@ pub(super) async fn open(
     })?;
     check_origin(&parts, &shared.0.options)?;
     shared.0.identify(&parts).await?;
-    let after = parameters.only(&["after"])?.number("after")?;
+    let after = parameters.only(&["after", "afterId"])?.after()?;
     let permit = Arc::clone(&shared.0.websockets).try_acquire_owned().map_err(|_| {
         Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -42,9 +43,7 @@ pub(super) async fn open(
         )
     })?;
     let subscription = match after {
-        Some(after) => {
-            shared.0.store.subscribe_from(i64::try_from(after).unwrap_or(i64::MAX)).await?
-        }
+        Some(after) => shared.0.store.subscribe_from(after).await?,
         None => shared.0.store.subscribe()?,
     };
     let upgrade = upgrade
@@ -129,7 +128,19 @@ fn heard(received: Option<&Result<Message, axum::Error>>) -> Result<bool, End> {
         Some(Ok(Message::Text(_) | Message::Binary(_))) => {
             Err(End::Close(close_code::POLICY, "this socket only sends: dispatch by POST /events"))
         }
-        Some(Ok(Message::Close(_)) | Err(_)) | None => Err(End::Gone),
+        Some(Ok(Message::Close(_))) | None => Err(End::Gone),
+        Some(Err(error)) => Err(broken(error)),
+    }
+}
+
+/// What is wrong with what a client sent; or it has gone.
+fn broken(error: &axum::Error) -> End {
+    let error = std::error::Error::source(error).and_then(|it| it.downcast_ref::<FrameError>());
+    match error {
+        Some(FrameError::Capacity(_)) => End::Close(close_code::SIZE, "the message is too long"),
+        Some(FrameError::Protocol(_)) => End::Close(close_code::PROTOCOL, "no WebSocket frame"),
+        Some(FrameError::Utf8(_)) => End::Close(close_code::INVALID, "text that is not UTF-8"),
+        _ => End::Gone,
     }
 }
 

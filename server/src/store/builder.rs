@@ -174,7 +174,7 @@ impl StoreBuilder {
     pub async fn open(self) -> Result<Store, Error> {
         let with_log = aggregate_reducers([self.reducer.clone(), event_log_reducer()]);
         // Refuses schemas that no database can hold, before any table is made.
-        with_log.database()?;
+        let collections = with_log.database()?;
         let schemas = with_log.schemas();
         let backend = backend::open(&self.url, self.namespace, &schemas).await?;
         let feed = Arc::new(Feed::new(backend.head().await?.position));
@@ -189,6 +189,7 @@ impl StoreBuilder {
             self.layers.into_iter().rev().fold(innermost(&jobs), |inner, layer| layer(inner));
         let inner = Inner {
             backend,
+            collections,
             schemas,
             feed: Mutex::new(Some(feed)),
             jobs,

@@ -74,11 +74,39 @@ async fn bodies_beyond_the_limits() {
     let many = json!(vec![json!({ "type": "x" }); 4]);
     let found = service.post("/events", &many).await;
     check(&service, found, 413, "too_many_events").await;
-    let deep = format!(r#"{{"type":"x","payload":{}{}}}"#, "[".repeat(40), "]".repeat(40));
-    let found = service.post_text("/events", deep).await;
-    check(&service, found, 400, "json_too_deep").await;
     let brackets = json!({ "type": "x", "payload": "[[[[\\\"".repeat(20) });
     assert_eq!(service.post("/events", &brackets).await.0, 200, "brackets in text do not count");
+}
+
+#[tokio::test]
+async fn json_that_is_nested_too_deep() {
+    let service = run(|service| service).await;
+    let nested = |depth: usize| {
+        format!(r#"[{{"type":"x","payload":{}{}}}]"#, "[".repeat(depth), "]".repeat(depth))
+    };
+    let found = service.post_text("/events", nested(65)).await;
+    check(&service, found, 400, "json_too_deep").await;
+    let found = service.post_text("/events", nested(100_000)).await;
+    check(&service, found, 400, "json_too_deep").await;
+    let one = nested(65).trim_matches(['[', ']']).to_owned() + "}";
+    let alone = format!("{}]{}", &one[..one.len() - 2], "}");
+    let found = service.post_text("/events", alone).await;
+    check(&service, found, 422, "invalid_payload").await;
+    assert_eq!(service.post_text("/events", nested(64)).await.0, 200, "as deep as in wasm");
+}
+
+#[tokio::test]
+async fn names_that_are_given_twice() {
+    let service = run(|service| service).await;
+    for body in [
+        r#"{"type":"x","type":"taskAdded"}"#,
+        r#"{"type":"x","payload":{"id":1,"title":"a","id":2}}"#,
+        r#"{"type":"x","payload":[{"a":{"b":1,"b":1}}]}"#,
+    ] {
+        let found = service.post_text("/events", body).await;
+        let problem = check(&service, found, 400, "malformed_json").await;
+        assert!(problem["detail"].as_str().unwrap().contains("is given twice"), "{problem}");
+    }
 }
 
 #[tokio::test]
@@ -112,6 +140,7 @@ async fn commands_with_wrong_input() {
         let found = service.post("/commands/addTask", &body).await;
         let problem = check(&service, found, 422, code).await;
         assert_eq!(problem["field"].as_str(), field, "{problem}");
+        assert!(problem.get("event").is_none(), "it is no event yet: {problem}");
     };
     post(json!({}), "invalid_payload", None).await;
     post(json!({ "payload": {} }), "invalid_payload", Some("title")).await;
@@ -183,7 +212,7 @@ async fn a_body_that_never_ends_is_given_up() {
     let options = ServiceOptions { client_timeout, ..ServiceOptions::default() };
     let service = run(|service| service.options(options)).await;
     let mut socket = tokio::net::TcpStream::connect(service.address).await.unwrap();
-    let head = "POST /events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+    let head = "POST /events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
                 content-length: 100\r\n\r\n{";
     socket.write_all(head.as_bytes()).await.unwrap();
     let mut answer = vec![0; 12];

@@ -55,6 +55,8 @@ contract! {
         a_reader_that_falls_behind_reads_the_log_again,
         followers_of_a_busy_store_get_every_event_once,
         a_position_beyond_the_log_is_refused,
+        a_checkpoint_of_another_log_is_refused,
+        large_events_are_followed_in_batches_of_bounded_size,
         a_stream_ends_when_the_store_is_closed,
     ;
     schemas:

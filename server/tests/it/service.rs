@@ -128,7 +128,7 @@ async fn recorded_events_are_written_as_they_always_were() {
     assert_eq!(
         text,
         format!(
-            r#"{{"position":1,"events":[{{"id":"{id}","timestamp":{timestamp},"type":"noteAdded","payload":{{}},"meta":{{"user":"ann"}},"position":1}}]}}"#
+            r#"{{"position":1,"eventId":"{id}","events":[{{"id":"{id}","timestamp":{timestamp},"type":"noteAdded","payload":{{}},"meta":{{"user":"ann"}},"position":1}}]}}"#
         )
     );
 }
@@ -160,14 +160,16 @@ async fn a_command_becomes_events_and_its_retry_their_first_result() {
 #[tokio::test]
 async fn collections_are_read_with_their_position() {
     let service = run(|service| service).await;
-    service.store.dispatch_all(&(1..=4).map(added).collect::<Vec<_>>()).await.unwrap();
+    let events: Vec<_> = (1..=4).map(added).collect();
+    let last = service.store.dispatch_all(&events).await.unwrap()[3].id;
     let first = json!({ "id": 1, "title": "task 1", "list": 1, "done": false });
     assert_eq!(
         service.get("/collections/tasks/1").await.1,
-        json!({ "position": 4, "document": first })
+        json!({ "position": 4, "eventId": last, "document": first })
     );
     let ids = |answer: (u16, Value)| {
         assert_eq!((answer.0, &answer.1["position"]), (200, &json!(4)));
+        assert_eq!(answer.1["eventId"], json!(last));
         let documents = answer.1["documents"].as_array().unwrap().clone();
         documents.iter().map(|document| document["id"].as_i64().unwrap()).collect::<Vec<_>>()
     };
@@ -196,6 +198,142 @@ async fn the_log_is_read_by_position_type_and_end() {
     assert_eq!(positions(service.get("/events?after=1&limit=1").await), [2]);
     assert_eq!(positions(service.get("/events?type=taskAdded&order=desc").await), [3, 1]);
     assert_eq!(service.get("/health").await, (200, json!({ "status": "ok", "position": 3 })));
+}
+
+#[tokio::test]
+async fn a_place_in_another_log_is_told_from_one_in_this() {
+    let service = run(|service| service).await;
+    assert_eq!(service.get("/collections/tasks").await.1["eventId"], json!(null));
+    service.store.dispatch_all(&[added(1), added(2)]).await.unwrap();
+    let (_, tasks) = service.get("/collections/tasks").await;
+    let id = tasks["eventId"].as_str().unwrap();
+    let found = async |path: String| {
+        let (status, answer) = service.get(&path).await;
+        (status, answer["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let replaced = (409, "log_replaced".to_owned());
+    assert_eq!(found(format!("/events?after=2&afterId={id}")).await, (200, String::new()));
+    assert_eq!(found(format!("/events?after=1&afterId={id}")).await, replaced);
+    assert_eq!(found(format!("/events?after=0&afterId={id}")).await, replaced);
+    let ahead = (409, "position_ahead".to_owned());
+    assert_eq!(found(format!("/events?after=3&afterId={id}")).await, ahead);
+    assert_eq!(found("/events?after=3".to_owned()).await, ahead);
+    let invalid = (400, "invalid_parameter".to_owned());
+    assert_eq!(found(format!("/events?afterId={id}")).await, invalid);
+    assert_eq!(found("/events?after=2&afterId=2".to_owned()).await, invalid);
+}
+
+/// Adds tasks with long titles: more than a socket's buffers take.
+async fn add_large(store: &Store, count: i64) {
+    for id in 0..count {
+        let title = format!("{id} {}", "x".repeat(400));
+        let large =
+            action(&TaskAdded { id, title, list: None }).with_meta("note", "y".repeat(100_000));
+        store.dispatch(&large).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn large_answers_come_whole_and_in_order() {
+    let database = Database::sqlite();
+    let service = run_on(database.open().await, |service| service).await;
+    add_large(&service.store, 400).await;
+    for path in ["/collections/events?order=position", "/events?limit=10000"] {
+        let (_, answer) = service.get(path).await;
+        let events = answer["documents"].as_array().or(answer["events"].as_array()).unwrap();
+        let positions: Vec<_> = events.iter().map(|it| it["position"].as_i64().unwrap()).collect();
+        assert_eq!(positions, (1..=400).collect::<Vec<_>>());
+    }
+    let (_, several) = service.get("/collections?names=tasks,events,tasks").await;
+    assert_eq!(several["position"], 400);
+    let tasks = several["collections"]["tasks"].as_array().unwrap();
+    assert_eq!(
+        tasks.iter().map(|it| it["id"].as_i64().unwrap()).collect::<Vec<_>>(),
+        (0..400).collect::<Vec<_>>()
+    );
+    assert_eq!(several["collections"]["events"].as_array().unwrap().len(), 400);
+}
+
+#[tokio::test]
+async fn clients_that_never_read_their_answers_keep_nobody_from_reading_or_writing() {
+    let client_timeout = std::time::Duration::from_millis(300);
+    let options = ServiceOptions { client_timeout, ..ServiceOptions::default() };
+    let database = Database::sqlite();
+    let service = run_on(database.open().await, |service| service.options(options)).await;
+    add_large(&service.store, 400).await;
+    let mut stuck = Vec::new();
+    for _ in 0..20 {
+        let mut connection = TcpStream::connect(service.address).await.unwrap();
+        let request =
+            b"GET /collections/events HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        connection.write_all(request).await.unwrap();
+        stuck.push(connection);
+    }
+    service.store.dispatch(&added(1_000)).await.unwrap();
+    // Their places are free again once they are let go.
+    while service.get("/collections/events?order=position&limit=1").await.0 != 200 {}
+    let mut cut_off = 0;
+    for mut connection in stuck {
+        let mut answer = Vec::new();
+        connection.read_to_end(&mut answer).await.ok();
+        let text = String::from_utf8_lossy(&answer);
+        let is_begun = text.starts_with("HTTP/1.1 200");
+        let is_ended = text.ends_with("0\r\n\r\n");
+        assert!(!is_ended || text.ends_with("]}\r\n0\r\n\r\n"), "what is cut off does not end");
+        cut_off += i32::from(is_begun && !is_ended);
+    }
+    assert!(cut_off > 0);
+}
+
+#[tokio::test]
+async fn without_authentication_only_requests_to_this_machine_are_answered() {
+    let options = || ServiceOptions {
+        allowed_hosts: vec!["notes.internal".to_owned()],
+        ..ServiceOptions::default()
+    };
+    let status = async |service: &Running, host: &str| {
+        let url = format!("http://{}/collections/tasks", service.address);
+        let request = service.client.get(url).header("host", host);
+        answer(request.send().await.unwrap()).await.0
+    };
+    let service = run(|service| service.options(options())).await;
+    for host in ["localhost", "LocalHost:4000", "127.0.0.1:4000", "127.8.8.8", "[::1]:80"] {
+        assert_eq!(status(&service, host).await, 200, "{host}");
+    }
+    assert_eq!(status(&service, "notes.internal:80").await, 200);
+    for host in ["evil.example", "localhost.evil.example", "10.0.0.1", "127.0.0.1.evil.example"] {
+        assert_eq!(status(&service, host).await, 403, "{host}");
+    }
+    let anonymous = run(Service::allow_anonymous).await;
+    assert_eq!(status(&anonymous, "notes.example").await, 200);
+    let authenticated = run(|service| service.authentication(Key)).await;
+    assert_eq!(status(&authenticated, "notes.example").await, 401, "it is asked who it is");
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_dispatch_nothing_unless_they_are_allowed() {
+    let app = "https://app.example.com";
+    let options =
+        ServiceOptions { allowed_origins: vec![app.to_owned()], ..ServiceOptions::default() };
+    let service = run(|service| service.options(options)).await;
+    let send = async |origin: &str, id: i64| {
+        let request = service.client.post(format!("http://{}/events", service.address));
+        let request = request.header("origin", origin).json(&action(&added(id)));
+        let response = request.send().await.unwrap();
+        let allowed = response.headers().get("access-control-allow-origin");
+        let allowed = allowed.map(|it| it.to_str().unwrap().to_owned());
+        (answer(response).await.0, allowed)
+    };
+    assert_eq!(send("https://evil.example", 1).await, (403, None));
+    assert_eq!(send("null", 1).await, (403, None));
+    assert_eq!(send(app, 1).await, (200, Some(app.to_owned())));
+    assert_eq!(send(&format!("http://{}", service.address), 2).await, (200, None));
+    let ask = service
+        .client
+        .request(reqwest::Method::OPTIONS, format!("http://{}/events", service.address));
+    let ask = ask.header("origin", app).header("access-control-request-method", "POST");
+    let ask = ask.header("access-control-request-headers", "content-type").send().await.unwrap();
+    assert_eq!(ask.headers()["access-control-allow-headers"], "authorization,content-type");
 }
 
 struct Key;
@@ -283,7 +421,7 @@ async fn connections_beyond_the_limit_wait_for_others_to_end() {
     second.read_exact(&mut [0; 12]).await.unwrap();
 }
 
-const REQUEST: &[u8] = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
+const REQUEST: &[u8] = b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 async fn ask(connection: &mut TcpStream) {
     connection.write_all(REQUEST).await.unwrap();

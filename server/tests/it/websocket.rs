@@ -95,6 +95,30 @@ async fn a_client_that_talks_is_told_not_to() {
 }
 
 #[tokio::test]
+async fn a_client_that_sends_much_is_told_that_it_is_too_much() {
+    let service = run(|service| service).await;
+    let mut socket = connect(&service, "/websocket").await;
+    let much = Message::Text("x".repeat(5_000_000).into());
+    // It may be told before it has sent all of it.
+    socket.send(much).await.ok();
+    assert_eq!(closed(&mut socket).await.0, 1009);
+    assert_eq!(service.get("/health").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_client_of_another_log_is_refused() {
+    let service = run(|service| service).await;
+    let recorded = service.store.dispatch_all(&[added(1), added(2)]).await.unwrap();
+    let path = format!("/websocket?after=1&afterId={}", recorded[0].id);
+    assert_eq!(take(&mut connect(&service, &path).await, 1).await, [2]);
+    let url = format!("ws://{}/websocket?after=1&afterId={}", service.address, recorded[1].id);
+    match connect_async(url).await {
+        Err(Error::Http(response)) => assert_eq!(response.status(), 409),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_never_reads_is_let_go_and_holds_up_nobody() {
     let client_timeout = Duration::from_millis(200);
     let options = ServiceOptions { client_timeout, websockets_max: 1, ..ServiceOptions::default() };

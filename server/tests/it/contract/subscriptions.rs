@@ -2,7 +2,8 @@
 
 use std::pin::pin;
 
-use flux_server::{Error, Store, Subscription};
+use flux_server::reducers::{Action, Query};
+use flux_server::{Checkpoint, Error, LogQuery, Store, Subscription};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::databases::Database;
@@ -87,6 +88,43 @@ pub(crate) async fn a_position_beyond_the_log_is_refused(database: Database) {
     assert!(matches!(error, Error::PositionAhead { position: 3, head: 2 }), "{error}");
     assert!(store.subscribe_from(-1).await.is_err());
     assert!(store.subscribe_from(2).await.is_ok());
+}
+
+pub(crate) async fn a_checkpoint_of_another_log_is_refused(database: Database) {
+    let store = database.open().await;
+    add(&store, 0..2).await;
+    let read = store.read(&[("tasks", Query::all())]).await.unwrap();
+    let seen = read.checkpoint();
+    assert_eq!(seen.position, 2);
+    assert!(seen.event_id.is_some());
+    assert!(store.subscribe_from(seen).await.is_ok());
+    assert!(store.events(LogQuery::default().after(seen)).await.unwrap().documents.is_empty());
+    // As after a backup of the first event that others then wrote on.
+    let other = Checkpoint { position: 1, ..seen };
+    let error = store.subscribe_from(other).await.unwrap_err();
+    assert!(matches!(error, Error::LogReplaced { position: 1, .. }), "{error}");
+    assert!(store.events(LogQuery::default().after(other)).await.is_err());
+}
+
+pub(crate) async fn large_events_are_followed_in_batches_of_bounded_size(database: Database) {
+    let store = database.open().await;
+    let large = Action::new("large").with_payload("x".repeat(100_000));
+    for _ in 0..8 {
+        store.dispatch_all(&vec![large.clone(); 8]).await.unwrap();
+    }
+    let from_memory = store.subscribe_from(0).await.unwrap();
+    let reopened = database.open().await;
+    for mut subscription in [from_memory, reopened.subscribe_from(0).await.unwrap()] {
+        let mut position = 0;
+        while position < 64 {
+            let batch = subscription.next().await.unwrap().unwrap();
+            assert!(batch.len() < 16, "{} events of 100 kB", batch.len());
+            for event in batch {
+                position += 1;
+                assert_eq!(event.position, position);
+            }
+        }
+    }
 }
 
 pub(crate) async fn a_stream_ends_when_the_store_is_closed(database: Database) {
