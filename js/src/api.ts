@@ -30,16 +30,27 @@ export interface CommandOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Whole collections, all read at one position. */
-export interface CollectionsAnswer<Collections> {
+/**
+ * A place in the log: a position, and the id of the event there. Positions alone do not tell one log
+ * from another; a server whose database was replaced has another event there.
+ */
+export interface Checkpoint {
   readonly position: number;
+  /** `null` before the first event. */
+  readonly eventId: string | null;
+}
+
+/** Whole collections, all read at one place in the log. */
+export interface CollectionsAnswer<Collections> extends Checkpoint {
   readonly collections: { readonly [Name in keyof Collections]: readonly Collections[Name][] };
 }
 
 /** Which part of the log to list. All of it from the start, as far as the server's limit, if empty. */
 export interface EventsQuery {
-  /** Only events with a greater position. */
+  /** Only events with a greater position. Beyond the log it is the problem `position_ahead`. */
   readonly after?: number;
+  /** The id of the event at `after`; the problem `log_replaced` if there is another. */
+  readonly afterId?: string;
   readonly limit?: number;
   readonly type?: string;
   /** By position; `"asc"` if left out. */
@@ -123,13 +134,17 @@ function readEvents({
 
 /** The documents themselves are the reducer's business: it checks them against the schema. */
 function readCollections<Collections extends Record<string, unknown>>(
-  { position, collections }: Readonly<Record<string, unknown>>,
+  { position, eventId, collections }: Readonly<Record<string, unknown>>,
   names: readonly string[],
 ): CollectionsAnswer<Collections> | undefined {
-  if (!isPosition(position) || typeof collections !== "object" || collections === null) {
-    return undefined;
-  }
+  if (!isPosition(position) || !isEventId(eventId)) return undefined;
+  if (typeof collections !== "object" || collections === null) return undefined;
   const byName = new Map<string, unknown>(Object.entries(collections));
   if (!names.every((name) => Array.isArray(byName.get(name)))) return undefined;
-  return { position, collections: collections as CollectionsAnswer<Collections>["collections"] };
+  const typed = collections as CollectionsAnswer<Collections>["collections"];
+  return { position, eventId, collections: typed };
+}
+
+function isEventId(eventId: unknown): eventId is string | null {
+  return eventId === null || typeof eventId === "string";
 }

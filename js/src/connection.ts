@@ -1,6 +1,6 @@
 /** The live connection: the server's state, then its events, in order, each once, into a store. */
 
-import type { Api } from "./api.ts";
+import type { Api, Checkpoint } from "./api.ts";
 import { type BackoffBounds, backoffMs } from "./backoff.ts";
 import { ProblemError, UnexpectedAnswerError, UnreachableError } from "./errors.ts";
 import { LOADED, type LoadedAction, type RecordedEvent } from "./event.ts";
@@ -54,7 +54,7 @@ export interface Connection {
  * Connects a store to the server: loads the collections as of one position, then follows the events
  * after it. A lost connection is tried again with growing, random waits and resumes by position. An
  * event is dispatched once, and its position counts only after that. Should `dispatch` throw, the
- * state is loaded anew, as it is should the server's log turn out shorter than what was seen of it.
+ * state is loaded anew, as it is should the server's log turn out to be another than what was seen.
  *
  * @throws Error if there is no WebSocket, or the API's URL is relative and there is no page.
  *
@@ -85,7 +85,8 @@ class LiveConnection implements Connection {
   readonly #closing = new AbortController();
   readonly #listeners = new Set<(status: ConnectionStatus) => void>();
   #status: ConnectionStatus = "connecting";
-  #position: number | undefined;
+  /** The last event that was dispatched. */
+  #seen: Checkpoint | undefined;
   /** Attempts that ended since the connection was last stable; decides how long to wait. */
   #failures = 0;
 
@@ -101,7 +102,7 @@ class LiveConnection implements Connection {
   }
 
   get position(): number | undefined {
-    return this.#position;
+    return this.#seen?.position;
   }
 
   readonly subscribe = (listener: (status: ConnectionStatus) => void): (() => void) => {
@@ -141,30 +142,44 @@ class LiveConnection implements Connection {
     }
   }
 
-  /** Returns the position to resume from; loads the collections if there is none that holds. */
-  async #catchUp(signal: AbortSignal): Promise<number> {
-    const { api } = this.#settings;
-    if (this.#position !== undefined && (await api.readPosition({ signal })) < this.#position) {
-      this.#position = undefined;
+  /** Returns the place to resume from; loads the collections if there is none that holds. */
+  async #catchUp(signal: AbortSignal): Promise<Checkpoint> {
+    if (this.#seen !== undefined && !(await this.#isInLog(this.#seen, signal))) {
+      this.#seen = undefined;
     }
-    this.#position ??= await this.#load(signal);
-    return this.#position;
+    this.#seen ??= await this.#load(signal);
+    return this.#seen;
   }
 
-  async #load(signal: AbortSignal): Promise<number> {
+  /** Asks by a request of its own: a refused WebSocket does not say why. */
+  async #isInLog({ position, eventId }: Checkpoint, signal: AbortSignal): Promise<boolean> {
+    const place = { after: position, ...(eventId !== null && { afterId: eventId }) };
+    try {
+      await this.#settings.api.listEvents({ ...place, limit: 1 }, { signal });
+      return true;
+    } catch (error) {
+      if (error instanceof ProblemError && OF_ANOTHER_LOG.includes(error.code)) return false;
+      throw error;
+    }
+  }
+
+  async #load(signal: AbortSignal): Promise<Checkpoint> {
     const { api, collections: names } = this.#settings;
-    const { position, collections } = await api.loadCollections<Record<string, unknown>>(names, {
-      signal,
-    });
+    const { position, eventId, collections } = await api.loadCollections<Record<string, unknown>>(
+      names,
+      {
+        signal,
+      },
+    );
     for (const collection of names) {
       signal.throwIfAborted();
       const documents = collections[collection] ?? [];
       this.#dispatch({ type: LOADED, payload: { collection, position, documents } });
     }
-    return position;
+    return { position, eventId };
   }
 
-  async #follow(after: number, signal: AbortSignal, cancelLimit: () => void): Promise<void> {
+  async #follow(after: Checkpoint, signal: AbortSignal, cancelLimit: () => void): Promise<void> {
     const { WebSocket, timer, stableMs } = this.#settings;
     signal.throwIfAborted();
     let cancelStable = () => {};
@@ -176,21 +191,23 @@ class LiveConnection implements Connection {
       this.#setStatus("live");
     };
     const onFrame = (data: unknown) => this.#apply(readFrame(data));
-    const url = `${this.#socketUrl}?after=${after}`;
+    const afterId = after.eventId === null ? "" : `&afterId=${after.eventId}`;
+    const url = `${this.#socketUrl}?after=${after.position}${afterId}`;
     await followSocket({ WebSocket, url, signal, onOpen, onFrame }).finally(() => cancelStable());
   }
 
   #apply(events: readonly RecordedEvent[]): void {
     for (const event of events) {
-      if (this.#closing.signal.aborted || this.#position === undefined) return;
-      if (event.position <= this.#position) continue;
-      if (event.position > this.#position + 1) {
+      if (this.#closing.signal.aborted || this.#seen === undefined) return;
+      const { position } = this.#seen;
+      if (event.position <= position) continue;
+      if (event.position > position + 1) {
         throw new Error(
-          `expected the event at position ${this.#position + 1} from the server, got ${event.position}; the connection resumes after ${this.#position}.`,
+          `expected the event at position ${position + 1} from the server, got ${event.position}; the connection resumes after ${position}.`,
         );
       }
       this.#dispatch(event);
-      this.#position = event.position;
+      this.#seen = { position: event.position, eventId: event.id };
     }
   }
 
@@ -199,7 +216,7 @@ class LiveConnection implements Connection {
     try {
       this.#settings.dispatch(action);
     } catch (error) {
-      this.#position = undefined;
+      this.#seen = undefined;
       throw error;
     }
   }
@@ -232,6 +249,9 @@ function wait(timer: Timer, delayMs: number, signal: AbortSignal): Promise<void>
     signal.addEventListener("abort", onAbort);
   });
 }
+
+/** What the server answers where its log has not what was seen of it. */
+const OF_ANOTHER_LOG: readonly string[] = ["position_ahead", "log_replaced"];
 
 /** The answers of a server, or of a proxy before it, that is not there at the moment. */
 const UNAVAILABLE: readonly number[] = [502, 503, 504];

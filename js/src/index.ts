@@ -3,6 +3,7 @@
 export type {
   Api,
   ApiOptions,
+  Checkpoint,
   CollectionsAnswer,
   CommandOptions,
   DispatchAnswer,

@@ -72,7 +72,11 @@ describe("reading", () => {
   it("loads collections at one position", async () => {
     server.documents = { notes: [{ id: "a" }], tags: [] };
     const answer = await createApi({ url: server.url }).loadCollections(["notes", "tags"]);
-    expect(answer).toEqual({ position: 0, collections: { notes: [{ id: "a" }], tags: [] } });
+    expect(answer).toEqual({
+      position: 0,
+      eventId: null,
+      collections: { notes: [{ id: "a" }], tags: [] },
+    });
     expect(server.received.at(-1)?.path).toBe("/collections?names=notes,tags");
   });
 

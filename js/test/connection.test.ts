@@ -10,7 +10,7 @@ import {
   type RecordedEvent,
 } from "../src/index.ts";
 import { ManualTimer } from "./manual-timer.ts";
-import { eventAt, NodeWebSocket, problem, TestServer } from "./server.ts";
+import { eventAt, json, NodeWebSocket, problem, TestServer } from "./server.ts";
 
 /** The waits of these tests: each kind has a length of its own, so that it can be told by it. */
 const ATTEMPT_MS = 7_777;
@@ -208,7 +208,7 @@ describe("events", () => {
           unfriendly.speak = (socket) => {
             const script = remaining.shift();
             if (script === undefined) return false;
-            for (const some of script) socket.send(JSON.stringify(some.map(eventAt)));
+            for (const some of script) socket.send(JSON.stringify(some.map((at) => eventAt(at))));
             socket.close();
             return true;
           };
@@ -310,6 +310,44 @@ describe("a lost connection", () => {
     await untilLive();
     expect(positions()).toEqual(["loaded", "loaded"]);
     expect(connection.position).toBe(1);
+  });
+
+  it.each([
+    ["as long", [eventAt(1, 7)]],
+    ["longer", [eventAt(1, 7), eventAt(2, 7), eventAt(3, 7)]],
+  ])("loads again where the server's log is another one that is %s", async (_, log) => {
+    server.events = [eventAt(1)];
+    start();
+    await untilLive();
+    server.events = log;
+    server.cut();
+    await untilOffline();
+    time.fire(FIRST_WAIT_MS);
+    await untilLive();
+    expect(positions()).toEqual(["loaded", "loaded"]);
+    expect(connection.position).toBe(log.length);
+    expect(errors).toEqual([]);
+  });
+
+  it("loads again where the log is replaced between the question and the socket", async () => {
+    start();
+    await untilLive();
+    server.record();
+    await until(() => expect(connection.position).toBe(1));
+    server.answer = ({ path }) => {
+      if (!path.startsWith("/events")) return undefined;
+      server.answer = () => undefined;
+      server.events = [eventAt(1, 7), eventAt(2, 7)];
+      return json({ position: 1, eventId: eventAt(1).id, events: [] });
+    };
+    server.cut();
+    await untilOffline();
+    time.fire(FIRST_WAIT_MS);
+    await until(() => expect(time.delaysMs).toEqual([2 * FIRST_WAIT_MS]));
+    time.fire(2 * FIRST_WAIT_MS);
+    await untilLive();
+    expect(positions()).toEqual(["loaded", 1, "loaded"]);
+    expect(connection.position).toBe(2);
   });
 
   it("loads again where a dispatch threw, since nobody knows what the state is then", async () => {

@@ -38,7 +38,12 @@ export class TestServer {
     this.#http = createServer((request, response) => void this.#handle(request, response));
     this.#sockets = new WebSocketServer({ noServer: true });
     this.#http.on("upgrade", (request, socket, head) => {
-      const after = new URL(request.url ?? "", this.url).searchParams.get("after") ?? "";
+      const { searchParams } = new URL(request.url ?? "", this.url);
+      if (this.#refusal(searchParams) !== undefined) {
+        socket.end("HTTP/1.1 409 Conflict\r\ncontent-length: 0\r\n\r\n");
+        return;
+      }
+      const after = searchParams.get("after") ?? "";
       this.#sockets.handleUpgrade(request, socket, head, (opened) => {
         this.opened.push(after);
         if (this.speak(opened, Number(after))) return;
@@ -100,12 +105,24 @@ export class TestServer {
     response.end(answer.body);
   }
 
+  /** Why the place that is asked for is none of this log. */
+  #refusal(parameters: URLSearchParams): string | undefined {
+    const after = Number(parameters.get("after") ?? 0);
+    if (after > this.events.length) return "position_ahead";
+    const afterId = parameters.get("afterId");
+    const isHere = afterId === null || this.events[after - 1]?.id === afterId;
+    return isHere ? undefined : "log_replaced";
+  }
+
   #answerItself({ path }: Received): Answer {
     const position = this.events.length;
+    const eventId = this.events.at(-1)?.id ?? null;
     if (path === "/health") return json({ status: "ok", position });
     if (path.startsWith("/collections?")) {
-      return json({ position, collections: this.documents });
+      return json({ position, eventId, collections: this.documents });
     }
+    const refusal = this.#refusal(new URL(path, this.url).searchParams);
+    if (refusal !== undefined) return problem(409, refusal);
     if (path.startsWith("/events") || path.startsWith("/commands/")) {
       return json({ position, events: this.events });
     }
@@ -113,9 +130,10 @@ export class TestServer {
   }
 }
 
-export function eventAt(position: number): RecordedEvent {
+/** `log` tells events at the same position of different logs apart. */
+export function eventAt(position: number, log = 0): RecordedEvent {
   return {
-    id: `00000000-0000-4000-8000-${String(position).padStart(12, "0")}`,
+    id: `0000000${log}-0000-4000-8000-${String(position).padStart(12, "0")}`,
     timestamp: "2016-09-20T07:04:21.000Z",
     type: "noteAdded",
     payload: { title: `Note ${position}` },

@@ -105,8 +105,8 @@ pub enum Error {
     Schema(#[from] SchemaError),
     /// The tables were made for other schemas.
     #[error(
-        "the table of collection `{collection}` no longer fits its schema: {difference}. Its \
-         documents have to be made anew from the log; until then open it with the old reducers"
+        "the table of collection `{collection}` no longer fits its schema: {difference}. Open the \
+         database with the reducers that made it, or open a new one and dispatch its log into that"
     )]
     SchemaChanged {
         /// The collection.

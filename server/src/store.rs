@@ -269,7 +269,19 @@ impl Store {
     /// ```
     pub async fn dispatch_together(&self, dispatch: Dispatch) -> Result<Recorded, Error> {
         let span = tracing::debug_span!("dispatch", events = dispatch.actions.len());
-        self.service.clone().oneshot(dispatch).instrument(span).await
+        let service = self.service.clone();
+        let told = async move {
+            let result = service.oneshot(dispatch).await;
+            match &result {
+                Ok(recorded) => {
+                    let position = recorded.last().map(|event| event.position);
+                    tracing::debug!(position, "recorded");
+                }
+                Err(error) => tracing::debug!(%error, "refused"),
+            }
+            result
+        };
+        told.instrument(span).await
     }
 
     /// Follows the events that are recorded from now on.

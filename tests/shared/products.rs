@@ -78,6 +78,16 @@ fn a_payload_that_does_not_fit_is_rejected_and_the_field_is_named() {
 }
 
 #[test]
+fn a_payload_is_nested_64_deep_at_most() {
+    let nested = |depth| (0..depth).fold(json!(1), |inner, _| json!([inner]));
+    let dispatch = |depth| {
+        given_actions(lift(products), []).when(Action::new("x").with_payload(nested(depth)))
+    };
+    dispatch(64).then::<Product>([]);
+    assert_eq!(dispatch(65).then_rejected(code::INVALID_PAYLOAD).field(), Some("payload"));
+}
+
+#[test]
 fn an_unknown_event_type_changes_nothing() {
     let added = E::ProductAdded(product("a"));
     given(products, [added]).when(Action::new("somethingElse")).then([product("a")]);

@@ -1,5 +1,6 @@
 //! SQLite: one connection that writes, several that read beside it; every commit on disk.
 
+use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ impl Dialect for Sqlite {
             check_version(&only).await?;
             return Ok((only.clone(), only));
         }
+        check_folder(url, &options)?;
         let options = options.journal_mode(SqliteJournalMode::Wal);
         let writer = writer_pool().connect_with(options.clone());
         let writer = writer.await.map_err(Error::database("opening"))?;
@@ -91,6 +93,18 @@ impl Dialect for Sqlite {
 
 fn is_in_memory(url: &str) -> bool {
     url.contains(":memory:") || url.contains("mode=memory")
+}
+
+/// SQLite itself says only that it can't open the file.
+fn check_folder(url: &str, options: &SqliteConnectOptions) -> Result<(), Error> {
+    let folder = options.get_filename().parent().filter(|folder| *folder != Path::new(""));
+    match folder.filter(|folder| !folder.is_dir()) {
+        None => Ok(()),
+        Some(folder) => Err(Error::Url {
+            url: url.to_owned(),
+            reason: format!("the folder `{}` does not exist: create it", folder.display()),
+        }),
+    }
 }
 
 async fn check_version(pool: &SqlitePool) -> Result<(), Error> {

@@ -203,7 +203,8 @@ fn check(
     let changed = new.iter().find_map(|field| match same_name(field, &old) {
         None => Some(format!("field {} is new", name(field))),
         Some(before) if before != *field => {
-            Some(format!("field {} was {before} and is {field}", name(field)))
+            let (before, now) = (described(&before), described(field));
+            Some(format!("field {} was {before} and is {now}", name(field)))
         }
         Some(_) => None,
     });
@@ -212,6 +213,16 @@ fn check(
         .or_else(|| gone.map(|field| format!("field {} is gone", name(field))))
         .unwrap_or_else(|| "the order of the fields, or the id, is another".to_owned());
     Err(Error::SchemaChanged { collection: schema.collection.to_owned(), difference })
+}
+
+/// Tells what a recorded field is, such as `text, unique`.
+fn described(field: &serde_json::Value) -> String {
+    let kind =
+        field.get("kind").map(|kind| kind.as_str().map_or_else(|| kind.to_string(), str::to_owned));
+    let flags = [("nullable", "may be null"), ("unique", "unique"), ("index", "indexed")];
+    let is_set = |name: &str| field.get(name).and_then(serde_json::Value::as_bool) == Some(true);
+    let set = flags.iter().filter(|(name, _)| is_set(name)).map(|(_, text)| (*text).to_owned());
+    kind.into_iter().chain(set).collect::<Vec<_>>().join(", ")
 }
 
 async fn exists<D: Dialect>(

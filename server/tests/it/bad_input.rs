@@ -82,17 +82,16 @@ async fn bodies_beyond_the_limits() {
 async fn json_that_is_nested_too_deep() {
     let service = run(|service| service).await;
     let nested = |depth: usize| {
-        format!(r#"[{{"type":"x","payload":{}{}}}]"#, "[".repeat(depth), "]".repeat(depth))
+        format!(r#"{{"type":"x","payload":{}{}}}"#, "[".repeat(depth), "]".repeat(depth))
     };
+    for depth in [65, 100_000] {
+        let found = service.post_text("/events", format!("[{}]", nested(depth))).await;
+        check(&service, found, 400, "json_too_deep").await;
+    }
     let found = service.post_text("/events", nested(65)).await;
-    check(&service, found, 400, "json_too_deep").await;
-    let found = service.post_text("/events", nested(100_000)).await;
-    check(&service, found, 400, "json_too_deep").await;
-    let one = nested(65).trim_matches(['[', ']']).to_owned() + "}";
-    let alone = format!("{}]{}", &one[..one.len() - 2], "}");
-    let found = service.post_text("/events", alone).await;
     check(&service, found, 422, "invalid_payload").await;
-    assert_eq!(service.post_text("/events", nested(64)).await.0, 200, "as deep as in wasm");
+    let (status, _) = service.post_text("/events", format!("[{}]", nested(64))).await;
+    assert_eq!(status, 200, "as deep as in wasm");
 }
 
 #[tokio::test]

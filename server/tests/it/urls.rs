@@ -13,6 +13,9 @@ async fn a_url_of_no_database_is_told() {
     for url in ["", "notes.db", "oracle://x", "sqlite://a.db?mode=x", "postgres://a:b:c"] {
         assert_eq!(refusal(url).await.code(), "url_invalid", "{url}");
     }
+    let error = refusal("sqlite:///no/such/folder/notes.db").await;
+    assert_eq!(error.code(), "url_invalid");
+    assert!(error.to_string().contains("`/no/such/folder` does not exist"), "{error}");
 }
 
 #[tokio::test]
@@ -20,11 +23,9 @@ async fn a_database_that_does_not_answer_is_told_in_bounded_time() {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = unused.local_addr().unwrap();
     drop(unused);
-    for url in [
-        "sqlite:///no/such/folder/notes.db".to_owned(),
-        format!("postgres://flux@{address}/flux"),
-        format!("mysql://flux:secret@{address}/flux"),
-    ] {
+    for url in
+        [format!("postgres://flux@{address}/flux"), format!("mysql://flux:secret@{address}/flux")]
+    {
         let error = refusal(&url).await;
         assert_eq!(error.code(), "database_failed", "{url}");
         assert!(error.is_retryable());
