@@ -26,6 +26,7 @@ mod postgres;
 mod relational;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod statement;
 mod tables;
 
 /// The last event of the log.
@@ -60,6 +61,9 @@ pub(crate) struct Write<'a> {
 pub(crate) trait Backend: Debug + Send + Sync {
     /// Begins a write transaction: from here on nobody else moves the head.
     fn begin(&self) -> BoxFuture<'_, Result<Begun, Error>>;
+
+    /// Begins to write on the assumption that nobody else has moved the head.
+    fn assume(&self) -> BoxFuture<'_, Result<Box<dyn Assumption>, Error>>;
 
     /// Returns the last event's position and time.
     fn head(&self) -> BoxFuture<'_, Result<Head, Error>>;
@@ -97,8 +101,8 @@ pub(crate) trait Backend: Debug + Send + Sync {
 /// A write transaction, and the head that it holds.
 pub(crate) type Begun = (Box<dyn Transaction>, Head);
 
-/// A write transaction that holds the head. Dropped, it is rolled back.
-pub(crate) trait Transaction: Send {
+/// What reducers read of a database while a batch is made.
+pub(crate) trait Lookup: Send {
     /// Returns the events with these ids, those that there are.
     fn events_by_id<'a>(
         &'a mut self,
@@ -107,9 +111,27 @@ pub(crate) trait Transaction: Send {
 
     /// Returns the documents that faults of one collection ask for.
     fn load<'a>(&'a mut self, faults: &'a [&'a Fault]) -> BoxFuture<'a, Result<Vec<Row>, Error>>;
+}
 
+/// A batch that holds nothing until it is written. What it reads is of one moment only if the
+/// assumption holds in the end.
+pub(crate) trait Assumption: Lookup {
+    /// Returns whether the head is still there.
+    fn holds(&mut self, head: Head) -> BoxFuture<'_, Result<bool, Error>>;
+
+    /// Writes and commits where the head is still there, and no id of an event is in the log yet.
+    /// Otherwise it writes nothing and returns false.
+    fn commit<'a>(
+        self: Box<Self>,
+        write: &'a Write<'a>,
+        head: Head,
+    ) -> BoxFuture<'a, Result<bool, Error>>;
+}
+
+/// A write transaction that holds the head. Dropped, it is rolled back.
+pub(crate) trait Transaction: Lookup {
     /// Writes the net change, the events and the new head.
-    fn write<'a>(&'a mut self, write: Write<'a>) -> BoxFuture<'a, Result<(), Error>>;
+    fn write<'a>(&'a mut self, write: &'a Write<'a>) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Commits.
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>>;

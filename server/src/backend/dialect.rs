@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use flux_reducers::{Direction, Field, Json, Kind, Timestamp, Value};
+use flux_reducers::{Direction, Field, Json, Kind, Row, Schema, Timestamp, Value};
 use futures_util::stream::BoxStream;
 use sqlx::pool::PoolOptions;
 use sqlx::{Pool, QueryBuilder};
@@ -38,6 +38,8 @@ pub(crate) trait Dialect: sqlx::Database {
     const LOCK: &'static str;
     /// Rows in one statement, as far as more of them pay.
     const ROWS_PER_STATEMENT: usize;
+    /// Whether several statements can be one, which saves the ways to the server and back.
+    const COMBINES_STATEMENTS: bool = false;
     /// Rows that the database says are affected by the update of one in an upsert.
     const AFFECTED_BY_UPDATE: u64 = 1;
     /// The store's own tables; `{name}` stands for the quoted name of a table or an index, and
@@ -83,6 +85,33 @@ pub(crate) trait Dialect: sqlx::Database {
             Direction::Ascending => "ASC",
             Direction::Descending => "DESC",
         }
+    }
+
+    /// Appends rows to insert.
+    fn push_rows(sql: &mut QueryBuilder<Self>, _schema: &Schema, rows: &[&Row]) {
+        sql.push("VALUES ");
+        for (position, row) in rows.iter().enumerate() {
+            sql.push(if position == 0 { "(" } else { ", (" });
+            for (position, value) in row.values().iter().enumerate() {
+                if position > 0 {
+                    sql.push(", ");
+                }
+                Self::push_value(sql, value);
+            }
+            sql.push(")");
+        }
+    }
+
+    /// Appends that a column has one of the values.
+    fn push_in(sql: &mut QueryBuilder<Self>, _field: &Field, column: &str, values: &[&Value]) {
+        sql.push(format_args!("{column} IN ("));
+        for (position, value) in values.iter().enumerate() {
+            if position > 0 {
+                sql.push(", ");
+            }
+            Self::push_value(sql, value);
+        }
+        sql.push(")");
     }
 
     /// Returns what an insert does where a row has the id: the columns get the new values.

@@ -1,8 +1,6 @@
-//! Documents in tables: queries, what faults ask for, and the net change of a batch.
+//! Documents in tables: queries, and what faults ask for.
 
-use std::collections::BTreeMap;
-
-use flux_reducers::{Change, Condition, Fault, Plan, Row, Schema, Value, Wanted};
+use flux_reducers::{Condition, Fault, Plan, Row, Schema, Value, Wanted};
 use futures_util::TryStreamExt as _;
 use sqlx::QueryBuilder;
 use tokio::sync::mpsc;
@@ -15,9 +13,6 @@ use crate::size;
 
 /// Placeholders in one statement; SQLite takes 32,766, PostgreSQL and MySQL 65,535.
 pub(super) const PLACEHOLDERS_MAX: usize = 30_000;
-
-/// Bytes in one statement, unless one row alone has more: below the packets that MySQL takes.
-const STATEMENT_BYTES: usize = 1024 * 1024;
 
 /// Bytes of rows that are handed on together, unless one row alone has more.
 const PART_BYTES: usize = 64 * 1024;
@@ -110,142 +105,6 @@ pub(super) async fn load<D: Dialect>(
         rows.extend(fetch(connection, schema, sql).await?);
     }
     Ok(rows)
-}
-
-/// Writes the net change of one collection. What is gone or holds a unique value that moves is
-/// deleted first, so that no row is in another's way.
-pub(super) async fn write<D: Dialect>(
-    connection: &mut D::Connection,
-    tables: &Tables,
-    schema: &'static Schema,
-    changes: &BTreeMap<Value, Change>,
-) -> Result<(), Error> {
-    let unique: Vec<usize> = schema
-        .fields
-        .iter()
-        .enumerate()
-        .filter(|(position, field)| field.unique && *position != schema.id)
-        .map(|(position, _)| position)
-        .collect();
-    let (mut gone, mut new, mut changed) = (Vec::new(), Vec::new(), Vec::new());
-    for (id, change) in changes {
-        match (&change.before, &change.after) {
-            (None, Some(after)) => new.push(after),
-            (Some(before), Some(after)) if unique.iter().all(|it| before[*it] == after[*it]) => {
-                changed.push(after);
-            }
-            (Some(_), Some(after)) => {
-                gone.push(id);
-                new.push(after);
-            }
-            (Some(_), None) => gone.push(id),
-            (None, None) => {}
-        }
-    }
-    for ids in gone.chunks(PLACEHOLDERS_MAX) {
-        delete::<D>(connection, tables, schema, ids).await?;
-    }
-    insert::<D>(connection, tables, schema, &new).await?;
-    update::<D>(connection, tables, schema, &changed).await
-}
-
-/// Adds rows that are not there.
-pub(super) async fn insert<D: Dialect>(
-    connection: &mut D::Connection,
-    tables: &Tables,
-    schema: &'static Schema,
-    rows: &[&Row],
-) -> Result<(), Error> {
-    for rows in statements::<D>(schema, rows) {
-        let sql = insert_statement::<D>(tables, schema, rows);
-        let affected = D::execute(connection, sql).await.map_err(Error::database("writing"))?;
-        expect(schema, affected, rows.len() as u64)?;
-    }
-    Ok(())
-}
-
-/// Changes rows that are there. Their unique values stay, so that only the id can be in the way.
-async fn update<D: Dialect>(
-    connection: &mut D::Connection,
-    tables: &Tables,
-    schema: &'static Schema,
-    rows: &[&Row],
-) -> Result<(), Error> {
-    let id = D::quoted(schema.id_field().name);
-    let columns = schema.fields.iter().map(|field| D::quoted(field.name));
-    let columns: Vec<_> = columns.filter(|column| *column != id).collect();
-    for rows in statements::<D>(schema, rows) {
-        let mut sql = insert_statement::<D>(tables, schema, rows);
-        sql.push(D::on_conflict(&id, &columns));
-        let affected = D::execute(connection, sql).await.map_err(Error::database("writing"))?;
-        expect(schema, affected, D::AFFECTED_BY_UPDATE * rows.len() as u64)?;
-    }
-    Ok(())
-}
-
-async fn delete<D: Dialect>(
-    connection: &mut D::Connection,
-    tables: &Tables,
-    schema: &'static Schema,
-    ids: &[&Value],
-) -> Result<(), Error> {
-    let table = tables.quoted::<D>(schema.collection);
-    let mut sql = QueryBuilder::new(format!("DELETE FROM {table} WHERE "));
-    let any = ids.iter().map(|id| Condition::equal(schema.id, (*id).clone())).collect();
-    filter::push(&mut sql, schema, &Condition::Or(any));
-    let affected = D::execute(connection, sql).await.map_err(Error::database("deleting"))?;
-    expect(schema, affected, ids.len() as u64)
-}
-
-fn insert_statement<D: Dialect>(
-    tables: &Tables,
-    schema: &Schema,
-    rows: &[&Row],
-) -> QueryBuilder<D> {
-    let columns: Vec<_> = schema.fields.iter().map(|field| D::quoted(field.name)).collect();
-    let (table, columns) = (tables.quoted::<D>(schema.collection), columns.join(", "));
-    let mut sql = QueryBuilder::new(format!("INSERT INTO {table} ({columns}) VALUES "));
-    for (position, row) in rows.iter().enumerate() {
-        sql.push(if position == 0 { "(" } else { ", (" });
-        for (position, value) in row.values().iter().enumerate() {
-            if position > 0 {
-                sql.push(", ");
-            }
-            D::push_value(&mut sql, value);
-        }
-        sql.push(")");
-    }
-    sql
-}
-
-/// Divides rows into statements: neither too many rows, nor too many bytes.
-fn statements<'a, D: Dialect>(schema: &Schema, rows: &'a [&'a Row]) -> Vec<&'a [&'a Row]> {
-    let most = usize::min(PLACEHOLDERS_MAX / schema.fields.len().max(1), D::ROWS_PER_STATEMENT);
-    let (mut statements, mut first, mut bytes) = (Vec::new(), 0, 0);
-    for (position, row) in rows.iter().enumerate() {
-        let size = size::of_row(row);
-        if position > first && (position - first >= most || bytes + size > STATEMENT_BYTES) {
-            statements.push(&rows[first..position]);
-            (first, bytes) = (position, 0);
-        }
-        bytes += size;
-    }
-    if first < rows.len() {
-        statements.push(&rows[first..]);
-    }
-    statements
-}
-
-/// Rows that are not as the working set has them mean that somebody else wrote the table.
-fn expect(schema: &Schema, affected: u64, expected: u64) -> Result<(), Error> {
-    if affected == expected {
-        return Ok(());
-    }
-    Err(Error::Damaged(format!(
-        "{affected} rows of table `{}` changed where {expected} should have: something besides \
-         this store writes it",
-        schema.collection
-    )))
 }
 
 fn select<D: Dialect>(tables: &Tables, schema: &Schema) -> QueryBuilder<D> {

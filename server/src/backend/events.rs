@@ -58,30 +58,11 @@ pub(super) async fn checkpoint<D: Dialect>(
     }
 }
 
-pub(super) async fn move_head<D: Dialect>(
-    connection: &mut D::Connection,
-    tables: &Tables,
-    head: Head,
-) -> Result<(), Error> {
-    let table = tables.quoted::<D>("flux_head");
-    let mut sql = QueryBuilder::new(format!("UPDATE {table} SET {} = ", D::quoted("position")));
-    D::push_value(&mut sql, &Value::Integer(head.position));
-    sql.push(format_args!(", {} = ", D::quoted("timestamp")));
-    D::push_value(&mut sql, &Value::Timestamp(head.timestamp));
-    sql.push(" WHERE id = 1");
-    D::execute(connection, sql).await.map(|_| ()).map_err(Error::database("moving the head"))
-}
-
-pub(super) async fn append<D: Dialect>(
-    connection: &mut D::Connection,
-    tables: &Tables,
-    events: &[Arc<RecordedEvent>],
-) -> Result<(), Error> {
+/// Returns events as rows of the log.
+pub(super) fn rows(events: &[Arc<RecordedEvent>]) -> Result<Vec<Row>, Error> {
     let rows = events.iter().map(|event| SCHEMA.row_from_fields(&event.to_fields()));
-    let rows: Vec<Row> = rows
-        .collect::<Result<_, _>>()
-        .map_err(|rejection| Error::Damaged(format!("an event of the batch: {rejection}")))?;
-    documents::insert::<D>(connection, tables, SCHEMA, &rows.iter().collect::<Vec<_>>()).await
+    rows.collect::<Result<_, _>>()
+        .map_err(|rejection| Error::Damaged(format!("an event of the batch: {rejection}")))
 }
 
 pub(super) async fn by_id<D: Dialect>(

@@ -32,7 +32,13 @@ pub(super) fn push<D: Dialect>(sql: &mut QueryBuilder<D>, schema: &Schema, condi
         }
         Condition::And(all) => push_all(sql, schema, all, " AND ", "1 = 1"),
         Condition::Or(any) => match same_field(any) {
-            Some((field, values)) => push_in(sql, &column(&field), &values),
+            // An OR of a thousand is too deep for some.
+            Some((field, values)) => {
+                let column = column(&field);
+                sql.push(format_args!("({column} IS NOT NULL AND "));
+                D::push_in(sql, &schema.fields[field], &column, &values);
+                sql.push(")");
+            }
             None => push_all(sql, schema, any, " OR ", "1 = 0"),
         },
         Condition::Not(condition) => {
@@ -61,18 +67,6 @@ fn push_all<D: Dialect>(
         push(sql, schema, condition);
     }
     sql.push(")");
-}
-
-/// Alternatives of one field are one IN: an OR of a thousand is too deep for some.
-fn push_in<D: Dialect>(sql: &mut QueryBuilder<D>, column: &str, values: &[&Value]) {
-    sql.push(format_args!("({column} IS NOT NULL AND {column} IN ("));
-    for (position, value) in values.iter().enumerate() {
-        if position > 0 {
-            sql.push(", ");
-        }
-        D::push_value(sql, value);
-    }
-    sql.push("))");
 }
 
 fn same_field(conditions: &[Condition]) -> Option<(usize, Vec<&Value>)> {

@@ -2,7 +2,7 @@
 
 use std::str::FromStr as _;
 
-use flux_reducers::{Direction, Field, Kind};
+use flux_reducers::{Direction, Field, Kind, Row, Schema, Uuid, Value};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool};
 use sqlx::{Connection as _, Postgres, QueryBuilder};
 
@@ -18,6 +18,7 @@ impl Dialect for Postgres {
     const BEGIN_READ: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
     const LOCK: &'static str = " FOR UPDATE";
     const ROWS_PER_STATEMENT: usize = 512;
+    const COMBINES_STATEMENTS: bool = true;
     const OWN_TABLES: &'static str = include_str!("postgres/tables.sql");
 
     async fn connect(url: &str) -> Result<(PgPool, PgPool), Error> {
@@ -56,6 +57,25 @@ impl Dialect for Postgres {
         sql.push_bind(text.to_owned()).push(format_args!(" IN {column}) > 0"));
     }
 
+    /// One array a column, so that the statement is the same for any number of rows, and prepared
+    /// once.
+    fn push_rows(sql: &mut QueryBuilder<Self>, schema: &Schema, rows: &[&Row]) {
+        sql.push("SELECT * FROM UNNEST(");
+        for (position, field) in schema.fields.iter().enumerate() {
+            if position > 0 {
+                sql.push(", ");
+            }
+            push_array(sql, field.kind, rows.iter().map(|row| &row[position]));
+        }
+        sql.push(")");
+    }
+
+    fn push_in(sql: &mut QueryBuilder<Self>, field: &Field, column: &str, values: &[&Value]) {
+        sql.push(format_args!("{column} = ANY("));
+        push_array(sql, field.kind, values.iter().copied());
+        sql.push(")");
+    }
+
     fn direction(direction: Direction) -> &'static str {
         match direction {
             Direction::Ascending => "ASC NULLS FIRST",
@@ -92,6 +112,32 @@ impl Dialect for Postgres {
 /// Connects once outside of a pool, which would only tell that it waited.
 async fn probe(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
     PgConnection::connect_with(options).await?.close().await
+}
+
+/// Appends the values of one column as a bound array.
+fn push_array<'a>(
+    sql: &mut QueryBuilder<Postgres>,
+    kind: Kind,
+    values: impl Iterator<Item = &'a Value>,
+) {
+    macro_rules! bind {
+        ($type:ty, $($pattern:pat => $value:expr),+) => {
+            sql.push_bind(values.map(|value| match value {
+                $($pattern => Some($value),)+
+                _ => None,
+            }).collect::<Vec<Option<$type>>>())
+        };
+    }
+    match kind {
+        Kind::Bool => bind!(bool, Value::Bool(bool) => *bool),
+        Kind::I32 | Kind::I64 | Kind::U32 => bind!(i64, Value::Integer(integer) => *integer),
+        Kind::Timestamp => bind!(i64, Value::Timestamp(time) => time.as_milliseconds()),
+        Kind::F64 => bind!(f64, Value::Float(float) => float.get()),
+        Kind::Text | Kind::Enumeration(_) => bind!(String, Value::Text(text) => text.to_string()),
+        Kind::Json => bind!(String, Value::Json(json) => json.to_string()),
+        Kind::Uuid => bind!(Uuid, Value::Uuid(uuid) => *uuid),
+        Kind::Bytes => bind!(Vec<u8>, Value::Bytes(bytes) => bytes.to_vec()),
+    };
 }
 
 fn without_password(url: &str) -> String {

@@ -11,7 +11,7 @@ use flux_reducers::{
     Wanted,
 };
 
-use crate::backend::{Backend, Head, Transaction, Write};
+use crate::backend::{Backend, Head, Lookup, Write};
 use crate::clock::now;
 use crate::dispatch::Dispatch;
 use crate::error::Error;
@@ -31,13 +31,15 @@ pub(super) struct Batch {
     backend: Arc<dyn Backend>,
     reducer: Reducer,
     schemas: BTreeMap<&'static str, &'static Schema>,
-    /// The head as of the last commit; another one means that somebody else wrote.
-    head: Option<Head>,
+    /// What is left of the last batch, unless it failed.
     working_set: Option<WorkingSet>,
 }
 
-/// Documents as of the head, those that were asked for.
+/// Documents as of a head, those that were asked for.
+#[derive(Clone)]
 struct WorkingSet {
+    /// Another one in the database means that somebody else wrote.
+    head: Head,
     database: Database,
     /// About how many bytes were loaded or written since it was empty.
     bytes: usize,
@@ -56,50 +58,96 @@ impl Batch {
     pub(super) fn new(backend: Arc<dyn Backend>, reducer: Reducer) -> Self {
         let schemas = reducer.schemas();
         let schemas = schemas.into_iter().map(|schema| (schema.collection, schema)).collect();
-        Self { backend, reducer, schemas, head: None, working_set: None }
+        Self { backend, reducer, schemas, working_set: None }
     }
 
     /// Commits what is accepted of the dispatches; each one is accepted or refused as a whole.
+    ///
+    /// After a batch the head is most likely where it was left and no event is known yet. To assume
+    /// so saves asking for both; whoever is wrong begins again, holding the head.
     pub(super) async fn commit(&mut self, dispatches: &[&Dispatch]) -> Result<Outcome, Error> {
         // On an error it stays dropped: the next batch reads what the database really holds.
-        let working_set = self.working_set.take();
-        let (mut transaction, head) = self.backend.begin().await?;
-        let is_fresh =
-            |warm: &WorkingSet| self.head == Some(head) && warm.bytes <= WORKING_SET_BYTES_MAX;
-        let working_set = match working_set.filter(is_fresh) {
-            Some(warm) => warm,
-            None => self.empty_working_set()?,
-        };
-        let known = known_events(&mut *transaction, dispatches).await?;
-        let mut progress = Progress::new(working_set, head, known);
-        self.settle(&mut *transaction, &mut progress, dispatches).await?;
-        if progress.recorded.is_empty() {
-            transaction.rollback().await?;
-        } else {
-            let write = Write {
-                schemas: &self.schemas,
-                delta: &progress.delta,
-                events: &progress.recorded,
-                head: progress.head,
-            };
-            transaction.write(write).await?;
-            transaction.commit().await?;
+        let warm = self.working_set.take().filter(|warm| warm.bytes <= WORKING_SET_BYTES_MAX);
+        if let Some(warm) = warm.clone()
+            && let Some(progress) = self.commit_assuming(warm, dispatches).await?
+        {
+            return Ok(self.keep(progress));
         }
-        self.head = Some(progress.head);
-        self.working_set = Some(progress.working_set);
-        Ok(Outcome { answers: progress.answers, recorded: progress.recorded })
+        let progress = self.commit_holding(warm, dispatches).await?;
+        Ok(self.keep(progress))
     }
 
-    fn empty_working_set(&self) -> Result<WorkingSet, Error> {
-        let database = Database::partial(self.schemas.values().copied())?;
-        Ok(WorkingSet { database, bytes: 0 })
+    /// Commits, should the head be that of the working set and no event be known; else `None`.
+    async fn commit_assuming(
+        &self,
+        warm: WorkingSet,
+        dispatches: &[&Dispatch],
+    ) -> Result<Option<Progress>, Error> {
+        let head = warm.head;
+        let mut assumption = self.backend.assume().await?;
+        let mut progress = Progress::new(warm, HashMap::new());
+        match self.settle(&mut *assumption, &mut progress, dispatches).await {
+            Ok(()) => {}
+            Err(error @ Error::Database { .. }) => return Err(error),
+            // Documents of different moments may contradict each other.
+            Err(_) => return Ok(None),
+        }
+        // What is refused may be an event that is sent again, which is in its own way.
+        let refused = dispatches.iter().zip(&progress.answers).filter(|(_, it)| it.is_err());
+        let refused: Vec<_> = refused.map(|(dispatch, _)| *dispatch).collect();
+        if !known_events(&mut *assumption, &refused).await?.is_empty() {
+            return Ok(None);
+        }
+        let holds = match self.write(&progress) {
+            Some(write) => assumption.commit(&write, head).await?,
+            None => assumption.holds(head).await?,
+        };
+        Ok(holds.then_some(progress))
+    }
+
+    async fn commit_holding(
+        &self,
+        warm: Option<WorkingSet>,
+        dispatches: &[&Dispatch],
+    ) -> Result<Progress, Error> {
+        let (mut transaction, head) = self.backend.begin().await?;
+        let working_set = match warm.filter(|warm| warm.head == head) {
+            Some(warm) => warm,
+            None => {
+                let database = Database::partial(self.schemas.values().copied())?;
+                WorkingSet { head, database, bytes: 0 }
+            }
+        };
+        let known = known_events(&mut *transaction, dispatches).await?;
+        let mut progress = Progress::new(working_set, known);
+        self.settle(&mut *transaction, &mut progress, dispatches).await?;
+        match self.write(&progress) {
+            Some(write) => {
+                transaction.write(&write).await?;
+                transaction.commit().await?;
+            }
+            None => transaction.rollback().await?,
+        }
+        Ok(progress)
+    }
+
+    /// Returns what is to be written, if anything.
+    fn write<'a>(&'a self, progress: &'a Progress) -> Option<Write<'a>> {
+        let Progress { working_set, delta, recorded: events, .. } = progress;
+        let write = Write { schemas: &self.schemas, delta, events, head: working_set.head };
+        (!events.is_empty()).then_some(write)
+    }
+
+    fn keep(&mut self, progress: Progress) -> Outcome {
+        self.working_set = Some(progress.working_set);
+        Outcome { answers: progress.answers, recorded: progress.recorded }
     }
 
     /// Runs the dispatches in order. One that reads what is not loaded is run again once it is,
     /// and with it all after it: until then those run ahead only to tell what they will read.
     async fn settle(
         &self,
-        transaction: &mut dyn Transaction,
+        lookup: &mut dyn Lookup,
         progress: &mut Progress,
         dispatches: &[&Dispatch],
     ) -> Result<(), Error> {
@@ -118,7 +166,7 @@ impl Batch {
             if faults.is_empty() {
                 return Ok(());
             }
-            load(transaction, &mut progress.working_set, faults.values()).await?;
+            load(lookup, &mut progress.working_set, faults.values()).await?;
         }
         Err(Error::Damaged(format!(
             "a reducer asked for more documents after {FAULT_ROUNDS_MAX} rounds: it reads without \
@@ -130,7 +178,6 @@ impl Batch {
 /// The dispatches that are settled, and the state after them.
 struct Progress {
     working_set: WorkingSet,
-    head: Head,
     delta: Delta,
     /// Events in the log or in this batch, those whose ids were dispatched.
     known: HashMap<Uuid, Arc<RecordedEvent>>,
@@ -154,16 +201,16 @@ enum Stop {
 }
 
 impl Progress {
-    fn new(working_set: WorkingSet, head: Head, known: HashMap<Uuid, Arc<RecordedEvent>>) -> Self {
+    fn new(working_set: WorkingSet, known: HashMap<Uuid, Arc<RecordedEvent>>) -> Self {
         let (delta, answers, recorded) = Default::default();
-        Self { working_set, head, delta, known, answers, recorded }
+        Self { working_set, delta, known, answers, recorded }
     }
 
     fn run(&self, reducer: &Reducer, dispatch: &Dispatch) -> Result<Run, Stop> {
         let mut run = Run {
             database: self.working_set.database.clone(),
             delta: Delta::default(),
-            head: self.head,
+            head: self.working_set.head,
             answer: Vec::with_capacity(dispatch.actions.len()),
             recorded: Vec::new(),
         };
@@ -193,7 +240,7 @@ impl Progress {
         if !faults.is_empty() {
             return Err(Stop::Faults(faults));
         }
-        let head = self.head.position;
+        let head = self.working_set.head.position;
         match dispatch.expected_position {
             Some(expected) if expected != head && !run.recorded.is_empty() => {
                 Err(Stop::Refused(Error::PositionMoved { expected, head }))
@@ -205,10 +252,10 @@ impl Progress {
     fn settle(&mut self, result: Result<Run, Stop>) {
         match result {
             Ok(run) => {
+                self.working_set.head = run.head;
                 self.working_set.database = run.database;
                 self.working_set.bytes += run.delta.collections().map(written_bytes).sum::<usize>();
                 self.delta.merge(run.delta);
-                self.head = run.head;
                 self.known.extend(run.recorded.iter().map(|event| (event.id, Arc::clone(event))));
                 self.recorded.extend(run.recorded);
                 self.answers.push(Ok(run.answer));
@@ -263,7 +310,7 @@ impl Run {
 }
 
 async fn known_events(
-    transaction: &mut dyn Transaction,
+    lookup: &mut dyn Lookup,
     dispatches: &[&Dispatch],
 ) -> Result<HashMap<Uuid, Arc<RecordedEvent>>, Error> {
     let actions = dispatches.iter().flat_map(|dispatch| &dispatch.actions);
@@ -271,13 +318,13 @@ async fn known_events(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let events = transaction.events_by_id(&ids).await?;
+    let events = lookup.events_by_id(&ids).await?;
     Ok(events.into_iter().map(|(id, event)| (id, Arc::new(event))).collect())
 }
 
 /// Loads what faults ask for, one query a collection.
 async fn load<'a>(
-    transaction: &mut dyn Transaction,
+    lookup: &mut dyn Lookup,
     working_set: &mut WorkingSet,
     faults: impl Iterator<Item = &'a Fault>,
 ) -> Result<(), Error> {
@@ -286,7 +333,7 @@ async fn load<'a>(
         by_collection.entry(fault.collection()).or_default().push(fault);
     }
     for faults in by_collection.into_values() {
-        let mut rows = transaction.load(&faults).await?;
+        let mut rows = lookup.load(&faults).await?;
         working_set.bytes += rows.iter().map(size::of_row).sum::<usize>();
         working_set.bytes += faults.len() * ABSENT_BYTES;
         for fault in faults {
