@@ -11,8 +11,9 @@ use super::{Part, filter};
 use crate::error::Error;
 use crate::size;
 
-/// Placeholders in one statement; SQLite takes 32,766, PostgreSQL and MySQL 65,535.
-pub(super) const PLACEHOLDERS_MAX: usize = 30_000;
+/// Placeholders in one statement, a length that lists have; SQLite takes 32,766, PostgreSQL and
+/// MySQL 65,535.
+pub(super) const PLACEHOLDERS_MAX: usize = 16_384;
 
 /// Bytes of rows that are handed on together, unless one row alone has more.
 const PART_BYTES: usize = 64 * 1024;

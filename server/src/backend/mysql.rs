@@ -19,6 +19,10 @@ const SESSION: &str = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TA
      SESSION sort_buffer_size = 4194304; \
      SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
+/// Prepared statements that a connection keeps: those of a few collections. A server has 16,382 for
+/// all connections.
+const STATEMENTS_MAX: usize = 256;
+
 impl Dialect for MySql {
     const BEGIN_WRITE: &'static str = "START TRANSACTION";
     const BEGIN_READ: &'static str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
@@ -33,6 +37,7 @@ impl Dialect for MySql {
             url: "mysql://…".to_owned(),
             reason: error.to_string(),
         })?;
+        let options = options.statement_cache_capacity(STATEMENTS_MAX);
         probe(&options).await.map_err(Error::database("connecting"))?;
         let prepared = |pool: PoolOptions<Self>| {
             pool.after_connect(|connection, _| Box::pin(prepare_session(connection)))

@@ -70,6 +70,10 @@ impl Dialect for Postgres {
         sql.push(")");
     }
 
+    fn length_at_most(rows: usize) -> usize {
+        rows
+    }
+
     fn push_in(sql: &mut QueryBuilder<Self>, field: &Field, column: &str, values: &[&Value]) {
         sql.push(format_args!("{column} = ANY("));
         push_array(sql, field.kind, values.iter().copied());

@@ -43,7 +43,7 @@ pub(super) fn statements<'a, D: Dialect>(
             push_changes::<D>(&mut statements, schema, changes);
         }
     }
-    for rows in parts::<D>(events::SCHEMA, log.iter().collect()) {
+    for rows in parts::<D>(events::SCHEMA, &log.iter().collect::<Vec<_>>()) {
         statements.push(Statement::Insert { schema: events::SCHEMA, rows });
     }
     statements
@@ -170,9 +170,9 @@ fn push_changes<'a, D: Dialect>(
     for ids in gone.chunks(PLACEHOLDERS_MAX) {
         statements.push(Statement::Delete { schema, ids: ids.to_vec() });
     }
-    let inserts = parts::<D>(schema, new).into_iter();
+    let inserts = parts::<D>(schema, &new).into_iter();
     statements.extend(inserts.map(|rows| Statement::Insert { schema, rows }));
-    let updates = parts::<D>(schema, changed).into_iter();
+    let updates = parts::<D>(schema, &changed).into_iter();
     statements.extend(updates.map(|rows| Statement::Update { schema, rows }));
 }
 
@@ -188,20 +188,19 @@ fn push_insert<D: Dialect>(
     D::push_rows(sql, schema, rows);
 }
 
-/// Divides rows into statements: neither too many rows, nor too many bytes.
-fn parts<'a, D: Dialect>(schema: &Schema, rows: Vec<&'a Row>) -> Vec<Vec<&'a Row>> {
+/// Divides rows into statements: neither too many rows, nor too many bytes, and of few lengths.
+fn parts<'a, D: Dialect>(schema: &Schema, rows: &[&'a Row]) -> Vec<Vec<&'a Row>> {
     let most = usize::min(PLACEHOLDERS_MAX / schema.fields.len().max(1), D::ROWS_PER_STATEMENT);
-    let (mut parts, mut bytes): (Vec<Vec<&Row>>, usize) = (Vec::new(), 0);
-    for row in rows {
-        let size = size::of_row(row);
-        bytes += size;
-        match parts.last_mut() {
-            Some(part) if part.len() < most && bytes <= STATEMENT_BYTES => part.push(row),
-            _ => {
-                bytes = size;
-                parts.push(vec![row]);
-            }
-        }
+    let (mut parts, mut rest) = (Vec::new(), rows);
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let within = rest.iter().take(most).take_while(|row| {
+            bytes += size::of_row(row);
+            bytes <= STATEMENT_BYTES
+        });
+        let (part, more) = rest.split_at(D::length_at_most(within.count().max(1)));
+        parts.push(part.to_vec());
+        rest = more;
     }
     parts
 }
