@@ -26,7 +26,9 @@ impl Dialect for Postgres {
             .map_err(|error| Error::Url { url: without_password(url), reason: error.to_string() })?
             .options([("lock_timeout", WAIT_MS), ("idle_in_transaction_session_timeout", WAIT_MS)]);
         probe(&options).await.map_err(Error::database("connecting"))?;
-        let writer = writer_pool().connect_with(options.clone());
+        // A plan that was made while a table was empty reads all of it, for as long as it is kept.
+        let by_index = options.clone().options([("enable_seqscan", "off")]);
+        let writer = writer_pool().connect_with(by_index);
         let writer = writer.await.map_err(Error::database("connecting"))?;
         let readers = reader_pool().connect_with(options);
         Ok((writer, readers.await.map_err(Error::database("connecting"))?))

@@ -1,11 +1,13 @@
-//! What one would write without the store: a transaction an event, that locks the head, appends
-//! to the log and changes the note.
+//! What one would write first without the store: a transaction an event, which locks the head,
+//! appends to the log and changes the note.
 
 use flux_server::reducers::{Action, Uuid};
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, MySqlPool, PgPool, SqlitePool};
+use sqlx::{MySqlPool, PgPool, SqlitePool};
+
+use crate::group;
 
 /// Records one event; the databases differ in types only.
 macro_rules! record {
@@ -37,13 +39,39 @@ macro_rules! record {
 /// As many connections as pay on two cores.
 const CONNECTIONS_MAX: u32 = 16;
 
-pub(crate) enum ByHand {
+/// The names of the tables by hand.
+#[derive(Clone)]
+pub(crate) struct Tables {
+    pub(crate) head: String,
+    pub(crate) log: String,
+    pub(crate) notes: String,
+}
+
+impl Tables {
+    pub(crate) fn new(namespace: &str) -> Self {
+        let name = |of: &str| format!("{namespace}_hand_{of}");
+        Self { head: name("head"), log: name("log"), notes: name("notes") }
+    }
+}
+
+/// As durable as the store.
+pub(crate) fn sqlite_options(url: &str) -> SqliteConnectOptions {
+    url.parse::<SqliteConnectOptions>()
+        .unwrap()
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+}
+
+#[derive(Clone)]
+pub(crate) enum Each {
     Sqlite(SqlitePool, Statements),
     Postgres(PgPool, Statements),
     MySql(MySqlPool, Statements),
 }
 
 /// The statements of one database, with the names of the tables.
+#[derive(Clone)]
 pub(crate) struct Statements {
     lock: &'static str,
     /// Where the lock does not move the head too.
@@ -55,7 +83,7 @@ pub(crate) struct Statements {
 }
 
 impl Statements {
-    fn new(scheme: &str, head: &str, log: &str, notes: &str) -> Self {
+    fn new(scheme: &str, Tables { head, log, notes }: &Tables) -> Self {
         let parameter = |number: usize| match scheme {
             "postgres" => format!("${number}"),
             _ => "?".to_owned(),
@@ -83,28 +111,12 @@ fn fixed(sql: String) -> &'static str {
     Box::leak(sql.into_boxed_str())
 }
 
-impl ByHand {
-    pub(crate) async fn open(url: &str, namespace: &str) -> Self {
-        let (head, log, notes) = (
-            format!("{namespace}_hand_head"),
-            format!("{namespace}_hand_log"),
-            format!("{namespace}_hand_notes"),
-        );
+impl Each {
+    /// Opens the database and makes the tables.
+    pub(crate) async fn open(url: &str, tables: &Tables) -> Self {
         let scheme = url.split_once(':').unwrap().0;
-        let (id, text) = match scheme {
-            "postgres" => ("UUID", "TEXT"),
-            "mysql" => ("BINARY(16)", "LONGTEXT"),
-            _ => ("BLOB", "TEXT"),
-        };
-        let make = format!(
-            "CREATE TABLE {head} (id INTEGER PRIMARY KEY, position BIGINT NOT NULL);
-             INSERT INTO {head} VALUES (1, 0);
-             CREATE TABLE {log} (position BIGINT PRIMARY KEY, id {id} NOT NULL UNIQUE,
-                 type {text} NOT NULL, payload {text});
-             CREATE TABLE {notes} (id {id} PRIMARY KEY, title {text} NOT NULL, text {text} NOT NULL);"
-        );
-        let make = sqlx::raw_sql(AssertSqlSafe(make));
-        let statements = Statements::new(scheme, &head, &log, &notes);
+        let make = sqlx::raw_sql(group::script(tables, scheme));
+        let statements = Statements::new(scheme, tables);
         match scheme {
             "postgres" => {
                 let pool = PgPoolOptions::new()
@@ -125,10 +137,7 @@ impl ByHand {
                 Self::MySql(pool, statements)
             }
             _ => {
-                let options = url.parse::<SqliteConnectOptions>().unwrap().create_if_missing(true);
-                let options = options
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Full);
+                let options = sqlite_options(url);
                 let pool = SqlitePoolOptions::new()
                     .max_connections(1)
                     .connect_with(options)

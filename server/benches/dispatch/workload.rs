@@ -1,0 +1,82 @@
+//! The reducer and what the callers dispatch.
+
+use flux_server::reducers::{Collection, Document, Event, Reduction, Uuid};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Document)]
+#[document(collection = "notes")]
+pub(crate) struct Note {
+    id: Uuid,
+    title: String,
+    text: String,
+}
+
+#[derive(Clone, Serialize, Deserialize, Event)]
+#[allow(clippy::enum_variant_names, reason = "the names of the events")]
+#[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+pub(crate) enum NoteEvent {
+    NoteAdded { id: Uuid, title: String, text: String },
+    NoteTitleEdited { id: Uuid, title: String },
+    NoteRemoved { id: Uuid },
+}
+
+pub(crate) fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+    Ok(match event.clone() {
+        NoteEvent::NoteAdded { id, title, text } => notes.create(Note { id, title, text }),
+        NoteEvent::NoteTitleEdited { id, title } => {
+            notes.update_by_id(id, Note::patch().title(title))
+        }
+        NoteEvent::NoteRemoved { id } => notes.destroy_by_id(id),
+    })
+}
+
+/// What the callers do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Workload {
+    /// 70 % create, 20 % update, 10 % remove, of a caller's own notes.
+    Mixed,
+    /// Everybody updates this one note.
+    Hot(Uuid),
+}
+
+impl Workload {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Mixed => "mixed",
+            Self::Hot(_) => "hot",
+        }
+    }
+}
+
+/// One caller, and where it is in its round of ten.
+pub(crate) struct Caller {
+    workload: Workload,
+    round: u32,
+    note: Uuid,
+}
+
+impl Caller {
+    pub(crate) fn new(workload: Workload) -> Self {
+        Self { workload, round: 0, note: Uuid::now_v7() }
+    }
+
+    pub(crate) fn next(&mut self) -> NoteEvent {
+        self.round += 1;
+        if let Workload::Hot(id) = self.workload {
+            return NoteEvent::NoteTitleEdited { id, title: format!("edit {}", self.round) };
+        }
+        match self.round % 10 {
+            8 | 9 => NoteEvent::NoteTitleEdited { id: self.note, title: "edited".into() },
+            0 => NoteEvent::NoteRemoved { id: self.note },
+            _ => {
+                self.note = Uuid::now_v7();
+                added(self.note)
+            }
+        }
+    }
+}
+
+/// A payload of about 150 bytes.
+pub(crate) fn added(id: Uuid) -> NoteEvent {
+    NoteEvent::NoteAdded { id, title: "a title".into(), text: "x".repeat(70) }
+}
