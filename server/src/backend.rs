@@ -15,6 +15,7 @@ use crate::error::Error;
 use relational::Relational;
 use tables::Tables;
 
+mod connections;
 mod dialect;
 mod documents;
 mod events;
@@ -81,6 +82,9 @@ pub(crate) trait Backend: Debug + Send + Sync {
         &'a self,
         ids: &'a [Uuid],
     ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>>;
+
+    /// Whether an error blames what was written, rather than the state of the database.
+    fn blames_data(&self, error: &Error) -> bool;
 
     /// Whether other servers can write the same log.
     fn is_shared(&self) -> bool;

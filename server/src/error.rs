@@ -246,6 +246,11 @@ impl Error {
     pub(crate) fn database(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| Self::Database { doing, source: Arc::new(source), ambiguous: false }
     }
+
+    /// The same, of something that the database may have done before it failed.
+    pub(crate) fn or_done(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Database { doing, source: Arc::new(source), ambiguous: true }
+    }
 }
 
 /// A middleware's own refusal, as of the dispatch's first event.
@@ -262,5 +267,14 @@ impl From<tower::BoxError> for Error {
             Ok(error) => *error,
             Err(error) => Self::Middleware(error.into()),
         }
+    }
+}
+
+/// Returns what of a database's URL may be shown. Where a password ends is not always clear: of
+/// what may have one, only the scheme is left.
+pub(crate) fn without_password(url: &str) -> String {
+    match url.split_once(':') {
+        Some(("sqlite", _)) | None => url.to_owned(),
+        Some((scheme, _)) => format!("{scheme}:…"),
     }
 }

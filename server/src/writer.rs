@@ -73,7 +73,8 @@ fn parts(jobs: impl Iterator<Item = Job>) -> Vec<Vec<Job>> {
     parts
 }
 
-/// Commits each part together; where the database refuses that, finds the one at fault by halves.
+/// Commits each part together; where the database refuses what was written, finds the one at fault
+/// by halves. Where it can't work at all, that is told to all at once.
 async fn write(batch: &mut Batch, feed: &Feed, mut parts: Vec<Vec<Job>>) {
     while let Some(mut jobs) = parts.pop() {
         let dispatches: Vec<&Dispatch> = jobs.iter().map(|job| &job.dispatch).collect();
@@ -86,7 +87,7 @@ async fn write(batch: &mut Batch, feed: &Feed, mut parts: Vec<Vec<Job>>) {
                     job.answer.send(answer).ok();
                 }
             }
-            Err(error) if jobs.len() > 1 && !error.is_ambiguous() && is_of_data(&error) => {
+            Err(error) if jobs.len() > 1 && !error.is_ambiguous() && batch.blames_data(&error) => {
                 tracing::warn!(%error, "a batch failed and is split");
                 let later = jobs.split_off(jobs.len() / 2);
                 parts.push(later);
@@ -99,13 +100,5 @@ async fn write(batch: &mut Batch, feed: &Feed, mut parts: Vec<Vec<Job>>) {
                 }
             }
         }
-    }
-}
-
-/// Whether the database refused what was written, rather than to work at all.
-fn is_of_data(error: &Error) -> bool {
-    match error {
-        Error::Database { source, .. } => matches!(**source, sqlx::Error::Database(_)),
-        _ => false,
     }
 }

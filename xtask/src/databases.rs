@@ -1,20 +1,14 @@
 //! Private PostgreSQL and MariaDB servers for a test run: fresh at the start, gone at the end.
 
-mod mariadb;
-mod postgres;
-mod server;
-
 use std::{
-    net::{Ipv4Addr, TcpListener},
     process,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     thread,
 };
 
-use anyhow::Context as _;
+use flux_test_databases::{Kind, Server};
 use xshell::Shell;
 
-use self::server::Server;
 use crate::tools::{self, Tool};
 
 /// The environment variables that the tests read; where one is set, that server is used.
@@ -48,10 +42,8 @@ impl Databases {
             mysql_url: String::new(),
             started: stopped_on_interrupt()?,
         };
-        databases.postgres_url =
-            databases.url(shell, POSTGRES_VARIABLE, Tool::Postgres, postgres::start)?;
-        databases.mysql_url =
-            databases.url(shell, MYSQL_VARIABLE, Tool::MariaDb, mariadb::start)?;
+        databases.postgres_url = databases.url(shell, POSTGRES_VARIABLE, Kind::Postgres)?;
+        databases.mysql_url = databases.url(shell, MYSQL_VARIABLE, Kind::MariaDb)?;
         Ok(databases)
     }
 
@@ -60,20 +52,15 @@ impl Databases {
         [(POSTGRES_VARIABLE, &self.postgres_url), (MYSQL_VARIABLE, &self.mysql_url)]
     }
 
-    fn url(
-        &self,
-        shell: &Shell,
-        variable: &str,
-        tool: Tool,
-        start: fn(&Shell, u16) -> anyhow::Result<(Server, String)>,
-    ) -> anyhow::Result<String> {
+    fn url(&self, shell: &Shell, variable: &str, kind: Kind) -> anyhow::Result<String> {
         if let Some(url) = shell.var(variable).ok().filter(|url| !url.is_empty()) {
             return Ok(url);
         }
-        tools::ensure(shell, &[tool])?;
+        tools::ensure(shell, &[Tool::Database(kind)])?;
         // Held while it starts, so that ctrl-c cannot miss a server that is not in the list yet.
         let mut started = lock(&self.started);
-        let (server, url) = start(shell, free_port()?)?;
+        let server = Server::start(kind)?;
+        let url = server.url().to_owned();
         started.push(server);
         println!("started {url}");
         Ok(url)
@@ -122,10 +109,4 @@ fn stopped_on_interrupt() -> anyhow::Result<Started> {
 /// Returns the list, also after a panic: what has started must still be stopped.
 fn lock<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
     list.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn free_port() -> anyhow::Result<u16> {
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("127.0.0.1 has no free port")?;
-    Ok(listener.local_addr()?.port())
 }

@@ -1,10 +1,9 @@
 //! The tools that are not part of Rust and Node: found, or installed, or told how to install.
 
-pub(crate) mod servers;
-
 use std::{env, path::PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use flux_test_databases::Kind;
 use xshell::{Shell, cmd};
 
 /// The version that the project is built with; others are not tried.
@@ -20,8 +19,8 @@ pub(crate) const ALL: &[Tool] = &[
     Tool::Node,
     Tool::RustTargets,
     Tool::Chromium,
-    Tool::Postgres,
-    Tool::MariaDb,
+    Tool::Database(Kind::Postgres),
+    Tool::Database(Kind::MariaDb),
     Tool::CargoDeny,
     Tool::WasmPack,
     Tool::WasmBindgen,
@@ -33,11 +32,9 @@ pub(crate) enum Tool {
     CargoDeny,
     /// The browser and its WebDriver.
     Chromium,
-    /// Or MySQL: server and client.
-    MariaDb,
-    Node,
     /// Server and client.
-    Postgres,
+    Database(Kind),
+    Node,
     RustTargets,
     /// In the version of the library in Cargo.lock: the two must be equal.
     WasmBindgen,
@@ -52,9 +49,8 @@ pub(crate) fn ensure(shell: &Shell, tools: &[Tool]) -> anyhow::Result<()> {
     tools.iter().try_for_each(|tool| match tool {
         Tool::CargoDeny => ensure_cargo_deny(shell),
         Tool::Chromium => ensure_chromium(shell),
-        Tool::MariaDb => ensure_mariadb(shell),
+        Tool::Database(kind) => ensure_database(shell, *kind),
         Tool::Node => ensure_node(shell),
-        Tool::Postgres => ensure_postgres(shell),
         Tool::RustTargets => ensure_rust_targets(shell),
         Tool::WasmBindgen => ensure_wasm_bindgen(shell),
         Tool::WasmPack => ensure_wasm_pack(shell),
@@ -161,26 +157,16 @@ fn ensure_chromium(shell: &Shell) -> anyhow::Result<()> {
     )
 }
 
-fn ensure_postgres(shell: &Shell) -> anyhow::Result<()> {
-    match servers::postgres(shell) {
-        Some(_) => Ok(()),
-        None => apt_install(
-            shell,
-            &["postgresql"],
-            "the tests need PostgreSQL, with `initdb`, `postgres` and `psql` on the PATH, or a server at TEST_POSTGRES_URL",
-        ),
+fn ensure_database(shell: &Shell, kind: Kind) -> anyhow::Result<()> {
+    if kind.is_installed() {
+        return Ok(());
     }
-}
-
-fn ensure_mariadb(shell: &Shell) -> anyhow::Result<()> {
-    match servers::mariadb(shell) {
-        Some(_) => Ok(()),
-        None => apt_install(
-            shell,
-            &["mariadb-server"],
-            "the tests need MariaDB, with `mariadbd`, `mariadb-install-db` and `mariadb` on the PATH, or a server at TEST_MYSQL_URL",
-        ),
-    }
+    let (package, variable) = match kind {
+        Kind::MariaDb => ("mariadb-server", "TEST_MYSQL_URL"),
+        Kind::Postgres => ("postgresql", "TEST_POSTGRES_URL"),
+    };
+    let need = format!("the tests need {}, or a server at {variable}", kind.needs());
+    apt_install(shell, &[package], &need)
 }
 
 /// Installs packages of Debian where that asks no password, or fails with what to do.
@@ -203,8 +189,8 @@ fn apt_install(shell: &Shell, packages: &[&str], need: &str) -> anyhow::Result<(
     Ok(())
 }
 
-/// Returns whether everything is allowed, and running a database server is not.
-pub(crate) fn is_root(shell: &Shell) -> anyhow::Result<bool> {
+/// Returns whether everything is allowed.
+fn is_root(shell: &Shell) -> anyhow::Result<bool> {
     Ok(cmd!(shell, "id -u").quiet().read()? == "0")
 }
 

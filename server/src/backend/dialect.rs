@@ -1,30 +1,14 @@
 //! What differs from one database to the next. Whatever is not here is the same SQL for all.
 
 use std::future::Future;
-use std::time::Duration;
 
 use flux_reducers::{Direction, Field, Json, Kind, Row, Schema, Timestamp, Value};
 use futures_util::stream::BoxStream;
-use sqlx::pool::PoolOptions;
+use sqlx::error::DatabaseError;
 use sqlx::{Pool, QueryBuilder};
 
+use super::connections::Connections;
 use crate::error::Error;
-
-/// Readers beside the writer: queries and subscriptions; more would only share the same disk.
-const READERS_MAX: u32 = 8;
-
-/// How long one waits for a free connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The pool of the one connection that writes.
-pub(super) fn writer_pool<D: Dialect>() -> PoolOptions<D> {
-    PoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).max_connections(1)
-}
-
-/// The pool of the connections that read.
-pub(super) fn reader_pool<D: Dialect>() -> PoolOptions<D> {
-    PoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).max_connections(READERS_MAX)
-}
 
 /// The SQL of one database.
 ///
@@ -46,8 +30,19 @@ pub(crate) trait Dialect: sqlx::Database {
     /// `{options}` for what follows a table's columns.
     const OWN_TABLES: &'static str;
 
-    /// Opens the pool of the writer and that of the readers.
-    fn connect(url: &str) -> impl Future<Output = Result<(Pool<Self>, Pool<Self>), Error>> + Send;
+    /// Connects to the database that the URL names.
+    fn connect(url: &str) -> impl Future<Output = Result<Connections<Self>, Error>> + Send;
+
+    /// Prepares a new connection of the writer.
+    fn prepare_writer(
+        _connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Returns whether an error blames what was written: a value, a row, a constraint. Everything
+    /// else is the state of the database, and would befall any other write just so.
+    fn blames_data(error: &dyn DatabaseError) -> bool;
 
     /// Returns whether others can open the same database.
     fn is_shared(_url: &str) -> bool {
@@ -139,7 +134,7 @@ pub(crate) trait Dialect: sqlx::Database {
 
     /// Tells other servers that the log has grown. A hint: they look for themselves now and then.
     fn notify(
-        _pool: &Pool<Self>,
+        _connection: &mut Self::Connection,
         _channel: &str,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
         std::future::ready(Ok(()))

@@ -5,6 +5,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::QueryBuilder;
 use tokio::sync::mpsc;
 
+use super::connections::{QUERY_TIMEOUT, answer};
 use super::dialect::Dialect;
 use super::tables::Tables;
 use super::{Part, filter};
@@ -33,7 +34,9 @@ pub(super) async fn find<D: Dialect>(
     push_limit(&mut sql, query.limit, query.offset);
     let mut found = D::stream(connection, &mut sql);
     let (mut rows, mut bytes) = (Vec::new(), 0);
-    while let Some(row) = found.try_next().await.map_err(Error::database("reading"))? {
+    loop {
+        let next = answer(QUERY_TIMEOUT, found.try_next()).await;
+        let Some(row) = next.map_err(Error::database("reading"))? else { break };
         let row = document::<D>(schema, &row)?;
         bytes += size::of_row(&row);
         rows.push(row);

@@ -3,12 +3,13 @@
 use std::str::FromStr as _;
 
 use flux_reducers::{Field, Kind};
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool};
-use sqlx::pool::PoolOptions;
-use sqlx::{Connection as _, MySql, QueryBuilder, Row as _};
+use sqlx::error::DatabaseError;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError};
+use sqlx::{MySql, QueryBuilder, Row as _};
 
-use super::dialect::{Dialect, reader_pool, same_for_all, writer_pool};
-use crate::error::Error;
+use super::connections::{Connections, reader_pool};
+use super::dialect::{Dialect, same_for_all};
+use crate::error::{Error, without_password};
 
 /// Strict, so that nothing is cut or rounded in silence; a bounded wait for the head that another
 /// server, or somebody by hand, holds; keys compared to their end when they are sorted, and longer
@@ -23,6 +24,13 @@ const SESSION: &str = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TA
 /// all connections.
 const STATEMENTS_MAX: usize = 256;
 
+/// Where a server stops in the middle of a batch, the head is free again soon. On MySQL it is free
+/// when the server's connection is given up.
+const IDLE_LIMIT: &str = "SET SESSION idle_transaction_timeout = 5";
+
+/// How long a statement of the writer may run: nobody waits for it any longer.
+const STATEMENT_LIMIT: &str = "SET SESSION max_statement_time = 10";
+
 impl Dialect for MySql {
     const BEGIN_WRITE: &'static str = "START TRANSACTION";
     const BEGIN_READ: &'static str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
@@ -31,21 +39,21 @@ impl Dialect for MySql {
     const AFFECTED_BY_UPDATE: u64 = 2;
     const OWN_TABLES: &'static str = include_str!("mysql/tables.sql");
 
-    async fn connect(url: &str) -> Result<(MySqlPool, MySqlPool), Error> {
-        let url = url.replacen("mariadb://", "mysql://", 1);
-        let options = MySqlConnectOptions::from_str(&url).map_err(|error| Error::Url {
-            url: "mysql://…".to_owned(),
-            reason: error.to_string(),
-        })?;
+    async fn connect(url: &str) -> Result<Connections<Self>, Error> {
+        let options =
+            MySqlConnectOptions::from_str(&url.replacen("mariadb://", "mysql://", 1)).map_err(
+                |error| Error::Url { url: without_password(url), reason: error.to_string() },
+            )?;
         let options = options.statement_cache_capacity(STATEMENTS_MAX);
-        probe(&options).await.map_err(Error::database("connecting"))?;
-        let prepared = |pool: PoolOptions<Self>| {
-            pool.after_connect(|connection, _| Box::pin(prepare_session(connection)))
-        };
-        let writer = prepared(writer_pool()).connect_with(options.clone());
-        let writer = writer.await.map_err(Error::database("connecting"))?;
-        let readers = prepared(reader_pool()).connect_with(options);
-        Ok((writer, readers.await.map_err(Error::database("connecting"))?))
+        let readers = reader_pool::<Self>()
+            .after_connect(|connection, _| Box::pin(prepare_session(connection)))
+            .connect_lazy_with(options.clone());
+        Connections::open(options, readers).await
+    }
+
+    async fn prepare_writer(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+        prepare_session(connection).await?;
+        where_known(connection, STATEMENT_LIMIT).await
     }
 
     fn quoted(name: &str) -> String {
@@ -88,6 +96,14 @@ impl Dialect for MySql {
         format!(" ON DUPLICATE KEY UPDATE {}", set.join(", "))
     }
 
+    /// "Data exception", "integrity constraint violation", what a trigger raises, and those that
+    /// have no class: a row, a packet or a column that is too large, a value that does not fit.
+    fn blames_data(error: &dyn DatabaseError) -> bool {
+        let classes = ["22", "23", "45"];
+        error.code().is_some_and(|code| classes.iter().any(|class| code.starts_with(class)))
+            || matches!(number(error), 1118 | 1153 | 1264 | 1366 | 1406)
+    }
+
     async fn table_exists(
         connection: &mut MySqlConnection,
         name: &str,
@@ -102,20 +118,22 @@ impl Dialect for MySql {
     same_for_all!();
 }
 
-/// Connects once outside of a pool, which would only tell that it waited.
-async fn probe(options: &MySqlConnectOptions) -> Result<(), sqlx::Error> {
-    let mut connection = MySqlConnection::connect_with(options).await?;
-    prepare_session(&mut connection).await?;
-    connection.close().await
+fn number(error: &dyn DatabaseError) -> u16 {
+    error.try_downcast_ref::<MySqlDatabaseError>().map_or(0, MySqlDatabaseError::number)
 }
 
 async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(SESSION).execute(&mut *connection).await?;
-    // MariaDB only: where a server stops in the middle of a batch, the head is free again soon.
-    // On MySQL it is free when the server's connection is given up.
-    let idle = sqlx::raw_sql("SET SESSION idle_transaction_timeout = 5");
-    idle.execute(connection).await.map(|_| ()).or_else(|error| match error {
-        sqlx::Error::Database(_) => Ok(()),
-        error => Err(error),
-    })
+    where_known(connection, IDLE_LIMIT).await
+}
+
+/// Sets what MariaDB knows and MySQL does not.
+async fn where_known(
+    connection: &mut MySqlConnection,
+    setting: &'static str,
+) -> Result<(), sqlx::Error> {
+    match sqlx::raw_sql(setting).execute(connection).await {
+        Ok(_) | Err(sqlx::Error::Database(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
 }

@@ -1,17 +1,28 @@
 //! PostgreSQL: text in collation "C", positions by a locked head row.
 
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use flux_reducers::{Direction, Field, Kind, Row, Schema, Uuid, Value};
+use sqlx::error::DatabaseError;
+use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool};
-use sqlx::{Connection as _, Postgres, QueryBuilder};
+use sqlx::{Executor as _, Postgres, QueryBuilder};
+use tokio::time::timeout;
 
-use super::dialect::{Dialect, reader_pool, same_for_all, writer_pool};
-use crate::error::Error;
+use super::connections::{Connections, STEP_TIMEOUT, reader_pool};
+use super::dialect::{Dialect, same_for_all};
+use crate::error::{Error, without_password};
 
 /// How long the writer waits for the head that another server, or somebody by hand, holds; and how
 /// long a server that stopped in the middle of a batch may hold it (milliseconds).
 const WAIT_MS: &str = "5000";
+
+/// How long a statement of the writer may run: nobody waits for it any longer (milliseconds).
+const STATEMENT_MS: &str = "10000";
+
+/// How long nothing is heard of other servers before it is asked whether the connection is alive.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 impl Dialect for Postgres {
     const BEGIN_WRITE: &'static str = "BEGIN";
@@ -21,17 +32,14 @@ impl Dialect for Postgres {
     const COMBINES_STATEMENTS: bool = true;
     const OWN_TABLES: &'static str = include_str!("postgres/tables.sql");
 
-    async fn connect(url: &str) -> Result<(PgPool, PgPool), Error> {
+    async fn connect(url: &str) -> Result<Connections<Self>, Error> {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| Error::Url { url: without_password(url), reason: error.to_string() })?
             .options([("lock_timeout", WAIT_MS), ("idle_in_transaction_session_timeout", WAIT_MS)]);
-        probe(&options).await.map_err(Error::database("connecting"))?;
+        let readers = reader_pool().connect_lazy_with(options.clone());
         // A plan that was made while a table was empty reads all of it, for as long as it is kept.
-        let by_index = options.clone().options([("enable_seqscan", "off")]);
-        let writer = writer_pool().connect_with(by_index);
-        let writer = writer.await.map_err(Error::database("connecting"))?;
-        let readers = reader_pool().connect_with(options);
-        Ok((writer, readers.await.map_err(Error::database("connecting"))?))
+        let writer = [("statement_timeout", STATEMENT_MS), ("enable_seqscan", "off")];
+        Connections::open(options.options(writer), readers).await
     }
 
     fn column_type(field: &Field, _: bool) -> &'static str {
@@ -89,14 +97,22 @@ impl Dialect for Postgres {
         }
     }
 
+    /// "Data exception", "integrity constraint violation", "program limit exceeded", and what a
+    /// trigger raises.
+    fn blames_data(error: &dyn DatabaseError) -> bool {
+        let classes = ["22", "23", "54", "P0"];
+        error.code().is_some_and(|code| classes.iter().any(|class| code.starts_with(class)))
+    }
+
     async fn table_exists(connection: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {
         let found = sqlx::query("SELECT 1 WHERE to_regclass(quote_ident($1)) IS NOT NULL");
         found.bind(name).fetch_optional(connection).await.map(|row| row.is_some())
     }
 
     /// Not in the transaction that appends: a NOTIFY in it makes commits wait for each other.
-    async fn notify(pool: &PgPool, channel: &str) -> Result<(), sqlx::Error> {
-        sqlx::query("SELECT pg_notify($1, '')").bind(channel).execute(pool).await.map(|_| ())
+    async fn notify(connection: &mut PgConnection, channel: &str) -> Result<(), sqlx::Error> {
+        let told = sqlx::query("SELECT pg_notify($1, '')").bind(channel).execute(connection);
+        told.await.map(|_| ())
     }
 
     async fn listen(
@@ -104,20 +120,28 @@ impl Dialect for Postgres {
         channel: &str,
         heard: &(dyn Fn() + Send + Sync),
     ) -> Result<(), sqlx::Error> {
-        let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen(channel).await?;
+        // Its own, for a listener holds on to a connection that has fallen silent.
+        let options = PoolOptions::new().max_connections(1).acquire_timeout(STEP_TIMEOUT);
+        let own = options.connect_lazy_with((*pool.connect_options()).clone());
+        let silent = |_| sqlx::Error::PoolTimedOut;
+        let mut listener = PgListener::connect_with(&own).await?;
+        timeout(STEP_TIMEOUT, listener.listen(channel)).await.map_err(silent)??;
         loop {
-            listener.recv().await?;
-            heard();
+            match timeout(SILENCE_MAX, listener.try_recv()).await {
+                // Also where it had to connect again, and may have missed something.
+                Ok(received) => {
+                    received?;
+                    heard();
+                }
+                Err(_) => {
+                    let alive = timeout(STEP_TIMEOUT, listener.execute("SELECT 1"));
+                    alive.await.map_err(silent)??;
+                }
+            }
         }
     }
 
     same_for_all!();
-}
-
-/// Connects once outside of a pool, which would only tell that it waited.
-async fn probe(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
-    PgConnection::connect_with(options).await?.close().await
 }
 
 /// Appends the values of one column as a bound array.
@@ -144,11 +168,4 @@ fn push_array<'a>(
         Kind::Uuid => bind!(Uuid, Value::Uuid(uuid) => *uuid),
         Kind::Bytes => bind!(Vec<u8>, Value::Bytes(bytes) => bytes.to_vec()),
     };
-}
-
-fn without_password(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
-        _ => url.to_owned(),
-    }
 }

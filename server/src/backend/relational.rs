@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use flux_reducers::{Fault, Plan, RecordedEvent, Row, Schema, Uuid, Value};
 use futures_util::future::BoxFuture;
-use sqlx::pool::PoolConnection;
-use sqlx::{Connection as _, Pool, QueryBuilder};
+use sqlx::QueryBuilder;
 use tokio::sync::mpsc;
 
+use super::connections::{Connections, Lease, STEP_TIMEOUT, answer, step};
 use super::dialect::Dialect;
 use super::statement::{Statement, are_independent, statements};
 use super::tables::{self, Tables};
@@ -16,24 +16,23 @@ use super::{
 };
 use crate::error::Error;
 
-/// One connection that writes, and several that read beside it.
+/// A store's tables, and the connections to them.
 #[derive(Debug)]
 pub(crate) struct Relational<D: Dialect> {
-    writer: Pool<D>,
-    readers: Pool<D>,
+    connections: Connections<D>,
     tables: Tables,
     is_shared: bool,
 }
 
 /// A write transaction that holds the head.
 pub(crate) struct WriteTransaction<D: Dialect> {
-    transaction: sqlx::Transaction<'static, D>,
+    connection: Lease<D>,
     tables: Tables,
 }
 
 /// The writer's connection, and no transaction yet.
 struct Assumed<D: Dialect> {
-    connection: PoolConnection<D>,
+    connection: Lease<D>,
     tables: Tables,
 }
 
@@ -43,43 +42,29 @@ impl<D: Dialect> Relational<D> {
         tables: Tables,
         schemas: &[&'static Schema],
     ) -> Result<Self, Error> {
-        let (writer, readers) = D::connect(url).await?;
-        let is_shared = D::is_shared(url);
-        let database = Self { writer, readers, tables, is_shared };
-        let mut transaction = database.transaction().await?;
-        tables::prepare::<D>(&mut transaction, &database.tables, schemas).await?;
-        transaction.commit().await.map_err(Error::database("making the tables"))?;
+        let connections = D::connect(url).await?;
+        let database = Self { connections, tables, is_shared: D::is_shared(url) };
+        let mut connection = database.connections.begin_write().await?;
+        tables::prepare::<D>(&mut connection, &database.tables, schemas).await?;
+        connection.commit().await?;
         Ok(database)
-    }
-
-    async fn transaction(&self) -> Result<sqlx::Transaction<'static, D>, Error> {
-        let transaction = self.writer.begin_with(D::BEGIN_WRITE).await;
-        transaction.map_err(Error::database("beginning a transaction"))
-    }
-
-    async fn snapshot(&self) -> Result<sqlx::Transaction<'static, D>, Error> {
-        let snapshot = self.readers.begin_with(D::BEGIN_READ).await;
-        snapshot.map_err(Error::database("beginning to read"))
-    }
-
-    async fn reader(&self) -> Result<PoolConnection<D>, Error> {
-        self.readers.acquire().await.map_err(Error::database("connecting"))
     }
 }
 
 impl<D: Dialect> Backend for Relational<D> {
     fn begin(&self) -> BoxFuture<'_, Result<Begun, Error>> {
         Box::pin(async {
-            let mut transaction = self.transaction().await?;
-            let head = events::head::<D>(&mut transaction, &self.tables, D::LOCK).await?;
-            let transaction = WriteTransaction { transaction, tables: self.tables.clone() };
+            let mut connection = self.connections.begin_write().await?;
+            let head = events::head::<D>(&mut connection, &self.tables, D::LOCK);
+            let head = step("reading the head", head).await?;
+            let transaction = WriteTransaction { connection, tables: self.tables.clone() };
             Ok((Box::new(transaction) as Box<dyn Transaction>, head))
         })
     }
 
     fn assume(&self) -> BoxFuture<'_, Result<Box<dyn Assumption>, Error>> {
         Box::pin(async {
-            let connection = self.writer.acquire().await.map_err(Error::database("connecting"))?;
+            let connection = self.connections.writer().await?;
             let tables = self.tables.clone();
             Ok(Box::new(Assumed::<D> { connection, tables }) as Box<dyn Assumption>)
         })
@@ -87,8 +72,11 @@ impl<D: Dialect> Backend for Relational<D> {
 
     fn head(&self) -> BoxFuture<'_, Result<Head, Error>> {
         Box::pin(async {
-            let mut connection = self.reader().await?;
-            events::head::<D>(&mut connection, &self.tables, "").await
+            let mut connection = self.connections.reader().await?;
+            let head = events::head::<D>(&mut connection, &self.tables, "");
+            let head = step("reading the head", head).await?;
+            connection.rest();
+            Ok(head)
         })
     }
 
@@ -98,8 +86,9 @@ impl<D: Dialect> Backend for Relational<D> {
         parts: mpsc::Sender<Part>,
     ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let mut snapshot = self.snapshot().await?;
-            let end = events::checkpoint::<D>(&mut snapshot, &self.tables).await?;
+            let mut snapshot = self.connections.snapshot().await?;
+            let end = events::checkpoint::<D>(&mut snapshot, &self.tables);
+            let end = step("reading the head", end).await?;
             let mut is_wanted = parts.send(Part::End(end)).await.is_ok();
             for (plan, (schema, query)) in plans.iter().enumerate() {
                 if is_wanted {
@@ -109,7 +98,8 @@ impl<D: Dialect> Backend for Relational<D> {
                             .await?;
                 }
             }
-            snapshot.rollback().await.map_err(Error::database("reading"))
+            // What nobody takes is not read to its end: the connection is closed instead.
+            if is_wanted { snapshot.rollback().await } else { Ok(()) }
         })
     }
 
@@ -118,9 +108,21 @@ impl<D: Dialect> Backend for Relational<D> {
         ids: &'a [Uuid],
     ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>> {
         Box::pin(async {
-            let mut connection = self.reader().await?;
-            events::by_id::<D>(&mut connection, &self.tables, ids).await
+            let mut connection = self.connections.reader().await?;
+            let events = events::by_id::<D>(&mut connection, &self.tables, ids);
+            let events = step("reading events", events).await?;
+            connection.rest();
+            Ok(events)
         })
+    }
+
+    fn blames_data(&self, error: &Error) -> bool {
+        match error {
+            Error::Database { source, .. } => {
+                source.as_database_error().is_some_and(|error| D::blames_data(error))
+            }
+            _ => false,
+        }
     }
 
     fn is_shared(&self) -> bool {
@@ -129,8 +131,12 @@ impl<D: Dialect> Backend for Relational<D> {
 
     fn notify(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async {
-            let told = D::notify(&self.readers, &self.tables.channel()).await;
-            told.map_err(Error::database("telling other servers"))
+            let mut connection = self.connections.reader().await?;
+            let channel = self.tables.channel();
+            let told = answer(STEP_TIMEOUT, D::notify(&mut connection, &channel)).await;
+            told.map_err(Error::database("telling other servers"))?;
+            connection.rest();
+            Ok(())
         })
     }
 
@@ -140,16 +146,13 @@ impl<D: Dialect> Backend for Relational<D> {
     ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let channel = self.tables.channel();
-            let ended = D::listen(&self.readers, &channel, heard).await;
+            let ended = D::listen(self.connections.readers(), &channel, heard).await;
             ended.map_err(Error::database("listening to other servers"))
         })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            self.readers.close().await;
-            self.writer.close().await;
-        })
+        Box::pin(self.connections.close())
     }
 }
 
@@ -158,18 +161,30 @@ impl<D: Dialect> Lookup for Assumed<D> {
         &'a mut self,
         ids: &'a [Uuid],
     ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>> {
-        Box::pin(events::by_id::<D>(&mut self.connection, &self.tables, ids))
+        Box::pin(async {
+            let events = events::by_id::<D>(&mut self.connection, &self.tables, ids);
+            let events = step("reading events", events).await?;
+            self.connection.rest();
+            Ok(events)
+        })
     }
 
     fn load<'a>(&'a mut self, faults: &'a [&'a Fault]) -> BoxFuture<'a, Result<Vec<Row>, Error>> {
-        Box::pin(documents::load::<D>(&mut self.connection, &self.tables, faults))
+        Box::pin(async {
+            let rows = documents::load::<D>(&mut self.connection, &self.tables, faults);
+            let rows = step("reading", rows).await?;
+            self.connection.rest();
+            Ok(rows)
+        })
     }
 }
 
 impl<D: Dialect> Assumption for Assumed<D> {
     fn holds(&mut self, head: Head) -> BoxFuture<'_, Result<bool, Error>> {
         Box::pin(async move {
-            let found = events::head::<D>(&mut self.connection, &self.tables, "").await?;
+            let found = events::head::<D>(&mut self.connection, &self.tables, "");
+            let found = step("reading the head", found).await?;
+            self.connection.rest();
             Ok(found == head)
         })
     }
@@ -182,24 +197,29 @@ impl<D: Dialect> Assumption for Assumed<D> {
         Box::pin(async move {
             let log = events::rows(write.events)?;
             let statements = statements::<D>(write, &log, Some(head));
-            let done = if D::COMBINES_STATEMENTS && are_independent(&statements) {
-                combined::<D>(&mut self.connection, &self.tables, &statements).await
+            let Self { connection, tables } = &mut *self;
+            let is_one = D::COMBINES_STATEMENTS && are_independent(&statements);
+            let done = if is_one {
+                combined::<D>(connection, tables, &statements).await
             } else {
-                let transaction = self.connection.begin_with(D::BEGIN_WRITE).await;
-                let mut transaction =
-                    transaction.map_err(Error::database("beginning a transaction"))?;
-                match each::<D>(&mut transaction, &self.tables, &statements).await {
-                    Ok(()) => transaction.commit().await.map_err(not_committed),
-                    Err(error) => {
-                        transaction.rollback().await.map_err(Error::database("rolling back"))?;
-                        Err(error)
-                    }
+                connection.begin(D::BEGIN_WRITE).await?;
+                match each::<D>(connection, tables, &statements).await {
+                    Ok(()) => connection.commit().await,
+                    Err(error) => Err(error),
                 }
             };
             match done {
-                Ok(()) => Ok(true),
+                Ok(()) => {
+                    connection.rest();
+                    Ok(true)
+                }
                 Err(error) if is_of_assumption(&error) => {
                     tracing::debug!(%error, "the head was moved, or an event is sent again");
+                    if is_one {
+                        connection.rest();
+                    } else {
+                        connection.rollback().await?;
+                    }
                     Ok(false)
                 }
                 Err(error) => Err(error),
@@ -213,11 +233,13 @@ impl<D: Dialect> Lookup for WriteTransaction<D> {
         &'a mut self,
         ids: &'a [Uuid],
     ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>> {
-        Box::pin(events::by_id::<D>(&mut self.transaction, &self.tables, ids))
+        let events = events::by_id::<D>(&mut self.connection, &self.tables, ids);
+        Box::pin(step("reading events", events))
     }
 
     fn load<'a>(&'a mut self, faults: &'a [&'a Fault]) -> BoxFuture<'a, Result<Vec<Row>, Error>> {
-        Box::pin(documents::load::<D>(&mut self.transaction, &self.tables, faults))
+        let rows = documents::load::<D>(&mut self.connection, &self.tables, faults);
+        Box::pin(step("reading", rows))
     }
 }
 
@@ -226,18 +248,16 @@ impl<D: Dialect> Transaction for WriteTransaction<D> {
         Box::pin(async move {
             let log = events::rows(write.events)?;
             let statements = statements::<D>(write, &log, None);
-            each::<D>(&mut self.transaction, &self.tables, &statements).await
+            each::<D>(&mut self.connection, &self.tables, &statements).await
         })
     }
 
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
-        Box::pin(async { self.transaction.commit().await.map_err(not_committed) })
+    fn commit(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
+        Box::pin(async move { self.connection.commit().await })
     }
 
-    fn rollback(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
-        Box::pin(async {
-            self.transaction.rollback().await.map_err(Error::database("rolling back"))
-        })
+    fn rollback(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
+        Box::pin(async move { self.connection.rollback().await })
     }
 }
 
@@ -248,7 +268,7 @@ async fn each<D: Dialect>(
     statements: &[Statement<'_>],
 ) -> Result<(), Error> {
     for statement in statements {
-        statement.run::<D>(connection, tables).await?;
+        step("writing", statement.run::<D>(connection, tables)).await?;
     }
     Ok(())
 }
@@ -273,15 +293,12 @@ async fn combined<D: Dialect>(
         D::push_value(&mut sql, &Value::Integer(expected));
     }
     sql.push(" THEN 1 ELSE 0 END");
-    D::fetch(connection, sql).await.map(|_| ()).map_err(|error| match error {
+    let done = answer(STEP_TIMEOUT, D::fetch(connection, sql)).await;
+    done.map(|_| ()).map_err(|error| match error {
         sqlx::Error::Database(_) => Error::database("writing")(error),
         // Nobody knows whether it arrived.
-        _ => not_committed(error),
+        _ => Error::or_done("committing")(error),
     })
-}
-
-fn not_committed(source: sqlx::Error) -> Error {
-    Error::Database { doing: "committing", source: source.into(), ambiguous: true }
 }
 
 /// Whether something is in the database that was assumed not to be.

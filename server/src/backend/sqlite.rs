@@ -5,10 +5,12 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use flux_reducers::{Field, Kind};
+use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Executor as _, QueryBuilder, Row as _, Sqlite, SqliteConnection, SqlitePool};
 
-use super::dialect::{Dialect, reader_pool, same_for_all, writer_pool};
+use super::connections::{Connections, reader_pool};
+use super::dialect::{Dialect, same_for_all};
 use crate::error::Error;
 
 /// How long another process may hold the database before a statement fails.
@@ -24,7 +26,7 @@ impl Dialect for Sqlite {
     const ROWS_PER_STATEMENT: usize = 64;
     const OWN_TABLES: &'static str = include_str!("sqlite/tables.sql");
 
-    async fn connect(url: &str) -> Result<(SqlitePool, SqlitePool), Error> {
+    async fn connect(url: &str) -> Result<Connections<Self>, Error> {
         let options = SqliteConnectOptions::from_str(url)
             .map_err(|error| Error::Url { url: url.to_owned(), reason: error.to_string() })?
             .create_if_missing(true)
@@ -32,21 +34,20 @@ impl Dialect for Sqlite {
             .synchronous(SqliteSynchronous::Full);
         if is_in_memory(url) {
             // The database lives as long as its one connection, which so reads and writes.
-            let only = writer_pool().idle_timeout(None).max_lifetime(None);
+            let only = reader_pool().max_connections(1).idle_timeout(None).max_lifetime(None);
             let only = only.connect_with(options).await.map_err(Error::database("opening"))?;
             check_version(&only).await?;
-            return Ok((only.clone(), only));
+            return Ok(Connections::only(only));
         }
         check_folder(url, &options)?;
         let options = options.journal_mode(SqliteJournalMode::Wal);
-        let writer = writer_pool().connect_with(options.clone());
-        let writer = writer.await.map_err(Error::database("opening"))?;
-        check_version(&writer).await?;
         let readers = reader_pool::<Self>().after_connect(|connection, _| {
             Box::pin(async move { connection.execute("PRAGMA query_only = ON").await.map(|_| ()) })
         });
-        let readers = readers.connect_with(options).await.map_err(Error::database("opening"))?;
-        Ok((writer, readers))
+        let readers = readers.connect_with(options.clone()).await;
+        let readers = readers.map_err(Error::database("opening"))?;
+        check_version(&readers).await?;
+        Connections::open(options, readers).await
     }
 
     fn is_shared(url: &str) -> bool {
@@ -75,6 +76,12 @@ impl Dialect for Sqlite {
     fn push_contains(sql: &mut QueryBuilder<Self>, column: &str, text: &str) {
         sql.push(format_args!("instr({column}, "));
         sql.push_bind(text.to_owned()).push(") > 0");
+    }
+
+    /// Too large, a constraint, a value of another type, out of range.
+    fn blames_data(error: &dyn DatabaseError) -> bool {
+        let code = error.code().and_then(|code| code.parse::<i32>().ok());
+        code.is_some_and(|code| matches!(code & 0xff, 18 | 19 | 20 | 25))
     }
 
     async fn table_exists(

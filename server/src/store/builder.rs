@@ -12,7 +12,7 @@ use tower::{Layer, Service, ServiceExt as _};
 use super::{DispatchService, Inner, Jobs, Recorded, Store, lock};
 use crate::backend;
 use crate::dispatch::Dispatch;
-use crate::error::Error;
+use crate::error::{Error, without_password};
 use crate::feed::Feed;
 use crate::size;
 use crate::watcher;
@@ -234,6 +234,7 @@ fn innermost(jobs: &Jobs) -> DispatchService {
 
 impl fmt::Debug for StoreBuilder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("StoreBuilder").field("url", &self.url).finish_non_exhaustive()
+        let url = without_password(&self.url);
+        formatter.debug_struct("StoreBuilder").field("url", &url).finish_non_exhaustive()
     }
 }

@@ -76,5 +76,7 @@ contract! {
         an_id_that_another_server_recorded_is_answered,
         a_dispatch_with_an_expected_position_fails_once_the_head_moved,
         a_head_that_somebody_holds_is_a_retryable_error_until_it_is_free,
+        a_batch_that_can_not_be_written_fails_at_once,
+        a_row_that_the_database_refuses_fails_alone,
     ;
 }

@@ -34,6 +34,24 @@ async fn a_database_that_does_not_answer_is_told_in_bounded_time() {
 }
 
 #[tokio::test]
+async fn a_password_is_in_no_message() {
+    for url in ["postgres://ann:secret@host/flux", "mysql://host/flux?password=secret"] {
+        let builder = tasks::builder(url);
+        assert!(!format!("{builder:?}").contains("secret"), "{builder:?}");
+    }
+    for url in ["postgres://ann:secret@host:x/flux", "mysql://ann:secret@host:x/flux"] {
+        let error = refusal(url).await;
+        assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+    }
+    for variable in ["TEST_POSTGRES_URL", "TEST_MYSQL_URL"] {
+        let url = std::env::var(variable).unwrap();
+        let store = tasks::builder(&url).namespace("password").open().await.unwrap();
+        assert!(!format!("{store:?}").contains("flux"), "{store:?}");
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_namespace_that_is_no_name_is_told() {
     for namespace in ["", "Acme", "a_b", "1a", "a\"b", "abcdefghijklm"] {
         let builder = tasks::builder("sqlite::memory:").namespace(namespace);

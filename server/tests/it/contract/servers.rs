@@ -106,6 +106,53 @@ pub(crate) async fn a_head_that_somebody_holds_is_a_retryable_error_until_it_is_
     verify(&store).await;
 }
 
+pub(crate) async fn a_batch_that_can_not_be_written_fails_at_once(database: Database) {
+    let store = server(&database).await;
+    let held = database.hold_head().await;
+    let begun = std::time::Instant::now();
+    for (_, result) in dispatched(&store, 0..64).await {
+        let error = result.unwrap_err();
+        assert!(error.is_retryable(), "{error}");
+    }
+    // The first caller's batch and that of all others: each waits for the head once.
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    drop(held);
+    while store.dispatch(&added(0)).await.is_err() {}
+    verify(&store).await;
+}
+
+pub(crate) async fn a_row_that_the_database_refuses_fails_alone(database: Database) {
+    let store = server(&database).await;
+    store.dispatch(&added(1000)).await.unwrap();
+    // Somebody else's rule, of which no reducer knows: there can be one task of a list.
+    let (index, table) = (database.table("one_of_a_list"), database.table("tasks"));
+    database.run(format!("CREATE UNIQUE INDEX {index} ON {table} (list)")).await;
+    for (id, result) in dispatched(&store, 0..64).await {
+        let list = id % 3;
+        if list == 1000 % 3 {
+            let error = result.unwrap_err();
+            assert_eq!(error.code(), "database_failed", "{error}");
+        }
+    }
+    // One of each list: those that were refused took nobody along.
+    let tasks = store.find_all::<Task>(flux_server::reducers::Query::all()).await.unwrap();
+    assert_eq!(tasks.len(), 3);
+    verify(&store).await;
+}
+
+/// Dispatches new tasks at the same time.
+async fn dispatched(
+    store: &Store,
+    ids: std::ops::Range<i64>,
+) -> Vec<(i64, Result<std::sync::Arc<flux_server::reducers::RecordedEvent>, Error>)> {
+    let mut callers = tokio::task::JoinSet::new();
+    for id in ids {
+        let store = store.clone();
+        callers.spawn(async move { (id, store.dispatch(&added(id)).await) });
+    }
+    callers.join_all().await
+}
+
 fn event_number(event: &TaskEvent) -> u128 {
     match event {
         TaskAdded { id, .. } => u128::try_from(*id).unwrap(),

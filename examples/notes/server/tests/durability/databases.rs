@@ -1,5 +1,6 @@
 //! A database of one's own for each test, on a server that others share.
 
+use flux_test_databases::{Kind, Server};
 use sqlx::{AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -30,6 +31,11 @@ pub(crate) async fn mysql() -> Database {
     let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
     sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
     Database { url: on(&server, &name), _folder: None }
+}
+
+/// A server of one's own, to be killed.
+pub(crate) fn own(kind: Kind) -> Server {
+    Server::start(kind).unwrap_or_else(|error| panic!("{error:?}"))
 }
 
 fn server(variable: &str) -> String {

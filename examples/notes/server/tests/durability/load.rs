@@ -12,35 +12,51 @@ use uuid::Uuid;
 
 const CALLERS: usize = 16;
 
-/// How long a caller waits for an answer before it asks again.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// The most events that are acknowledged between two failures.
+const ANSWERS_MAX: usize = 400;
+
+/// A server that runs answers within 30 s, whatever its database does; a little for the way.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
+
+/// How a server refuses what may be tried again.
+const RETRYABLE: &[&str] = &["busy", "database_failed", "unanswered"];
 
 /// Callers at work.
 pub(crate) struct Load {
     callers: JoinSet<Vec<Value>>,
     is_over: Arc<AtomicBool>,
+    told: Told,
+}
+
+/// What the callers were told so far.
+#[derive(Clone, Default)]
+struct Told {
     answers: watch::Sender<usize>,
+    refusals: watch::Sender<usize>,
 }
 
 impl Load {
     /// Starts the callers; each asks the servers in turn.
     pub(crate) fn start(addresses: &[String]) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
-        let answers = watch::Sender::new(0);
+        let told = Told::default();
         let mut callers = JoinSet::new();
         for caller in 0..CALLERS {
-            let (is_over, answers) = (Arc::clone(&is_over), answers.clone());
+            let (is_over, told) = (Arc::clone(&is_over), told.clone());
             let addresses = addresses.to_vec();
-            callers.spawn(async move { call(&addresses, caller, &is_over, &answers).await });
+            callers.spawn(async move { call(&addresses, caller, &is_over, &told).await });
         }
-        Self { callers, is_over, answers }
+        Self { callers, is_over, told }
     }
 
     /// Waits until that many more events are acknowledged.
     pub(crate) async fn answered(&self, more: usize) {
-        let mut answers = self.answers.subscribe();
-        let until = *answers.borrow_and_update() + more;
-        answers.wait_for(|answers| *answers >= until).await.unwrap();
+        wait(&self.told.answers, more).await;
+    }
+
+    /// Waits until every caller may have been refused, with an error that says to try again.
+    pub(crate) async fn refused(&self) {
+        wait(&self.told.refusals, CALLERS).await;
     }
 
     /// Waits until every caller's last event is answered; returns the acknowledged events.
@@ -50,11 +66,23 @@ impl Load {
     }
 }
 
+/// A random number of answers to wait for before something fails: it comes in the middle of
+/// whatever the other callers' events are at.
+pub(crate) fn some() -> usize {
+    1 + Uuid::new_v4().as_u128() as usize % ANSWERS_MAX
+}
+
+async fn wait(count: &watch::Sender<usize>, more: usize) {
+    let mut count = count.subscribe();
+    let until = *count.borrow_and_update() + more;
+    count.wait_for(|count| *count >= until).await.unwrap();
+}
+
 async fn call(
     addresses: &[String],
     caller: usize,
     is_over: &AtomicBool,
-    answers: &watch::Sender<usize>,
+    told: &Told,
 ) -> Vec<Value> {
     let client = Client::builder().timeout(ANSWER_TIMEOUT).build().unwrap();
     let mut acknowledged = Vec::new();
@@ -77,24 +105,30 @@ async fn call(
             _ => ("noteTitleEdited", json!({ "id": note, "title": "kept" })),
         };
         let action = json!({ "id": Uuid::new_v4(), "type": event_type, "payload": payload });
-        acknowledged.push(dispatch(&client, address, &action).await);
-        answers.send_modify(|answers| *answers += 1);
+        acknowledged.push(dispatch(&client, address, &action, told).await);
+        told.answers.send_modify(|answers| *answers += 1);
     }
     acknowledged
 }
 
 /// Asks until it is answered: by the same id, an event is recorded once however often it is sent.
-async fn dispatch(client: &Client, address: &str, action: &Value) -> Value {
+async fn dispatch(client: &Client, address: &str, action: &Value, told: &Told) -> Value {
     loop {
         let request = client.post(format!("http://{address}/api/events")).json(action);
-        if let Ok(response) = request.send().await {
-            let status = response.status().as_u16();
-            if status == 200
-                && let Ok(answer) = response.json::<Value>().await
-            {
-                return answer["events"][0].clone();
+        match request.send().await {
+            Ok(response) => {
+                let (status, headers) = (response.status().as_u16(), response.headers().clone());
+                // A server that is killed answers by halves.
+                let Ok(answer) = response.json::<Value>().await else { continue };
+                if status == 200 {
+                    return answer["events"][0].clone();
+                }
+                let code = answer["code"].as_str().unwrap_or_default();
+                assert!(status == 503 && RETRYABLE.contains(&code), "{status} {answer}");
+                assert!(headers.contains_key("retry-after"), "{headers:?}");
+                told.refusals.send_modify(|refusals| *refusals += 1);
             }
-            assert!([200, 503].contains(&status), "a load of valid events is answered {status}");
+            Err(error) => assert!(!error.is_timeout(), "no answer in bounded time: {error}"),
         }
         // Not a wait for anything: it keeps the callers from spinning while nobody listens.
         tokio::task::yield_now().await;

@@ -6,6 +6,8 @@ use flux_server::reducers::{Query, RecordedEvent, lift};
 use flux_server::{LogQuery, Store};
 use futures_util::StreamExt as _;
 use serde_json::Value;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -37,12 +39,31 @@ pub(crate) async fn verify(url: &str, acknowledged: &[Value]) {
     store.close().await;
 }
 
-/// Follows a server over its deaths, and asserts that every event comes once and in order. Ends
-/// once it has seen the position that is sent to it.
-pub(crate) async fn follow(
-    address: String,
-    mut until: tokio::sync::watch::Receiver<Option<i64>>,
-) -> i64 {
+/// Follows a server over all that happens to it.
+pub(crate) struct Follower {
+    until: watch::Sender<Option<i64>>,
+    follows: JoinHandle<i64>,
+}
+
+impl Follower {
+    /// Starts with the first event of the log.
+    pub(crate) fn start(address: &str) -> Self {
+        let until = watch::Sender::new(None);
+        let follows = tokio::spawn(follow(address.to_owned(), until.subscribe()));
+        Self { until, follows }
+    }
+
+    /// Asserts that it sees all of these events, each once and in order, and ends it.
+    pub(crate) async fn sees(self, acknowledged: &[Value]) {
+        let last = acknowledged.iter().filter_map(|event| event["position"].as_i64()).max();
+        assert!(last.is_some(), "something was acknowledged");
+        self.until.send(last).unwrap();
+        assert!(Some(self.follows.await.unwrap()) >= last);
+    }
+}
+
+/// Follows until it has seen the position that is sent to it.
+async fn follow(address: String, mut until: watch::Receiver<Option<i64>>) -> i64 {
     let mut position = 0;
     loop {
         if until.borrow_and_update().is_some_and(|until| position >= until) {

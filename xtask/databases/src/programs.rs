@@ -1,11 +1,10 @@
 //! Where the programs of the database servers are: distributions keep them off the PATH.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
+    process::Command,
 };
-
-use xshell::{Shell, cmd};
 
 /// Where Debian has a folder for each version.
 const POSTGRES_VERSIONS: &str = "/usr/lib/postgresql";
@@ -22,15 +21,22 @@ pub(crate) struct MariaDb {
     pub(crate) client: PathBuf,
 }
 
+/// Returns where a program is on the PATH.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
 /// Returns the folder that has all programs of PostgreSQL.
-pub(crate) fn postgres(shell: &Shell) -> Option<PathBuf> {
-    let on_path = shell.var_os("PATH")?;
-    let of_debian = shell.read_dir(POSTGRES_VERSIONS).unwrap_or_default();
+pub(crate) fn postgres() -> Option<PathBuf> {
+    let on_path = env::var_os("PATH")?;
+    let of_debian = fs::read_dir(POSTGRES_VERSIONS).into_iter().flatten();
+    let of_debian = of_debian.filter_map(|folder| Some(folder.ok()?.path())).collect();
     let of_debian = newest(of_debian).map(|version| version.join("bin"));
     env::split_paths(&on_path).chain(of_debian).find(|folder| has_postgres(folder)).or_else(|| {
-        super::find(shell, "pg_config")?;
-        let folder = cmd!(shell, "pg_config --bindir").quiet().ignore_stderr().read().ok()?;
-        Some(PathBuf::from(folder)).filter(|folder| has_postgres(folder))
+        let told = Command::new(find("pg_config")?).arg("--bindir").output().ok()?;
+        let folder = PathBuf::from(String::from_utf8(told.stdout).ok()?.trim());
+        Some(folder).filter(|folder| has_postgres(folder))
     })
 }
 
@@ -47,11 +53,11 @@ fn newest(folders: Vec<PathBuf>) -> Option<PathBuf> {
 }
 
 /// Returns the programs of MariaDB, or else of MySQL.
-pub(crate) fn mariadb(shell: &Shell) -> Option<MariaDb> {
+pub(crate) fn mariadb() -> Option<MariaDb> {
     let find = |programs: &[&str]| {
         programs.iter().find_map(|program| {
             let system = SYSTEM_FOLDERS.iter().map(|folder| Path::new(folder).join(program));
-            super::find(shell, program).or_else(|| system.into_iter().find(|file| file.is_file()))
+            find(program).or_else(|| system.into_iter().find(|file| file.is_file()))
         })
     };
     Some(MariaDb {

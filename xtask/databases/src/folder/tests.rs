@@ -1,24 +1,24 @@
-use super::{Kind, LOG_LINES_MAX, last_lines, launcher};
-
-const KIND: Kind = Kind { name: "Example", system_user: "example", stop_signal: "INT" };
+use super::{LOG_LINES_MAX, last_lines, launcher};
+use crate::kind::Kind;
 
 #[test]
 fn root_becomes_the_user_of_the_server() {
-    let words = launcher(KIND, true, true).unwrap();
-    let user = ["--reuid=example", "--regid=example", "--clear-groups", "--"];
+    let words = launcher(Kind::Postgres, true, true).unwrap();
+    let user = ["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"];
     assert_eq!(words[..2], ["setpriv", "--pdeathsig=INT"]);
     assert_eq!(words[2..], user);
 }
 
 #[test]
 fn another_user_stays_who_it_is() {
-    assert_eq!(launcher(KIND, false, true).unwrap(), ["setpriv", "--pdeathsig=INT", "--"]);
-    assert!(launcher(KIND, false, false).unwrap().is_empty());
+    let words = launcher(Kind::MariaDb, false, true).unwrap();
+    assert_eq!(words, ["setpriv", "--pdeathsig=TERM", "--"]);
+    assert!(launcher(Kind::MariaDb, false, false).unwrap().is_empty());
 }
 
 #[test]
 fn root_that_cannot_become_another_user_is_told_what_to_install() {
-    let error = launcher(KIND, true, false).unwrap_err();
+    let error = launcher(Kind::MariaDb, true, false).unwrap_err();
     assert!(error.to_string().contains("util-linux"), "{error}");
 }
 
