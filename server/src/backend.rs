@@ -83,9 +83,6 @@ pub(crate) trait Backend: Debug + Send + Sync {
         ids: &'a [Uuid],
     ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>>;
 
-    /// Whether an error blames what was written, rather than the state of the database.
-    fn blames_data(&self, error: &Error) -> bool;
-
     /// Whether other servers can write the same log.
     fn is_shared(&self) -> bool;
 

@@ -157,6 +157,22 @@ pub enum Error {
         /// How long it was waited for.
         waited: Duration,
     },
+    /// A document or an event that is larger than the database takes.
+    #[error(
+        "a row of `{collection}` has {bytes} bytes, and the database takes at most {most}: keep \
+         large contents elsewhere, and what names them here"
+    )]
+    TooLarge {
+        /// The collection; `events` where it is an event.
+        collection: &'static str,
+        /// How many bytes it has.
+        bytes: usize,
+        /// How many are taken.
+        most: usize,
+    },
+    /// The database refuses what was to be written, and will refuse it again.
+    #[error("the database refuses what was to be written: {0}")]
+    Refused(#[source] Arc<sqlx::Error>),
     /// The database failed.
     #[error("the database failed while {doing}: {source}")]
     Database {
@@ -208,6 +224,8 @@ impl Error {
             Self::Busy { .. } => "busy",
             Self::Closed => "closed",
             Self::Unanswered { .. } => "unanswered",
+            Self::TooLarge { .. } => "too_large",
+            Self::Refused(_) => "database_refused",
             Self::Database { .. } => "database_failed",
             Self::Damaged(_) => "database_damaged",
             Self::Middleware(_) => "middleware_failed",
@@ -241,6 +259,11 @@ impl Error {
     #[must_use]
     pub const fn is_ambiguous(&self) -> bool {
         matches!(self, Self::Unanswered { .. } | Self::Database { ambiguous: true, .. })
+    }
+
+    /// Whether it is what was written that is at fault, rather than the state of the database.
+    pub(crate) const fn is_of_data(&self) -> bool {
+        matches!(self, Self::TooLarge { .. } | Self::Refused(_))
     }
 
     pub(crate) fn database(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {

@@ -26,6 +26,22 @@ pub(crate) fn of_row(row: &Row) -> usize {
     row.values().iter().map(of_value).sum()
 }
 
+/// Returns how many bytes a row takes where it is written: about, until it is many.
+pub(crate) fn written(row: &Row) -> usize {
+    let about = of_row(row);
+    if about < EXACT_FROM {
+        return about;
+    }
+    let exact = |value: &Value| match value {
+        Value::Json(json) => json.to_string().len(),
+        other => of_value(other),
+    };
+    row.values().iter().map(exact).sum()
+}
+
+/// From here on it is worth the time to count: what parsed JSON takes is more than its text.
+const EXACT_FROM: usize = 1024 * 1024;
+
 fn of_value(value: &Value) -> usize {
     OVERHEAD
         + match value {

@@ -87,7 +87,7 @@ async fn write(batch: &mut Batch, feed: &Feed, mut parts: Vec<Vec<Job>>) {
                     job.answer.send(answer).ok();
                 }
             }
-            Err(error) if jobs.len() > 1 && !error.is_ambiguous() && batch.blames_data(&error) => {
+            Err(error) if jobs.len() > 1 && error.is_of_data() => {
                 tracing::warn!(%error, "a batch failed and is split");
                 let later = jobs.split_off(jobs.len() / 2);
                 parts.push(later);

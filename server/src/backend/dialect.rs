@@ -126,6 +126,37 @@ pub(crate) trait Dialect: sqlx::Database {
         format!(" ON CONFLICT ({id}) DO UPDATE SET {}", set.join(", "))
     }
 
+    /// Returns how many bytes a row may have.
+    fn row_bytes_max(
+        _connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<usize, sqlx::Error>> + Send {
+        std::future::ready(Ok(ROW_BYTES_MAX))
+    }
+
+    /// Makes other servers that open the same database wait, until this transaction ends or
+    /// [`unlock_tables`](Self::unlock_tables).
+    fn lock_tables(
+        _connection: &mut Self::Connection,
+        _name: &str,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Lets other servers go on, where the end of the transaction does not.
+    fn unlock_tables(
+        _connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Returns whether a table is what a store left that ended while it made its tables.
+    fn is_left_over(
+        _connection: &mut Self::Connection,
+        _name: &str,
+    ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send {
+        std::future::ready(Ok(false))
+    }
+
     /// Returns whether there is a table or a view of that name.
     fn table_exists(
         connection: &mut Self::Connection,
@@ -173,6 +204,10 @@ pub(crate) trait Dialect: sqlx::Database {
         script: String,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
+
+/// Far below what SQLite (1 GB) and PostgreSQL (1 GB) take of a value, and as much as a server
+/// should ever hold several times in memory.
+const ROW_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Lists in statements have all lengths up to this one, and beyond it few, so that statements are
 /// prepared once: preparing is a way to the server and back, and MySQL's driver takes 40 ms for

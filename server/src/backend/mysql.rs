@@ -31,6 +31,13 @@ const IDLE_LIMIT: &str = "SET SESSION idle_transaction_timeout = 5";
 /// How long a statement of the writer may run: nobody waits for it any longer.
 const STATEMENT_LIMIT: &str = "SET SESSION max_statement_time = 10";
 
+/// Tells the store's own tables from those of others.
+const COMMENT: &str = "Flux Capacitor";
+
+/// The most that one packet has, whatever the server takes, and what is in it besides a row.
+const PACKET_BYTES_MAX: i64 = 16 * 1024 * 1024;
+const PACKET_OVERHEAD: i64 = 64 * 1024;
+
 impl Dialect for MySql {
     const BEGIN_WRITE: &'static str = "START TRANSACTION";
     const BEGIN_READ: &'static str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
@@ -88,7 +95,9 @@ impl Dialect for MySql {
         let row = sqlx::query("SELECT VERSION()").fetch_one(connection).await?;
         let is_mariadb = row.try_get::<String, _>(0)?.contains("MariaDB");
         let collation = if is_mariadb { "utf8mb4_nopad_bin" } else { "utf8mb4_0900_bin" };
-        Ok(format!(" ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE {collation}"))
+        Ok(format!(
+            " ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE {collation} COMMENT = '{COMMENT}'"
+        ))
     }
 
     fn on_conflict(_: &str, columns: &[String]) -> String {
@@ -102,6 +111,33 @@ impl Dialect for MySql {
         let classes = ["22", "23", "45"];
         error.code().is_some_and(|code| classes.iter().any(|class| code.starts_with(class)))
             || matches!(number(error), 1118 | 1153 | 1264 | 1366 | 1406)
+    }
+
+    async fn row_bytes_max(connection: &mut MySqlConnection) -> Result<usize, sqlx::Error> {
+        let row = sqlx::query("SELECT @@max_allowed_packet").fetch_one(connection).await?;
+        let packet = row.try_get_unchecked::<i64, _>(0)?.min(PACKET_BYTES_MAX);
+        Ok(usize::try_from(packet - PACKET_OVERHEAD).unwrap_or_default())
+    }
+
+    /// By a lock of the session: a table that is made ends the transaction.
+    async fn lock_tables(connection: &mut MySqlConnection, name: &str) -> Result<(), sqlx::Error> {
+        let lock = sqlx::query("SELECT GET_LOCK(MD5(CONCAT(DATABASE(), ' ', ?)), 10)");
+        lock.bind(name).execute(connection).await.map(|_| ())
+    }
+
+    async fn unlock_tables(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql("SELECT RELEASE_ALL_LOCKS()").execute(connection).await.map(|_| ())
+    }
+
+    async fn is_left_over(
+        connection: &mut MySqlConnection,
+        name: &str,
+    ) -> Result<bool, sqlx::Error> {
+        let found = sqlx::query(
+            "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND \
+             table_name = ? AND table_comment = ?",
+        );
+        found.bind(name).bind(COMMENT).fetch_optional(connection).await.map(|row| row.is_some())
     }
 
     async fn table_exists(

@@ -104,6 +104,11 @@ impl Dialect for Postgres {
         error.code().is_some_and(|code| classes.iter().any(|class| code.starts_with(class)))
     }
 
+    async fn lock_tables(connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
+        let lock = sqlx::query("SELECT pg_advisory_xact_lock(hashtext($1))");
+        lock.bind(name).execute(connection).await.map(|_| ())
+    }
+
     async fn table_exists(connection: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {
         let found = sqlx::query("SELECT 1 WHERE to_regclass(quote_ident($1)) IS NOT NULL");
         found.bind(name).fetch_optional(connection).await.map(|row| row.is_some())

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::connections::{Connections, Lease, STEP_TIMEOUT, answer, step};
 use super::dialect::Dialect;
-use super::statement::{Statement, are_independent, statements};
+use super::statement::{Statement, are_independent, refusal, statements};
 use super::tables::{self, Tables};
 use super::{
     Assumption, Backend, Begun, Head, Lookup, Part, Transaction, Write, documents, events,
@@ -22,18 +22,21 @@ pub(crate) struct Relational<D: Dialect> {
     connections: Connections<D>,
     tables: Tables,
     is_shared: bool,
+    row_bytes_max: usize,
 }
 
 /// A write transaction that holds the head.
 pub(crate) struct WriteTransaction<D: Dialect> {
     connection: Lease<D>,
     tables: Tables,
+    row_bytes_max: usize,
 }
 
 /// The writer's connection, and no transaction yet.
 struct Assumed<D: Dialect> {
     connection: Lease<D>,
     tables: Tables,
+    row_bytes_max: usize,
 }
 
 impl<D: Dialect> Relational<D> {
@@ -43,11 +46,15 @@ impl<D: Dialect> Relational<D> {
         schemas: &[&'static Schema],
     ) -> Result<Self, Error> {
         let connections = D::connect(url).await?;
-        let database = Self { connections, tables, is_shared: D::is_shared(url) };
-        let mut connection = database.connections.begin_write().await?;
-        tables::prepare::<D>(&mut connection, &database.tables, schemas).await?;
+        let mut connection = connections.begin_write().await?;
+        tables::prepare::<D>(&mut connection, &tables, schemas).await?;
+        let row_bytes_max = D::row_bytes_max(&mut connection).await;
+        let row_bytes_max = row_bytes_max.map_err(Error::database("reading a limit"))?;
         connection.commit().await?;
-        Ok(database)
+        let unlocked = answer(STEP_TIMEOUT, D::unlock_tables(&mut connection)).await;
+        unlocked.map_err(Error::database("connecting"))?;
+        connection.rest();
+        Ok(Self { connections, tables, is_shared: D::is_shared(url), row_bytes_max })
     }
 }
 
@@ -57,7 +64,8 @@ impl<D: Dialect> Backend for Relational<D> {
             let mut connection = self.connections.begin_write().await?;
             let head = events::head::<D>(&mut connection, &self.tables, D::LOCK);
             let head = step("reading the head", head).await?;
-            let transaction = WriteTransaction { connection, tables: self.tables.clone() };
+            let (tables, row_bytes_max) = (self.tables.clone(), self.row_bytes_max);
+            let transaction = WriteTransaction { connection, tables, row_bytes_max };
             Ok((Box::new(transaction) as Box<dyn Transaction>, head))
         })
     }
@@ -65,8 +73,9 @@ impl<D: Dialect> Backend for Relational<D> {
     fn assume(&self) -> BoxFuture<'_, Result<Box<dyn Assumption>, Error>> {
         Box::pin(async {
             let connection = self.connections.writer().await?;
-            let tables = self.tables.clone();
-            Ok(Box::new(Assumed::<D> { connection, tables }) as Box<dyn Assumption>)
+            let (tables, row_bytes_max) = (self.tables.clone(), self.row_bytes_max);
+            let assumed = Assumed::<D> { connection, tables, row_bytes_max };
+            Ok(Box::new(assumed) as Box<dyn Assumption>)
         })
     }
 
@@ -114,15 +123,6 @@ impl<D: Dialect> Backend for Relational<D> {
             connection.rest();
             Ok(events)
         })
-    }
-
-    fn blames_data(&self, error: &Error) -> bool {
-        match error {
-            Error::Database { source, .. } => {
-                source.as_database_error().is_some_and(|error| D::blames_data(error))
-            }
-            _ => false,
-        }
     }
 
     fn is_shared(&self) -> bool {
@@ -196,8 +196,8 @@ impl<D: Dialect> Assumption for Assumed<D> {
     ) -> BoxFuture<'a, Result<bool, Error>> {
         Box::pin(async move {
             let log = events::rows(write.events)?;
-            let statements = statements::<D>(write, &log, Some(head));
-            let Self { connection, tables } = &mut *self;
+            let statements = statements::<D>(write, &log, Some(head), self.row_bytes_max)?;
+            let Self { connection, tables, .. } = &mut *self;
             let is_one = D::COMBINES_STATEMENTS && are_independent(&statements);
             let done = if is_one {
                 combined::<D>(connection, tables, &statements).await
@@ -247,7 +247,7 @@ impl<D: Dialect> Transaction for WriteTransaction<D> {
     fn write<'a>(&'a mut self, write: &'a Write<'a>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let log = events::rows(write.events)?;
-            let statements = statements::<D>(write, &log, None);
+            let statements = statements::<D>(write, &log, None, self.row_bytes_max)?;
             each::<D>(&mut self.connection, &self.tables, &statements).await
         })
     }
@@ -295,7 +295,7 @@ async fn combined<D: Dialect>(
     sql.push(" THEN 1 ELSE 0 END");
     let done = answer(STEP_TIMEOUT, D::fetch(connection, sql)).await;
     done.map(|_| ()).map_err(|error| match error {
-        sqlx::Error::Database(_) => Error::database("writing")(error),
+        sqlx::Error::Database(_) => refusal::<D>(error),
         // Nobody knows whether it arrived.
         _ => Error::or_done("committing")(error),
     })
@@ -305,7 +305,7 @@ async fn combined<D: Dialect>(
 fn is_of_assumption(error: &Error) -> bool {
     match error {
         Error::Damaged(_) => true,
-        Error::Database { source, .. } => source.as_database_error().is_some_and(|error| {
+        Error::Refused(source) => source.as_database_error().is_some_and(|error| {
             error.is_unique_violation() || error.code().is_some_and(|code| code == DIVISION_BY_ZERO)
         }),
         _ => false,

@@ -33,7 +33,8 @@ pub(super) fn statements<'a, D: Dialect>(
     write: &'a Write<'_>,
     log: &'a [Row],
     from: Option<Head>,
-) -> Vec<Statement<'a>> {
+    row_bytes_max: usize,
+) -> Result<Vec<Statement<'a>>, Error> {
     let mut statements = vec![Statement::MoveHead { from, to: write.head }];
     for (collection, changes) in write.delta.collections() {
         // The log is written from the events, whether or not a reducer keeps it too.
@@ -46,7 +47,18 @@ pub(super) fn statements<'a, D: Dialect>(
     for rows in parts::<D>(events::SCHEMA, &log.iter().collect::<Vec<_>>()) {
         statements.push(Statement::Insert { schema: events::SCHEMA, rows });
     }
-    statements
+    for statement in &statements {
+        statement.check(row_bytes_max)?;
+    }
+    Ok(statements)
+}
+
+/// Tells whether the database refuses what was written, or fails.
+pub(super) fn refusal<D: Dialect>(error: sqlx::Error) -> Error {
+    if error.as_database_error().is_some_and(D::blames_data) {
+        return Error::Refused(error.into());
+    }
+    Error::database("writing")(error)
 }
 
 /// Whether the statements may run in any order: none frees a unique value that another needs.
@@ -72,6 +84,20 @@ impl Statement<'_> {
             Self::Delete { ids, .. } => ids.len() as u64,
             Self::Insert { rows, .. } => rows.len() as u64,
             Self::Update { rows, .. } => D::AFFECTED_BY_UPDATE * rows.len() as u64,
+        }
+    }
+
+    /// Makes sure that the database takes each of its rows.
+    fn check(&self, row_bytes_max: usize) -> Result<(), Error> {
+        let (Self::Insert { schema, rows } | Self::Update { schema, rows }) = self else {
+            return Ok(());
+        };
+        match rows.iter().map(|row| size::written(row)).find(|bytes| *bytes > row_bytes_max) {
+            None => Ok(()),
+            Some(bytes) => {
+                let (collection, most) = (schema.collection, row_bytes_max);
+                Err(Error::TooLarge { collection, bytes, most })
+            }
         }
     }
 
@@ -118,7 +144,7 @@ impl Statement<'_> {
     ) -> Result<(), Error> {
         let mut sql = QueryBuilder::new("");
         self.push::<D>(&mut sql, tables);
-        let affected = D::execute(connection, sql).await.map_err(Error::database("writing"))?;
+        let affected = D::execute(connection, sql).await.map_err(refusal::<D>)?;
         let expected = self.expected::<D>();
         if affected == expected {
             return Ok(());

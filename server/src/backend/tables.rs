@@ -68,14 +68,14 @@ pub(super) async fn prepare<D: Dialect>(
     tables: &Tables,
     schemas: &[&'static Schema],
 ) -> Result<(), Error> {
+    let locked = D::lock_tables(connection, &tables.channel()).await;
+    locked.map_err(Error::database("connecting"))?;
     let options = D::table_options(connection).await.map_err(Error::database("connecting"))?;
     if !exists::<D>(connection, tables, "flux_head").await? {
         // Before any table is made: not every database takes that back with the transaction.
         let collections = schemas.iter().map(|schema| schema.collection);
         for name in ["events", "flux_schemas"].into_iter().chain(collections) {
-            if exists::<D>(connection, tables, name).await? {
-                return Err(Error::TableInTheWay { table: tables.name(name) });
-            }
+            make_room::<D>(connection, tables, name).await?;
         }
         let mut script = D::OWN_TABLES.replace("{options}", &options);
         for name in ["flux_head", "flux_schemas", "events", "events_type"] {
@@ -124,15 +124,13 @@ async fn prepare_collection<D: Dialect>(
             .map_err(|error| Error::Damaged(format!("a recorded schema: {error}")))?;
         return check(schema, &recorded, &current);
     }
-    if exists::<D>(connection, tables, schema.collection).await? {
-        return Err(Error::TableInTheWay { table: tables.name(schema.collection) });
-    }
     if events::head::<D>(connection, tables, "").await?.position > 0 {
         return Err(Error::SchemaChanged {
             collection: schema.collection.to_owned(),
             difference: "the collection is new, and the log has events from before it".to_owned(),
         });
     }
+    make_room::<D>(connection, tables, schema.collection).await?;
     run::<D>(connection, create_table::<D>(tables, schema, options)).await?;
     for field in schema.fields.iter().filter(|field| field.index || field.unique) {
         if field.name != schema.id_field().name {
@@ -147,6 +145,32 @@ async fn prepare_collection<D: Dialect>(
     sql.push(")");
     let done = D::execute(connection, sql).await;
     done.map(|_| ()).map_err(Error::database("recording a schema"))
+}
+
+/// Makes sure that there is no such table. One that a store left over which ended while it made its
+/// tables is removed: it is empty.
+async fn make_room<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    name: &str,
+) -> Result<(), Error> {
+    if !exists::<D>(connection, tables, name).await? {
+        return Ok(());
+    }
+    let table = tables.quoted::<D>(name);
+    let is_left_over = D::is_left_over(connection, &tables.name(name)).await;
+    if !is_left_over.map_err(Error::database("looking for tables"))?
+        || !is_empty::<D>(connection, &table).await?
+    {
+        return Err(Error::TableInTheWay { table: tables.name(name) });
+    }
+    run::<D>(connection, format!("DROP TABLE {table}")).await
+}
+
+async fn is_empty<D: Dialect>(connection: &mut D::Connection, table: &str) -> Result<bool, Error> {
+    let sql = QueryBuilder::new(format!("SELECT 1 FROM {table} LIMIT 1"));
+    let rows = D::fetch(connection, sql).await;
+    rows.map(|rows| rows.is_empty()).map_err(Error::database("looking for tables"))
 }
 
 async fn recorded_schema<D: Dialect>(

@@ -97,11 +97,16 @@ impl From<Error> for Problem {
             | Error::LogReplaced { .. } => {
                 Self::new(StatusCode::CONFLICT, error.code(), error.to_string())
             }
-            Error::TooManyEvents { .. } => {
+            Error::TooManyEvents { .. } | Error::TooLarge { .. } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.code(), error.to_string())
             }
             Error::Busy { .. } | Error::Closed | Error::Unanswered { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.code(), error.to_string())
+            }
+            Error::Refused(_) => {
+                tracing::error!(%error, "the database refused an event");
+                let detail = "the database refuses what the event changes; sent again, it will too";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.code(), detail)
             }
             Error::Database { .. } => {
                 tracing::error!(%error, "the database failed");

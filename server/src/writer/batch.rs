@@ -77,10 +77,6 @@ impl Batch {
         Ok(self.keep(progress))
     }
 
-    pub(super) fn blames_data(&self, error: &Error) -> bool {
-        self.backend.blames_data(error)
-    }
-
     /// Commits, should the head be that of the working set and no event be known; else `None`.
     async fn commit_assuming(
         &self,

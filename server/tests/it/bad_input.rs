@@ -57,6 +57,7 @@ async fn payloads_that_do_not_fit() {
     post(json!({ "id": 1 }), "invalid_payload", Some("title")).await;
     post(json!({ "id": "1", "title": "a" }), "invalid_payload", Some("id")).await;
     post(json!({ "id": 1.5, "title": "a" }), "invalid_payload", Some("id")).await;
+    post(json!({ "id": u64::MAX, "title": "a" }), "invalid_payload", Some("id")).await;
     post(json!({ "id": 1, "title": "a", "list": true }), "invalid_payload", Some("list")).await;
     post(json!({ "id": 1, "title": "a\0b" }), "invalid_value", Some("title")).await;
     let long = "x".repeat(513);

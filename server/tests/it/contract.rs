@@ -36,6 +36,7 @@ contract! {
         a_dispatch_of_nothing_records_nothing,
         a_dispatch_with_too_many_events_is_refused,
         events_larger_than_a_statement_are_written_in_several,
+        an_event_larger_than_the_database_takes_is_refused_and_others_go_on,
         reducers_read_what_is_in_the_database_only,
         a_unique_value_is_refused_to_a_second_document_and_free_after_the_first,
         unique_values_can_be_swapped_in_one_event,
@@ -65,6 +66,9 @@ contract! {
         a_table_that_the_store_did_not_make_is_left_alone,
         stores_of_two_namespaces_share_a_database,
         two_documents_of_one_name_are_refused,
+        servers_that_open_an_empty_database_at_once_share_its_tables,
+        a_database_of_another_layout_is_told,
+        a_user_without_rights_is_told,
     ;
     queries:
         sql_and_memory_agree,

@@ -64,6 +64,28 @@ impl Database {
         self.builder(reducer).open().await.unwrap_err()
     }
 
+    /// Fails to open a store as a user who may connect, and nothing else.
+    pub(crate) async fn refusal_without_rights(&self, reducer: Reducer) -> Error {
+        let user = format!("{}_nobody", self.namespace);
+        let url = match self.url.split_once(':').unwrap().0 {
+            "sqlite" => {
+                self.run("CREATE TABLE other (id INTEGER)".to_owned()).await;
+                format!("{}?mode=ro", self.url)
+            }
+            "postgres" => {
+                self.run(format!("CREATE ROLE {user} LOGIN")).await;
+                self.url.replace("postgres://flux@", &format!("postgres://{user}@"))
+            }
+            _ => {
+                self.run(format!("CREATE USER {user}@'%' IDENTIFIED BY 'secret'")).await;
+                self.url.replace("mysql://flux:flux@", &format!("mysql://{user}:secret@"))
+            }
+        };
+        assert_ne!(url, self.url);
+        let builder = Store::builder(reducer, url).namespace(&self.namespace);
+        builder.open().await.unwrap_err()
+    }
+
     /// Holds the head as another client, until it is dropped.
     pub(crate) async fn hold_head(&self) -> Box<dyn std::any::Any> {
         use sqlx::Connection as _;

@@ -6,6 +6,7 @@ mod bad_input;
 mod contract;
 mod databases;
 mod middleware;
+mod mysql;
 mod service;
 mod tasks;
 mod urls;

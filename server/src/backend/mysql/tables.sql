@@ -1,13 +1,3 @@
--- One row: the last event of the log. Whoever writes locks it first.
-CREATE TABLE {flux_head} (
-    id SMALLINT PRIMARY KEY CHECK (id = 1),
-    `position` BIGINT NOT NULL,
-    `timestamp` BIGINT NOT NULL,
-    layout BIGINT NOT NULL
-){options};
-
-INSERT INTO {flux_head} (id, `position`, `timestamp`, layout) VALUES (1, 0, 0, 1);
-
 -- The schema that made each collection's table, as JSON.
 CREATE TABLE {flux_schemas} (
     collection VARCHAR(512) PRIMARY KEY,
@@ -26,3 +16,12 @@ CREATE TABLE {events} (
 ){options};
 
 CREATE INDEX {events_type} ON {events} (`type`, `position`);
+
+-- One row: the last event of the log. Whoever writes locks it first. Made last, for it tells that
+-- the others are there: here each statement is a transaction of its own.
+CREATE TABLE {flux_head} (
+    id SMALLINT PRIMARY KEY CHECK (id = 1),
+    `position` BIGINT NOT NULL,
+    `timestamp` BIGINT NOT NULL,
+    layout BIGINT NOT NULL
+){options} AS SELECT 1 AS id, 0 AS `position`, 0 AS `timestamp`, 1 AS layout;

@@ -91,3 +91,30 @@ pub(crate) async fn two_documents_of_one_name_are_refused(database: Database) {
     let both = aggregate_reducers([keeping::<Task>(), keeping::<Other>()]);
     assert_eq!(database.refusal(both).await.code(), "schema_invalid");
 }
+
+pub(crate) async fn servers_that_open_an_empty_database_at_once_share_its_tables(
+    database: Database,
+) {
+    let stores = futures_util::future::join_all((0..8).map(|_| database.open())).await;
+    for (id, store) in (0..).zip(&stores) {
+        store.dispatch(&added(id)).await.unwrap();
+    }
+    assert_eq!(stores[0].position().await.unwrap(), 8);
+}
+
+pub(crate) async fn a_database_of_another_layout_is_told(database: Database) {
+    database.open().await.close().await;
+    database.run(format!("UPDATE {} SET layout = 99", database.table("flux_head"))).await;
+    let error = database.refusal(tasks::reducer()).await;
+    assert_eq!(error.code(), "database_damaged");
+    assert!(error.to_string().contains("use the version that made it"), "{error}");
+}
+
+pub(crate) async fn a_user_without_rights_is_told(database: Database) {
+    let error = database.refusal_without_rights(tasks::reducer()).await;
+    assert_eq!(error.code(), "database_failed");
+    let told = ["denied", "readonly database"];
+    assert!(told.iter().any(|told| error.to_string().contains(told)), "{error}");
+    // What was refused left nothing behind.
+    database.open().await.dispatch(&added(1)).await.unwrap();
+}

@@ -131,7 +131,7 @@ pub(crate) async fn a_row_that_the_database_refuses_fails_alone(database: Databa
         let list = id % 3;
         if list == 1000 % 3 {
             let error = result.unwrap_err();
-            assert_eq!(error.code(), "database_failed", "{error}");
+            assert_eq!(error.code(), "database_refused", "{error}");
         }
     }
     // One of each list: those that were refused took nobody along.

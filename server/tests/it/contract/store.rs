@@ -239,3 +239,26 @@ pub(crate) async fn the_log_is_queried_by_position_type_and_end(database: Databa
     assert_eq!(positions(LogQuery::default().descending().limit(2)).await, [4, 3]);
     assert_eq!(positions(LogQuery::default().limit(0)).await, [0; 0]);
 }
+
+pub(crate) async fn an_event_larger_than_the_database_takes_is_refused_and_others_go_on(
+    database: Database,
+) {
+    let store = database.open().await;
+    let large = Action::new("large").with_payload("x".repeat(20_000_000));
+    let small = [added(1), added(2), added(3)];
+    let (large, small) = tokio::join!(
+        store.dispatch(&large),
+        futures_util::future::join_all(small.iter().map(|event| store.dispatch(event))),
+    );
+    assert!(small.iter().all(Result::is_ok), "{small:?}");
+    match large {
+        Ok(_) => assert_eq!(store.position().await.unwrap(), 4),
+        Err(error) => {
+            assert!(matches!(error, Error::TooLarge { collection: "events", .. }), "{error}");
+            assert!(!error.is_retryable());
+            assert_eq!(store.position().await.unwrap(), 3);
+        }
+    }
+    store.dispatch(&added(4)).await.unwrap();
+    verify(&store).await;
+}

@@ -1,0 +1,25 @@
+//! What only MySQL and MariaDB need: there tables that are made are not taken back.
+
+use flux_server::Error;
+
+use crate::databases::Database;
+use crate::tasks::{self, added};
+
+#[tokio::test]
+async fn tables_that_a_store_left_half_made_are_made_anew() {
+    let database = Database::mysql();
+    for name in ["events", "flux_schemas", "tasks"] {
+        let table = database.table(name);
+        database.run(format!("CREATE TABLE {table} (id INT) COMMENT = 'Flux Capacitor'")).await;
+    }
+    database.open().await.dispatch(&added(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_table_with_rows_is_never_taken_for_half_made() {
+    let database = Database::mysql();
+    database.open().await.dispatch(&added(1)).await.unwrap();
+    database.run(format!("DROP TABLE {}", database.table("flux_head"))).await;
+    let error = database.refusal(tasks::reducer()).await;
+    assert!(matches!(error, Error::TableInTheWay { .. }), "{error}");
+}
