@@ -199,7 +199,10 @@ impl Store {
     /// what was recorded, and nothing is done.
     ///
     /// # Errors
-    /// When it is rejected, its id is taken by another event, or the database fails.
+    /// When it is rejected, its id is taken by another event, or the database fails. It is answered
+    /// within 30 s, whatever the database does: one that does not answer fails a step after 10 s,
+    /// one that can't be reached after 5 s. Such an error [is retryable](Error::is_retryable): once
+    /// the database is back the store goes on by itself.
     ///
     /// ```
     /// # use flux_server::{Error, Store};

@@ -7,7 +7,7 @@ use crate::truth::{Follower, verify};
 use crate::{kills, within};
 
 /// Kills on each database, unless `DURABILITY_KILLS` says otherwise.
-const KILLS: u32 = 20;
+const KILLS: u32 = 10;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_loses_nothing_when_the_server_is_killed() {

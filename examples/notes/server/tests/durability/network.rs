@@ -11,7 +11,7 @@ use crate::truth::{Follower, verify};
 use crate::within;
 
 /// Connections that are cut, unless `DURABILITY_KILLS` says otherwise.
-const CUTS: u32 = 20;
+const CUTS: u32 = 10;
 
 /// What is carried at most before a connection is cut: a few batches.
 const CUT_BYTES_MAX: usize = 64 * 1024;

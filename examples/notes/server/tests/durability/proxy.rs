@@ -21,8 +21,8 @@ pub(crate) enum Network {
     Well,
     /// Carries everything so much later, each way.
     Slow(Duration),
-    /// Cuts a connection once the server has sent a random number of bytes, at most so many: in
-    /// the middle of a statement, or between a commit and its answer.
+    /// Cuts a connection after a random number of bytes either way, at most so many: in the middle
+    /// of a statement, or between a commit and its answer.
     Cutting(usize),
     /// Cuts all connections and takes no new one.
     Refusing,
