@@ -340,7 +340,8 @@ impl Database {
         match operation {
             Operation::Create { document, .. } => {
                 let row = schema.row_from_fields(document)?;
-                if table.get(schema.id_of(&row))?.is_some() {
+                let there = table.get(schema.id_of(&row)).map_err(Fault::for_creation)?;
+                if there.is_some() {
                     return Err(Rejection::new(
                         code::DOCUMENT_EXISTS,
                         alloc::format!(

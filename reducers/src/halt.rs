@@ -41,6 +41,7 @@ pub enum Halt {
 pub struct Fault {
     schema: &'static Schema,
     wanted: Wanted,
+    is_to_be_created: bool,
 }
 
 /// The documents that a [`Fault`] asks for.
@@ -67,7 +68,35 @@ pub enum Wanted {
 
 impl Fault {
     pub(crate) const fn new(schema: &'static Schema, wanted: Wanted) -> Self {
-        Self { schema, wanted }
+        Self { schema, wanted, is_to_be_created: false }
+    }
+
+    pub(crate) fn for_creation(self) -> Self {
+        Self { is_to_be_created: true, ..self }
+    }
+
+    /// Returns whether the document is asked for because it is to be created. Whoever can tell
+    /// later that it was there may assume that it is not.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// let mut partial = Database::partial([Note::SCHEMA])?;
+    /// let notes = partial.collection::<Note>()?;
+    /// let created = notes.create(Note { id: 1, title: "Milk".into(), done: None });
+    /// let Err(Halt::Fault(fault)) = partial.apply(&created) else {
+    ///     panic!("a partial database does not know whether note 1 is there");
+    /// };
+    /// assert!(fault.is_to_be_created());
+    /// partial.load(&fault, [])?;
+    /// assert!(partial.apply(&created).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn is_to_be_created(&self) -> bool {
+        self.is_to_be_created
     }
 
     /// Returns the collection's name.

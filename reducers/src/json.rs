@@ -1,6 +1,7 @@
 //! JSON values in one normal form, so that equal values have equal text on every side.
 
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use core::cmp::Ordering;
 use core::fmt;
 
@@ -15,7 +16,8 @@ use crate::rejection::{Rejection, code};
 ///
 /// Object keys are sorted, and a whole number is written without a fraction where it fits 64 bits.
 /// So `1.0` and `1` are one value, and two values are equal when their texts are. An integer
-/// beyond 2^53 - 1 stays exact; JavaScript can't hold it, so there it is an error.
+/// beyond 2^53 - 1 stays exact; JavaScript can't hold it, so there it is an error. A clone shares
+/// the value.
 ///
 /// ```
 /// use flux_reducers::Json;
@@ -25,7 +27,7 @@ use crate::rejection::{Rejection, code};
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Json(Value);
+pub struct Json(Arc<Value>);
 
 impl Json {
     /// The deepest nesting of lists and objects in a payload, in `meta`, or in a field of a
@@ -51,7 +53,7 @@ impl Json {
     #[must_use]
     pub fn new(mut value: Value) -> Self {
         normalize(&mut value);
-        Self(value)
+        Self(Arc::new(value))
     }
 
     /// Returns the JSON value.
@@ -61,7 +63,7 @@ impl Json {
     /// assert!(Json::from(true).as_value().is_boolean());
     /// ```
     #[must_use]
-    pub const fn as_value(&self) -> &Value {
+    pub fn as_value(&self) -> &Value {
         &self.0
     }
 
@@ -77,7 +79,7 @@ impl Json {
     /// ```
     pub fn read<T: DeserializeOwned>(&self, what: &str) -> Result<T, Rejection> {
         let mut track = serde_path_to_error::Track::new();
-        T::deserialize(serde_path_to_error::Deserializer::new(&self.0, &mut track))
+        T::deserialize(serde_path_to_error::Deserializer::new(self.as_value(), &mut track))
             .map_err(|error| invalid_payload(what, &error.to_string(), &track.path()))
     }
 
@@ -94,7 +96,7 @@ impl Json {
     /// ```
     #[must_use]
     pub fn into_value(self) -> Value {
-        self.0
+        Arc::unwrap_or_clone(self.0)
     }
 }
 

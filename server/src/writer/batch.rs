@@ -2,7 +2,7 @@
 //! change.
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -86,7 +86,8 @@ impl Batch {
         let head = warm.head;
         let mut assumption = self.backend.assume().await?;
         let mut progress = Progress::new(warm, HashMap::new());
-        match self.settle(&mut *assumption, &mut progress, dispatches).await {
+        let mut absent = Absent::new();
+        match self.settle(&mut *assumption, &mut progress, dispatches, Some(&mut absent)).await {
             Ok(()) => {}
             Err(error @ Error::Database { .. }) => return Err(error),
             // Documents of different moments may contradict each other.
@@ -96,6 +97,10 @@ impl Batch {
         let refused = dispatches.iter().zip(&progress.answers).filter(|(_, it)| it.is_err());
         let refused: Vec<_> = refused.map(|(dispatch, _)| *dispatch).collect();
         if !known_events(&mut *assumption, &refused).await?.is_empty() {
+            return Ok(None);
+        }
+        // Only where it is written does the database tell whether it was there.
+        if !absent.iter().all(|(collection, id)| progress.creates(collection, id)) {
             return Ok(None);
         }
         let holds = match self.write(&progress) {
@@ -120,7 +125,7 @@ impl Batch {
         };
         let known = known_events(&mut *transaction, dispatches).await?;
         let mut progress = Progress::new(working_set, known);
-        self.settle(&mut *transaction, &mut progress, dispatches).await?;
+        self.settle(&mut *transaction, &mut progress, dispatches, None).await?;
         match self.write(&progress) {
             Some(write) => {
                 transaction.write(&write).await?;
@@ -144,12 +149,14 @@ impl Batch {
     }
 
     /// Runs the dispatches in order. One that reads what is not loaded is run again once it is,
-    /// and with it all after it: until then those run ahead only to tell what they will read.
+    /// and with it all after it: until then those run ahead only to tell what they will read. What
+    /// is to be created is assumed to be absent where the assumptions are collected.
     async fn settle(
         &self,
         lookup: &mut dyn Lookup,
         progress: &mut Progress,
         dispatches: &[&Dispatch],
+        mut absent: Option<&mut Absent>,
     ) -> Result<(), Error> {
         for _ in 0..FAULT_ROUNDS_MAX {
             let mut faults: BTreeMap<(&str, Wanted), Fault> = BTreeMap::new();
@@ -166,6 +173,16 @@ impl Batch {
             if faults.is_empty() {
                 return Ok(());
             }
+            if let Some(absent) = &mut absent {
+                let working_set = &mut progress.working_set;
+                for (_, fault) in faults.extract_if(.., |_, fault| fault.is_to_be_created()) {
+                    if let Wanted::Document(id) = fault.wanted() {
+                        working_set.bytes += ABSENT_BYTES;
+                        working_set.database.load(&fault, []).map_err(Error::Query)?;
+                        absent.insert((fault.collection(), id.clone()));
+                    }
+                }
+            }
             load(lookup, &mut progress.working_set, faults.values()).await?;
         }
         Err(Error::Damaged(format!(
@@ -174,6 +191,9 @@ impl Batch {
         )))
     }
 }
+
+/// Documents that are assumed not to be there: their collections and ids.
+type Absent = BTreeSet<(&'static str, Value)>;
 
 /// The dispatches that are settled, and the state after them.
 struct Progress {
@@ -247,6 +267,14 @@ impl Progress {
             }
             _ => Ok(run),
         }
+    }
+
+    /// Whether a document is written that was not there.
+    fn creates(&self, collection: &str, id: &Value) -> bool {
+        let mut collections = self.delta.collections();
+        let changes = collections.find(|(name, _)| *name == collection);
+        let change = changes.and_then(|(_, changes)| changes.get(id));
+        change.is_some_and(|change| change.before.is_none() && change.after.is_some())
     }
 
     fn settle(&mut self, result: Result<Run, Stop>) {
