@@ -161,7 +161,7 @@ impl Batch {
         for _ in 0..FAULT_ROUNDS_MAX {
             let mut faults: BTreeMap<(&str, Wanted), Fault> = BTreeMap::new();
             for dispatch in dispatches.iter().skip(progress.answers.len()) {
-                match progress.run(&self.reducer, dispatch) {
+                match progress.run_assuming(&self.reducer, dispatch, absent.as_deref_mut())? {
                     Err(Stop::Faults(more)) => faults.extend(
                         more.into_iter()
                             .map(|fault| ((fault.collection(), fault.wanted().clone()), fault)),
@@ -172,16 +172,6 @@ impl Batch {
             }
             if faults.is_empty() {
                 return Ok(());
-            }
-            if let Some(absent) = &mut absent {
-                let working_set = &mut progress.working_set;
-                for (_, fault) in faults.extract_if(.., |_, fault| fault.is_to_be_created()) {
-                    if let Wanted::Document(id) = fault.wanted() {
-                        working_set.bytes += ABSENT_BYTES;
-                        working_set.database.load(&fault, []).map_err(Error::Query)?;
-                        absent.insert((fault.collection(), id.clone()));
-                    }
-                }
             }
             load(lookup, &mut progress.working_set, faults.values()).await?;
         }
@@ -224,6 +214,31 @@ impl Progress {
     fn new(working_set: WorkingSet, known: HashMap<Uuid, Arc<RecordedEvent>>) -> Self {
         let (delta, answers, recorded) = Default::default();
         Self { working_set, delta, known, answers, recorded }
+    }
+
+    /// Runs a dispatch, and again as long as all that it lacks may be assumed to be absent.
+    fn run_assuming(
+        &mut self,
+        reducer: &Reducer,
+        dispatch: &Dispatch,
+        absent: Option<&mut Absent>,
+    ) -> Result<Result<Run, Stop>, Error> {
+        let Some(absent) = absent else {
+            return Ok(self.run(reducer, dispatch));
+        };
+        loop {
+            let faults = match self.run(reducer, dispatch) {
+                Err(Stop::Faults(faults)) if faults.iter().all(Fault::is_to_be_created) => faults,
+                result => return Ok(result),
+            };
+            for fault in faults {
+                if let Wanted::Document(id) = fault.wanted() {
+                    self.working_set.bytes += ABSENT_BYTES;
+                    self.working_set.database.load(&fault, []).map_err(Error::Query)?;
+                    absent.insert((fault.collection(), id.clone()));
+                }
+            }
+        }
     }
 
     fn run(&self, reducer: &Reducer, dispatch: &Dispatch) -> Result<Run, Stop> {
