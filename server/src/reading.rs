@@ -1,4 +1,8 @@
 //! Reads of the database that are taken piece by piece.
+#![cfg_attr(
+    not(feature = "service"),
+    allow(dead_code, reason = "without the service nobody answers piece by piece")
+)]
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

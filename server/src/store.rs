@@ -20,7 +20,7 @@ use crate::dispatch::Dispatch;
 use crate::error::Error;
 use crate::feed::Feed;
 use crate::log::{self, LogQuery};
-use crate::reading::{self, PlannedQuery, Reading};
+use crate::reading::{self, PlannedQuery};
 use crate::subscription::Subscription;
 use crate::writer::Job;
 
@@ -461,8 +461,11 @@ impl Store {
 
     /// Begins to read what queries ask for, all as of one position, piece by piece.
     #[cfg(feature = "service")]
-    pub(crate) async fn reading(&self, queries: &[(&str, Query)]) -> Result<Reading, Error> {
-        Reading::begin(Arc::clone(&self.inner.backend), self.plans(queries)?).await
+    pub(crate) async fn reading(
+        &self,
+        queries: &[(&str, Query)],
+    ) -> Result<reading::Reading, Error> {
+        reading::Reading::begin(Arc::clone(&self.inner.backend), self.plans(queries)?).await
     }
 
     fn plans(&self, queries: &[(&str, Query)]) -> Result<Vec<PlannedQuery>, Error> {

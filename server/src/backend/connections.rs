@@ -131,6 +131,7 @@ impl<D: Dialect> Connections<D> {
     }
 
     /// Uses a database that is there as long as its one connection.
+    #[cfg(feature = "sqlite")]
     pub(super) fn only(pool: Pool<D>) -> Self {
         Self { writer: None, waiting: Waiting::<D>::default(), readers: pool }
     }

@@ -1,5 +1,6 @@
 //! Databases whose disk is full, until there is room again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use flux_test_databases::Kind;
@@ -19,9 +20,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_goes_on_once_a_full_disk_has_room_again() {
-    let disk = SmallDisk::mount(64);
+    let disk = Arc::new(SmallDisk::mount(64));
     let url = format!("sqlite://{}", disk.path().join("notes.db").display());
-    within(1, filled_and_emptied(&disk, &url)).await;
+    within(1, filled_and_emptied(disk, url)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,12 +37,14 @@ async fn mariadb_goes_on_once_a_full_disk_has_room_again() {
 
 /// A database may not survive it, MariaDB does not every time: it is started again, as what looks after a server does.
 async fn on_a_small_disk(kind: Kind, megabytes: u32) {
-    let disk = SmallDisk::mount(megabytes);
+    let disk = Arc::new(SmallDisk::mount(megabytes));
     let started = flux_test_databases::Server::start_within(kind, disk.path());
     let mut database = started.unwrap_or_else(|error| panic!("{error:?}"));
     let url = database.url().to_owned();
+    // Apart: a database that is started without room may hang until there is.
+    let test = tokio::spawn(within(1, filled_and_emptied(Arc::clone(&disk), url)));
     tokio::select! {
-        () = within(1, filled_and_emptied(&disk, &url)) => {}
+        done = test => done.unwrap(),
         () = look_after(&mut database) => {}
     }
 }
@@ -60,8 +63,8 @@ async fn look_after(database: &mut flux_test_databases::Server) {
 }
 
 /// Nobody starts our server again: it recovers by itself.
-async fn filled_and_emptied(disk: &SmallDisk, url: &str) {
-    let server = Server::start(url, "127.0.0.1:0").await;
+async fn filled_and_emptied(disk: Arc<SmallDisk>, url: String) {
+    let server = Server::start(&url, "127.0.0.1:0").await;
     let load = Load::start(std::slice::from_ref(&server.address));
     let follower = Follower::start(&server.address);
     load.answered(some()).await;
@@ -72,5 +75,5 @@ async fn filled_and_emptied(disk: &SmallDisk, url: &str) {
     let acknowledged = load.finish().await;
     follower.sees(&acknowledged).await;
     server.kill().await;
-    verify(url, &acknowledged).await;
+    verify(&url, &acknowledged).await;
 }
