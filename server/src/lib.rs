@@ -3,6 +3,9 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(not(any(feature = "mysql", feature = "postgres", feature = "sqlite")))]
+compile_error!("a store needs a database: enable a feature of `sqlite`, `postgres`, `mysql`");
+
 mod backend;
 mod checkpoint;
 mod clock;

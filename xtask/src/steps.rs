@@ -54,6 +54,12 @@ pub(crate) const STEPS: &[Step] = &[
         run: lint,
     },
     Step {
+        name: "features",
+        what: "the server builds with each database alone, and without the service",
+        tools: &[],
+        run: features,
+    },
+    Step {
         name: "no-std",
         what: "the reducers build without an operating system",
         tools: &[Tool::RustTargets],
@@ -122,6 +128,15 @@ fn lint(shell: &Shell) -> anyhow::Result<()> {
         "cargo clippy -p flux-reducers -p flux-wasm -p notes-reducers -p notes-wasm --target wasm32-unknown-unknown -- -D warnings"
     )
     .run()?;
+    Ok(())
+}
+
+fn features(shell: &Shell) -> anyhow::Result<()> {
+    for feature in ["mysql", "postgres", "sqlite"] {
+        cmd!(shell, "cargo check -p flux-server --lib --no-default-features --features {feature}")
+            .env("RUSTFLAGS", "-D warnings")
+            .run()?;
+    }
     Ok(())
 }
 
