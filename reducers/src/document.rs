@@ -74,6 +74,10 @@ pub trait FieldType: Describe {
     const KIND: Kind;
     /// Whether it may be null.
     const NULLABLE: bool = false;
+    /// [`Describe::SHAPE`] as the derive asks for it: of a type that is no field's, this trait is
+    /// what is missing, and is told once.
+    #[doc(hidden)]
+    const FIELD_SHAPE: Shape = Self::SHAPE;
 
     /// Returns the value.
     fn to_value(&self) -> Value;
@@ -133,13 +137,6 @@ impl<T: FieldType> FieldType for Option<T> {
     fn from_value(value: &Value) -> Result<Self, ValueError> {
         if value.is_null() { Ok(None) } else { T::from_value(value).map(Some) }
     }
-}
-
-/// The shape of a document's field: asks for a [`FieldType`], where `Describe` would not be enough.
-#[doc(hidden)]
-#[must_use]
-pub const fn field_shape<T: FieldType>() -> Shape {
-    T::SHAPE
 }
 
 fn narrow<T: TryFrom<i64>>(integer: i64, kind: Kind) -> Result<T, ValueError> {

@@ -105,7 +105,6 @@ pub use value::{Bytes, Float, Value, ValueError};
 /// What the derives need. Not for use by hand, and not stable.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::document::field_shape;
     pub use crate::event::{event_from_action, event_to_action};
     pub use serde_json;
 }

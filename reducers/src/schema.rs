@@ -493,10 +493,15 @@ impl Schema {
     }
 
     fn missing(&self, field: &Field) -> Rejection {
+        // JSON has a null of its own, so that only for JSON the cure may be in the schema.
+        let cure = match field.kind {
+            Kind::Json => "; a field that may hold JSON's null is an `Option<Json>`",
+            _ => "",
+        };
         Rejection::new(
             code::MISSING_FIELD,
             alloc::format!(
-                "field `{}` of collection `{}` can't be null or missing: expected {}",
+                "field `{}` of collection `{}` can't be null or missing: expected {}{cure}",
                 field.name,
                 self.collection,
                 field.kind

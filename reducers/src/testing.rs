@@ -1,5 +1,8 @@
 //! Tests of reducers as sentences: given these events, when this one comes, then that is so.
 
+extern crate std;
+
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt::Debug;
 
@@ -221,7 +224,7 @@ impl When {
             found == expected,
             "collection `{}` is not as expected (left), but so (right)\n{}",
             T::SCHEMA.collection,
-            Comparison::new(&expected, &found)
+            difference(&expected, &found)
         );
         self
     }
@@ -256,7 +259,7 @@ impl When {
                 assert!(
                     rejection.code() == code,
                     "rejected with another code\n{}\n{rejection}",
-                    Comparison::new(&code, &rejection.code())
+                    difference(&code, &rejection.code())
                 );
                 rejection
             }
@@ -272,4 +275,19 @@ fn action(event: &impl Event) -> Action {
         Ok(action) => action,
         Err(rejection) => panic!("the event can't be an action: {rejection}"),
     }
+}
+
+/// Shows two values side by side, in colours unless `NO_COLOR` is set (<https://no-color.org>).
+fn difference<T: Debug + ?Sized>(expected: &T, found: &T) -> String {
+    let coloured = Comparison::new(expected, found).to_string();
+    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if is_plain { without_colours(&coloured) } else { coloured }
+}
+
+/// Leaves out the escape sequences that set colours: from ESC to `m`.
+fn without_colours(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().unwrap_or_default();
+    let rest = parts.map(|part| part.split_once('m').map_or(part, |(_, after)| after));
+    core::iter::once(first).chain(rest).collect()
 }

@@ -16,9 +16,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// let timestamp: Timestamp = "2016-09-26T20:32:46.588Z".parse()?;
 /// assert_eq!(timestamp.as_milliseconds(), 1_474_921_966_588);
 /// assert_eq!(timestamp.to_string(), "2016-09-26T20:32:46.588Z");
+/// assert_eq!(format!("{timestamp:?}"), "2016-09-26T20:32:46.588Z");
 /// # Ok::<(), flux_reducers::TimestampError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 /// A text or a number that is no [`Timestamp`].
@@ -85,6 +86,13 @@ impl fmt::Display for Timestamp {
             formatter,
             "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z"
         )
+    }
+}
+
+/// As its text: what differs between two times is to be read, not reckoned.
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
     }
 }
 

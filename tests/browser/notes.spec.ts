@@ -143,8 +143,65 @@ test("the reducer that changes the notes is the one in WebAssembly", async ({
 test("what the server refuses is told, and the window goes on", async ({ browser, server }) => {
   const page = await openWindow(browser, server, "Ann");
   await addNote(page, "large", "x".repeat(1_100_000));
-  await expect(page.getByRole("alert")).toContainText("larger than");
+  const alert = page.getByRole("alert");
+  await expect(alert).toContainText("Please shorten it.");
+  const details = alert.getByText("larger than");
+  await expect(details).toBeHidden();
+  await alert.getByText("Details").click();
+  await expect(details).toBeVisible();
   await expect(note(page, "large")).toHaveCount(0);
   await addNote(page, "small", "x");
   await expect(note(page, "small")).toBeVisible();
+});
+
+test("what is half typed outlives a removal in another window", async ({ browser, server }) => {
+  const ann = await openWindow(browser, server, "Ann");
+  const bob = await openWindow(browser, server, "Bob");
+  await addNote(ann, "Milk", "two litres");
+  const editText = ann.getByRole("textbox", { name: "Edit text" });
+  const alert = note(ann, "Milk").getByRole("alert");
+
+  await note(ann, "Milk").getByRole("button", { name: "Edit text" }).click();
+  await editText.fill("three litres");
+  await note(bob, "Milk").getByRole("button", { name: "Remove" }).click();
+  await expect(note(bob, "Milk")).toHaveCount(0);
+  await expect(alert).toContainText("This note was removed elsewhere.");
+  await expect(editText).toHaveValue("three litres");
+  await expect(editText).toBeFocused();
+
+  await editText.press("Escape");
+  await ann.getByRole("button", { name: "Keep as a new note" }).click();
+  await expect(note(bob, "Milk")).toContainText("three litres");
+  await expect(note(ann, "Milk")).toHaveCount(1);
+  await expect(alert).toHaveCount(0);
+
+  await note(ann, "Milk").getByRole("button", { name: "Edit title" }).click();
+  await ann.getByRole("textbox", { name: "Edit title" }).fill("Oat milk");
+  await ann.route("**/editNoteTitle", async (route) => {
+    // The command arrives when the note is gone: it saves nothing.
+    await note(bob, "Milk").getByRole("button", { name: "Remove" }).click();
+    await expect(alert).toContainText("This note was removed elsewhere.");
+    await route.continue();
+  });
+  const answered = ann.waitForResponse("**/editNoteTitle");
+  await ann.getByRole("button", { name: "Save" }).click();
+  await (await answered).finished();
+  await expect(ann.getByRole("textbox", { name: "Edit title" })).toHaveValue("Oat milk");
+  await ann.getByRole("button", { name: "Discard" }).click();
+  await expect(note(ann, "Milk")).toHaveCount(0);
+  await expect(note(bob, "Oat milk")).toHaveCount(0);
+});
+
+test("a note without a title has a name to point at", async ({ browser, server }) => {
+  const page = await openWindow(browser, server, "Ann");
+  await addNote(page, "  ", "two litres");
+  await expect(note(page, "Untitled").getByRole("heading")).toHaveText("Untitled");
+
+  await note(page, "Untitled").getByRole("button", { name: "Edit title" }).click();
+  await page.getByRole("textbox", { name: "Edit title" }).fill("  Milk ");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(note(page, "Milk").getByRole("button", { name: "Edit title" })).toBeFocused();
+  expect(await (await fetch(`${server.url}/api/collections/notes`)).json()).toMatchObject({
+    documents: [{ title: "Milk", text: "two litres" }],
+  });
 });

@@ -107,6 +107,13 @@ pub fn on_rejected(listener: JsValue) {
     LISTENER.with(|current| current.replace(listener));
 }
 
+/// The types that all packages share.
+///
+/// Here, for only the object file with an exported function is sure to be linked: elsewhere the
+/// text is missing from a package that is built with `--dev`.
+#[wasm_bindgen(typescript_custom_section)]
+const SHARED_TYPES: &'static str = include_str!("shared.d.ts");
+
 /// Tells the listener.
 pub(crate) fn report(rejection: &Rejection, action: &JsValue) {
     // A clone: the listener may call `onRejected` or the reducer itself.

@@ -1,7 +1,6 @@
 //! TypeScript declarations, made from schemas and shapes while the package is compiled.
 
 use flux_reducers::{Collection, Document, Event, Kind, Property, Reduction, Schema, Shape};
-use wasm_bindgen::prelude::wasm_bindgen;
 
 /// More than any app should need; the text is made at compile time and is not in the package's
 /// WebAssembly.
@@ -244,35 +243,6 @@ pub const fn root_types(
     text.push("}\n\n").function(name);
     text
 }
-
-#[wasm_bindgen(typescript_custom_section)]
-const SHARED: &'static str = r#"
-/** The id of a document. */
-export type DocumentId = string | number;
-
-/** An array of documents ordered by id, or a branch above such arrays. */
-export type TreeNode<Document> =
-  | readonly Document[]
-  | { readonly keys: readonly DocumentId[]; readonly children: readonly TreeNode<Document>[] };
-
-/** The documents of a collection: plain, frozen data. Read it with `@flux-capacitor/client`. */
-export interface CollectionState<Document> {
-  readonly version: 1;
-  readonly count: number;
-  readonly root: TreeNode<Document>;
-}
-
-/** Why an action changed nothing. */
-export interface Rejection {
-  readonly code: string;
-  readonly message: string;
-  readonly field?: string;
-  readonly action: unknown;
-}
-
-/** Sets who hears of rejected actions; without a listener they go to `console.warn`. */
-export function onRejected(listener?: (rejection: Rejection) => void): void;
-"#;
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@
 mod databases;
 mod demo;
 mod npm;
+mod packaging;
 mod steps;
 mod test;
 mod tidy;

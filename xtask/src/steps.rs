@@ -10,7 +10,7 @@ use xshell::{Cmd, Shell, cmd};
 
 use crate::{
     databases::Databases,
-    npm, tidy,
+    npm, packaging, tidy,
     tools::{self, Tool},
     wasm,
 };
@@ -107,6 +107,12 @@ pub(crate) const STEPS: &[Step] = &[
         what: "types, lints and tests of the JavaScript packages",
         tools: wasm::TOOLS,
         run: javascript,
+    },
+    Step {
+        name: "packaging",
+        what: "the packages, packed and installed: for bundlers, the web and Node.js",
+        tools: wasm::TOOLS,
+        run: packaging::run,
     },
     Step {
         name: "browser",

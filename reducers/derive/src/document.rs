@@ -37,7 +37,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
 
 fn shape(members: &[Member<'_>]) -> TokenStream {
     let properties = members.iter().map(|Member { ty, name, .. }| {
-        let shape = quote_spanned! {ty.span()=> ::flux_reducers::__private::field_shape::<#ty>() };
+        let shape = quote_spanned! {ty.span()=> <#ty as ::flux_reducers::FieldType>::FIELD_SHAPE };
         quote! { ::flux_reducers::Property { name: #name, shape: #shape } }
     });
     quote! { ::flux_reducers::Shape::Record(&[#(#properties),*]) }

@@ -145,6 +145,19 @@ fn a_document_may_leave_out_what_may_be_null() {
 }
 
 #[test]
+fn a_null_for_a_json_field_is_refused_with_the_cure() {
+    let schema = leaked("notes", &[ID, field("more", Kind::Json)], 0);
+    for null in [json!({"id": 1, "more": null}), json!({"id": 1})] {
+        let message = rejected(schema.row_from_json(&null), code::MISSING_FIELD, Some("more"));
+        assert!(message.ends_with("is an `Option<Json>`"), "{message}");
+    }
+    let text = leaked("notes", &[ID, field("text", Kind::Text)], 0);
+    let message =
+        rejected(text.row_from_json(&json!({"id": 1})), code::MISSING_FIELD, Some("text"));
+    assert!(!message.contains("Json"), "{message}");
+}
+
+#[test]
 fn a_document_in_json_is_an_object_of_the_schemas_fields() {
     rejected(Tag::SCHEMA.row_from_json(&json!([1])), code::INVALID_VALUE, None);
     let unknown = json!({"name": "a", "place": 1, "size": 2});

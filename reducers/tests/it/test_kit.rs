@@ -1,11 +1,14 @@
 //! `given`, `when`, `then`: passes when it should, and fails with a message that helps.
 
+use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
+use std::thread;
 
 use flux_reducers::testing::{given, given_actions};
 use flux_reducers::{
-    Action, Collection, Document, Event, RecordedEvent, Reduction, aggregate_reducers, code,
-    event_log_reducer, lift,
+    Action, Collection, Document, Event, RecordedEvent, Reduction, Timestamp, aggregate_reducers,
+    code, event_log_reducer, lift,
 };
 use serde::{Deserialize, Serialize};
 
@@ -39,13 +42,19 @@ fn added(id: i64, title: &str) -> NoteEvent {
     NoteAdded { id, title: title.into() }
 }
 
-/// Returns the message of the panic, without colours.
+/// Returns the message of the panic.
 #[track_caller]
-fn failure<T>(test: impl FnOnce() -> T) -> String {
+fn coloured_failure<T>(test: impl FnOnce() -> T) -> String {
     let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(test()))) else {
         panic!("expected the test to fail");
     };
-    let message = panic.downcast::<String>().expect("a formatted message");
+    *panic.downcast::<String>().expect("a formatted message")
+}
+
+/// Returns the message of the panic, without colours.
+#[track_caller]
+fn failure<T>(test: impl FnOnce() -> T) -> String {
+    let message = coloured_failure(test);
     let mut plain = String::new();
     for (position, part) in message.split('\u{1b}').enumerate() {
         let part = if position == 0 { part } else { part.split_once('m').unwrap().1 };
@@ -100,6 +109,52 @@ Diff < left / right > :
  ]
 "#
     );
+}
+
+#[test]
+fn times_are_shown_as_their_text() {
+    #[derive(Debug, PartialEq, Document)]
+    #[document(collection = "visits")]
+    struct Visit {
+        id: i64,
+        at: Timestamp,
+    }
+    #[derive(Serialize, Deserialize, Event)]
+    #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+    enum VisitEvent {
+        Visited { at: Timestamp },
+    }
+    fn visits(visits: &Collection<Visit>, event: &VisitEvent) -> Reduction {
+        let VisitEvent::Visited { at } = event;
+        Ok(visits.create(Visit { id: 1, at: *at }))
+    }
+    let at = |milliseconds| Timestamp::from_milliseconds(milliseconds).unwrap();
+
+    let message = failure(|| {
+        given(visits, []).when(VisitEvent::Visited { at: at(7) }).then([Visit { id: 1, at: at(8) }])
+    });
+    assert!(message.contains("<        at: 1970-01-01T00:00:00.008Z,\n"), "{message}");
+    assert!(message.contains(">        at: 1970-01-01T00:00:00.007Z,\n"), "{message}");
+}
+
+#[test]
+fn no_colours_are_used_where_no_color_is_set() {
+    let message = coloured_failure(|| given(notes, []).when(added(1, "a")).then([note(1, "b")]));
+    if env::var_os("NO_COLOR").is_some() {
+        assert!(!message.contains('\u{1b}'), "{message}");
+        assert!(message.contains("<        title: \"b\",\n"), "{message}");
+        return;
+    }
+    assert!(message.contains('\u{1b}'), "{message}");
+    // The environment of this process is that of other tests, too: this very test runs in another.
+    let this_test = thread::current().name().unwrap().to_owned();
+    let plain = Command::new(env::current_exe().unwrap())
+        .args([&this_test, "--exact"])
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    let output = String::from_utf8(plain.stdout).unwrap();
+    assert!(plain.status.success() && output.contains("1 passed"), "{output}");
 }
 
 #[test]

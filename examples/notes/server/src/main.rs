@@ -49,6 +49,7 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let Command::Serve(options) = CommandLine::parse().command;
+    web::warn_if_missing(&options.web);
     match serve(options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

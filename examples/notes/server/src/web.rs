@@ -21,3 +21,15 @@ pub(crate) fn page_with_api(page: &Path, api: Router) -> Router {
         .layer(SetResponseHeaderLayer::if_not_present(header::CONTENT_SECURITY_POLICY, policy))
 }
 // ANCHOR_END: websocket
+
+/// Warns where the page is not built: whoever opens the address would find nothing.
+pub(crate) fn warn_if_missing(page: &Path) {
+    let index = page.join("index.html");
+    if !index.is_file() {
+        tracing::warn!(
+            "the web page is missing, only the API is served: there is no {}; build the page as \
+             examples/notes/web/README.md says, or name its folder with --web",
+            index.display()
+        );
+    }
+}

@@ -65,3 +65,28 @@ async fn a_database_that_can_not_be_made_is_told_with_the_cure() {
     let said = refused(server().args(["--database-url", "notes.db"])).await;
     assert!(said.contains("a URL is `sqlite://notes.db`"), "{said}");
 }
+
+#[tokio::test]
+async fn a_page_that_is_not_there_is_told_at_the_start() {
+    let folder = TempDir::new().unwrap();
+    let start = async || {
+        let mut process = server()
+            .args(["--database-url", "sqlite::memory:", "--listen", "127.0.0.1:0", "--web"])
+            .arg(folder.path())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let mut said = String::new();
+        while !said.contains("notes are at http://") {
+            said.push_str(&lines.next_line().await.unwrap().expect("it starts"));
+        }
+        said
+    };
+    let said = start().await;
+    assert!(said.contains("WARN"), "{said}");
+    assert!(said.contains(&folder.path().join("index.html").display().to_string()), "{said}");
+
+    std::fs::write(folder.path().join("index.html"), "<!doctype html>").unwrap();
+    let said = start().await;
+    assert!(!said.contains("WARN"), "{said}");
+}

@@ -2,6 +2,7 @@
 
 import type { RecordedEvent } from "@flux-capacitor/client";
 import type { NoteEvent } from "notes-wasm";
+import { shownTitle } from "./note-title.ts";
 
 /** Who caused the event. */
 export function whoDid({ meta }: RecordedEvent): string {
@@ -19,12 +20,15 @@ export function whatWasDone(
 ): string {
   // The server records only what the reducers accept; of other types there may be any.
   const { type, payload } = event as NoteEvent;
-  const note = () => (titleOf(payload.id) === undefined ? "a note" : `“${titleOf(payload.id)}”`);
+  const note = () => {
+    const title = titleOf(payload.id);
+    return title === undefined ? "a note" : `“${shownTitle(title)}”`;
+  };
   switch (type) {
     case "noteAdded":
-      return `added “${payload.title}”`;
+      return `added “${shownTitle(payload.title)}”`;
     case "noteTitleEdited":
-      return `renamed a note to “${payload.title}”`;
+      return `renamed a note to “${shownTitle(payload.title)}”`;
     case "noteContentEdited":
       return `edited the text of ${note()}`;
     case "noteRemoved":

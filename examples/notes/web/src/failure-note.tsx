@@ -1,13 +1,19 @@
 /** What went wrong, where it went wrong. */
 
 import type { ReactNode } from "react";
-import type { Failure } from "./use-command.ts";
+import type { Failure } from "./failure.ts";
 
 export function FailureNote({ failure }: { readonly failure: Failure | undefined }): ReactNode {
   if (failure === undefined) return null;
   return (
-    <p className="failure" role="alert">
-      {failure.message}
-    </p>
+    <div className="failure" role="alert">
+      <p>{failure.message}</p>
+      {failure.detail !== undefined && (
+        <details>
+          <summary>Details</summary>
+          <p>{failure.detail}</p>
+        </details>
+      )}
+    </div>
   );
 }

@@ -1,31 +1,52 @@
 /** Edits one text in its place. */
 
-import { type KeyboardEvent, type ReactNode, type SubmitEvent, useState } from "react";
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  type SubmitEvent,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
 import { FailureNote } from "./failure-note.tsx";
 import { submitOnModifiedEnter } from "./keyboard.ts";
 import { useCommand } from "./use-command.ts";
+
+/** Makes of the text a command, and its payload. */
+type CommandOf = (text: string) => readonly [name: string, payload: object];
 
 interface InlineEditorProps {
   readonly label: string;
   readonly value: string;
   readonly lines: "one" | "many";
-  /** The command that takes the new text, and its payload. */
-  readonly command: (value: string) => readonly [name: string, payload: object];
+  /** What is edited was removed elsewhere: only `keep` can save the text now. */
+  readonly isRemoved: boolean;
+  readonly save: CommandOf;
+  readonly keep: CommandOf;
   readonly onClose: () => void;
 }
 
 export function InlineEditor(props: InlineEditorProps): ReactNode {
-  const { label, value, lines, command, onClose } = props;
+  const { label, value, lines, isRemoved, save, keep, onClose } = props;
   const [draft, setDraft] = useState(value);
   const { run, isPending, failure } = useCommand();
+  const isRemovedNow = useRef(isRemoved);
+  useEffect(() => {
+    isRemovedNow.current = isRemoved;
+  }, [isRemoved]);
 
-  const save = async (event: SubmitEvent) => {
+  const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     if (isPending) return;
-    if (draft === value || (await run(...command(draft)))) onClose();
+    const text = lines === "one" ? draft.trim() : draft;
+    const isSaved = isRemoved
+      ? await run(...keep(text))
+      : text === value || (await run(...save(text)));
+    // Removed before the command arrived, it has saved nothing.
+    if (isSaved && isRemoved === isRemovedNow.current) onClose();
   };
   const closeOnEscape = (event: KeyboardEvent) => {
-    if (event.key === "Escape") onClose();
+    if (event.key === "Escape" && !isRemoved) onClose();
   };
   const field = {
     "aria-label": label,
@@ -39,7 +60,7 @@ export function InlineEditor(props: InlineEditorProps): ReactNode {
     <form
       className="inline-editor"
       aria-label={`${label} form`}
-      onSubmit={save}
+      onSubmit={submit}
       onKeyDown={closeOnEscape}
     >
       {lines === "one" ? (
@@ -57,13 +78,18 @@ export function InlineEditor(props: InlineEditorProps): ReactNode {
           onKeyDown={submitOnModifiedEnter}
         />
       )}
+      {isRemoved && (
+        <p className="failure" role="alert">
+          This note was removed elsewhere. What you typed is still here.
+        </p>
+      )}
       <FailureNote failure={failure} />
       <div className="actions">
         <button type="button" onClick={onClose}>
-          Cancel
+          {isRemoved ? "Discard" : "Cancel"}
         </button>
         <button type="submit" className="primary" aria-disabled={isPending}>
-          Save
+          {isRemoved ? "Keep as a new note" : "Save"}
         </button>
       </div>
     </form>

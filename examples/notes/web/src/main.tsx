@@ -27,7 +27,9 @@ try {
     </StrictMode>,
   );
 } catch (error) {
-  root.textContent = `The page could not start: ${String(error)}`;
+  root.textContent =
+    "The page could not start. Please reload it; if that does not help, try a newer browser.";
+  root.title = String(error);
   root.className = "failure";
   throw error;
 }

@@ -16,7 +16,7 @@ export function NewNote(): ReactNode {
   // What is a good note is for the reducers to say, hence no rules here.
   const add = async (event: SubmitEvent) => {
     event.preventDefault();
-    if (isPending || !(await run("addNote", { title, text }))) return;
+    if (isPending || !(await run("addNote", { title: title.trim(), text }))) return;
     setTitle("");
     setText("");
     titleInput.current?.focus();

@@ -1,45 +1,49 @@
 /** One note, to read, edit and remove. */
 
 import type { Note } from "notes-wasm";
-import { type ReactNode, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { FailureNote } from "./failure-note.tsx";
 import { InlineEditor } from "./inline-editor.tsx";
 import { Moment } from "./moment.tsx";
+import { shownTitle } from "./note-title.ts";
 import { useCommand } from "./use-command.ts";
 
-export function NoteCard({ note }: { readonly note: Note }): ReactNode {
-  const { id, title, text, createdAt } = note;
-  const [editing, setEditing] = useState<"title" | "text">();
-  const { run, isPending, failure } = useCommand();
-  const editTitleButton = useRef<HTMLButtonElement>(null);
-  const editTextButton = useRef<HTMLButtonElement>(null);
+interface NoteCardProps {
+  readonly note: Note;
+  /** The note was removed elsewhere; the card is there for what is half typed. */
+  readonly isRemoved: boolean;
+  readonly onEditing: (isEditing: boolean) => void;
+}
 
-  /** Gives the focus back to where the editing began. */
-  const closeEditor = () => {
-    (editing === "title" ? editTitleButton : editTextButton).current?.focus();
-    setEditing(undefined);
-  };
+export function NoteCard({ note, isRemoved, onEditing }: NoteCardProps): ReactNode {
+  const { id, title, text, createdAt } = note;
+  const { editing, open, close, titleButton, textButton } = useOpenEditor(onEditing);
+  const { run, isPending, failure } = useCommand();
 
   return (
-    <article className="card note" aria-label={title || "Untitled"}>
+    <article className="card note" aria-label={shownTitle(title)}>
       {editing === "title" ? (
         <InlineEditor
           label="Edit title"
           value={title}
           lines="one"
-          command={(draft) => ["editNoteTitle", { id, title: draft }]}
-          onClose={closeEditor}
+          isRemoved={isRemoved}
+          save={(draft) => ["editNoteTitle", { id, title: draft }]}
+          keep={(draft) => ["addNote", { title: draft, text }]}
+          onClose={close}
         />
       ) : (
-        <h3>{title || "Untitled"}</h3>
+        <h3>{shownTitle(title)}</h3>
       )}
       {editing === "text" ? (
         <InlineEditor
           label="Edit text"
           value={text}
           lines="many"
-          command={(draft) => ["editNoteContent", { id, text: draft }]}
-          onClose={closeEditor}
+          isRemoved={isRemoved}
+          save={(draft) => ["editNoteContent", { id, text: draft }]}
+          keep={(draft) => ["addNote", { title, text: draft }]}
+          onClose={close}
         />
       ) : (
         text !== "" && <p className="note-text">{text}</p>
@@ -47,23 +51,51 @@ export function NoteCard({ note }: { readonly note: Note }): ReactNode {
       <FailureNote failure={failure} />
       <footer>
         <Moment timestamp={createdAt} to="minute" />
-        <span className="note-actions">
-          <button type="button" ref={editTitleButton} onClick={() => setEditing("title")}>
-            Edit title
-          </button>
-          <button type="button" ref={editTextButton} onClick={() => setEditing("text")}>
-            Edit text
-          </button>
-          <button
-            type="button"
-            className="danger"
-            aria-disabled={isPending}
-            onClick={() => isPending || run("removeNote", { id })}
-          >
-            Remove
-          </button>
-        </span>
+        {editing === undefined && (
+          <span className="note-actions">
+            <button type="button" ref={titleButton} onClick={() => open("title")}>
+              Edit title
+            </button>
+            <button type="button" ref={textButton} onClick={() => open("text")}>
+              Edit text
+            </button>
+            <button
+              type="button"
+              className="danger"
+              aria-disabled={isPending}
+              onClick={() => isPending || run("removeNote", { id })}
+            >
+              Remove
+            </button>
+          </span>
+        )}
       </footer>
     </article>
   );
+}
+
+type EditedField = "title" | "text";
+
+/** Which editor is open; when it closes, the focus goes back to where the editing began. */
+function useOpenEditor(onEditing: (isEditing: boolean) => void) {
+  const [editing, setEditing] = useState<EditedField>();
+  const closed = useRef<EditedField>(undefined);
+  const titleButton = useRef<HTMLButtonElement>(null);
+  const textButton = useRef<HTMLButtonElement>(null);
+
+  const open = (field: EditedField) => {
+    setEditing(field);
+    onEditing(true);
+  };
+  const close = () => {
+    closed.current = editing;
+    setEditing(undefined);
+    onEditing(false);
+  };
+  useEffect(() => {
+    if (editing !== undefined || closed.current === undefined) return;
+    (closed.current === "title" ? titleButton : textButton).current?.focus();
+    closed.current = undefined;
+  }, [editing]);
+  return { editing, open, close, titleButton, textButton };
 }

@@ -2,15 +2,17 @@
 
 import { type Connection, compareIds, selectAll } from "@flux-capacitor/client";
 import type { Note } from "notes-wasm";
-import { type ReactNode, useMemo, useSyncExternalStore } from "react";
+import { type ReactNode, useSyncExternalStore } from "react";
 import { useSelector } from "react-redux";
+import { useEditedNotes } from "./edited-notes.ts";
 import { NewNote } from "./new-note.tsx";
 import { NoteCard } from "./note-card.tsx";
 import type { RootState } from "./store.ts";
 
 export function Notes({ connection }: { readonly connection: Connection }): ReactNode {
   const notes = useSelector((state: RootState) => selectAll(state.notes));
-  const newestFirst = useMemo(() => notes.toSorted(compareNewestFirst), [notes]);
+  const { removed, setEdited } = useEditedNotes(notes);
+  const newestFirst = [...notes, ...removed].sort(compareNewestFirst);
   const isLoaded = useSyncExternalStore(
     connection.subscribe,
     () => connection.position !== undefined,
@@ -24,10 +26,15 @@ export function Notes({ connection }: { readonly connection: Connection }): Reac
       <NewNote />
       <div className="note-list">
         {newestFirst.map((note) => (
-          <NoteCard key={note.id} note={note} />
+          <NoteCard
+            key={note.id}
+            note={note}
+            isRemoved={removed.includes(note)}
+            onEditing={(isEditing) => setEdited(note, isEditing)}
+          />
         ))}
       </div>
-      {notes.length === 0 && (
+      {newestFirst.length === 0 && (
         <p className="empty">
           <strong>{isLoaded ? "No notes yet." : "Waiting for the notes …"}</strong>
           {isLoaded

@@ -1,22 +1,16 @@
 /** Runs commands for a form: one at a time, with what went wrong in words for the user. */
 
-import { createId, ProblemError, UnreachableError } from "@flux-capacitor/client";
+import { createId, ProblemError } from "@flux-capacitor/client";
 import { useRef, useState } from "react";
 import { api } from "./api.ts";
+import { explain, type Failure } from "./failure.ts";
 import { useUserName } from "./user-name.tsx";
-
-export interface Failure {
-  readonly message: string;
-  /** The field of the payload at fault, where it is one. */
-  readonly field?: string | undefined;
-}
 
 export interface Command {
   /** Runs the command; tells whether the server took it. */
   readonly run: (name: string, payload: object) => Promise<boolean>;
   readonly isPending: boolean;
   readonly failure: Failure | undefined;
-  readonly clearFailure: () => void;
 }
 
 export function useCommand(): Command {
@@ -40,20 +34,13 @@ export function useCommand(): Command {
       unanswered.current = undefined;
       return true;
     } catch (error) {
-      if (error instanceof ProblemError) unanswered.current = undefined;
+      // Of an error of its own the server may not know what became of the command.
+      if (error instanceof ProblemError && error.status < 500) unanswered.current = undefined;
       setFailure(explain(error));
       return false;
     } finally {
       setPending(false);
     }
   };
-  return { run, isPending, failure, clearFailure: () => setFailure(undefined) };
-}
-
-function explain(error: unknown): Failure {
-  if (error instanceof ProblemError) return { message: error.detail, field: error.field };
-  if (error instanceof UnreachableError) {
-    return { message: "The server does not answer. Nothing is lost here: please try again." };
-  }
-  return { message: error instanceof Error ? error.message : String(error) };
+  return { run, isPending, failure };
 }

@@ -12,6 +12,7 @@ const titleOf = (id: string) => (id === "a" ? "Milk" : undefined);
 describe("an event in words", () => {
   it.each([
     ["noteAdded", { id: "a", title: "Milk" }, "added “Milk”"],
+    ["noteAdded", { id: "a", title: " " }, "added “Untitled”"],
     ["noteTitleEdited", { id: "a", title: "Oat milk" }, "renamed a note to “Oat milk”"],
     ["noteContentEdited", { id: "a", text: "2 l" }, "edited the text of “Milk”"],
     ["noteContentEdited", { id: "gone", text: "2 l" }, "edited the text of a note"],
