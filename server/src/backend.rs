@@ -87,12 +87,13 @@ pub(crate) trait Backend: Debug + Send + Sync {
     fn is_shared(&self) -> bool;
 
     /// Tells other servers that the log has grown: a hint.
-    fn notify(&self) -> BoxFuture<'_, Result<(), Error>>;
+    fn notify(&self, head: Position) -> BoxFuture<'_, Result<(), Error>>;
 
-    /// Calls back whenever another server tells that the log has grown; ends on an error.
+    /// Calls back whenever a server tells where the log ends now, and without a position where it
+    /// may have missed that; ends on an error.
     fn listen<'a>(
         &'a self,
-        heard: &'a (dyn Fn() + Send + Sync),
+        heard: &'a (dyn Fn(Option<Position>) + Send + Sync),
     ) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Closes all connections.

@@ -24,7 +24,8 @@ pub(crate) struct Feed {
 
 #[derive(Debug, Default)]
 struct Recent {
-    events: VecDeque<Arc<RecordedEvent>>,
+    /// With about how many bytes each takes.
+    events: VecDeque<(Arc<RecordedEvent>, usize)>,
     bytes: usize,
 }
 
@@ -38,17 +39,18 @@ impl Feed {
             return;
         };
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = recent.events.back().map(|event| event.position + 1);
+        let next = recent.events.back().map(|(event, _)| event.position + 1);
         if next.is_some_and(|next| events.first().is_some_and(|event| event.position != next)) {
             *recent = Recent::default();
         }
         for event in events {
-            recent.bytes += size::of_event(&event);
-            recent.events.push_back(event);
+            let bytes = size::of_event(&event);
+            recent.bytes += bytes;
+            recent.events.push_back((event, bytes));
         }
         while recent.events.len() > RECENT_EVENTS_MAX || recent.bytes > RECENT_BYTES_MAX {
-            let Some(oldest) = recent.events.pop_front() else { break };
-            recent.bytes -= size::of_event(&oldest);
+            let Some((_, bytes)) = recent.events.pop_front() else { break };
+            recent.bytes -= bytes;
         }
         drop(recent);
         self.advance(head);
@@ -80,15 +82,15 @@ impl Feed {
         bytes_max: usize,
     ) -> Option<Vec<Arc<RecordedEvent>>> {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = recent.events.front()?.position;
+        let first = recent.events.front()?.0.position;
         let skipped = usize::try_from((position + 1).checked_sub(first)?).ok()?;
         let mut bytes = 0;
-        let next = recent.events.iter().skip(skipped).take(events_max).take_while(|event| {
+        let next = recent.events.iter().skip(skipped).take(events_max).take_while(|(_, more)| {
             let is_within = bytes < bytes_max;
-            bytes += size::of_event(event);
+            bytes += more;
             is_within
         });
-        let events: Vec<_> = next.cloned().collect();
+        let events: Vec<_> = next.map(|(event, _)| Arc::clone(event)).collect();
         // What another server wrote after these is in the log only.
         (!events.is_empty()).then_some(events)
     }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use flux_reducers::Position;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
@@ -12,12 +13,15 @@ use crate::feed::Feed;
 /// How long it waits before it listens again after the database failed.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
+/// How long it waits before it tells again: the work of telling is the database's too.
+const TELL_AGAIN: Duration = Duration::from_millis(5);
+
 /// Runs until the feed is gone: advances it to the head that the database has.
 pub(crate) async fn run(backend: Arc<dyn Backend>, feed: Weak<Feed>, poll_interval: Duration) {
     let told = Notify::new();
     tokio::select! {
         () = look(&*backend, &feed, &told, poll_interval) => {}
-        () = listen(&*backend, &told) => {}
+        () = listen(&*backend, &feed, &told) => {}
         () = tell(&*backend, &feed) => {}
     }
 }
@@ -37,9 +41,16 @@ async fn look(backend: &dyn Backend, feed: &Weak<Feed>, told: &Notify, poll_inte
     }
 }
 
-async fn listen(backend: &dyn Backend, told: &Notify) {
+async fn listen(backend: &dyn Backend, feed: &Weak<Feed>, told: &Notify) {
+    // Most of what is told is told by this server itself.
+    let is_known = |head| feed.upgrade().is_some_and(|feed| head <= feed.head());
+    let heard = |head: Option<Position>| {
+        if !head.is_some_and(is_known) {
+            told.notify_one();
+        }
+    };
     loop {
-        if let Err(error) = backend.listen(&|| told.notify_one()).await {
+        if let Err(error) = backend.listen(&heard).await {
             tracing::warn!(%error, "can't listen to other servers for now");
         }
         // What was told meanwhile is lost: look at once.
@@ -54,8 +65,10 @@ async fn tell(backend: &dyn Backend, feed: &Weak<Feed>) {
         return;
     };
     while head.changed().await.is_ok() {
-        if let Err(error) = backend.notify().await {
+        let position = *head.borrow_and_update();
+        if let Err(error) = backend.notify(position).await {
             tracing::debug!(%error, "can't tell other servers for now");
         }
+        sleep(TELL_AGAIN).await;
     }
 }

@@ -139,9 +139,11 @@ fn lint(shell: &Shell) -> anyhow::Result<()> {
 
 fn features(shell: &Shell) -> anyhow::Result<()> {
     for feature in ["mysql", "postgres", "sqlite"] {
-        cmd!(shell, "cargo check -p flux-server --lib --no-default-features --features {feature}")
-            .env("RUSTFLAGS", "-D warnings")
-            .run()?;
+        cmd!(
+            shell,
+            "cargo clippy -p flux-server --lib --no-default-features --features {feature} -- -D warnings"
+        )
+        .run()?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use flux_reducers::{Direction, Field, Json, Kind, Row, Schema, Timestamp, Value};
+use flux_reducers::{Direction, Field, Json, Kind, Position, Row, Schema, Timestamp, Value};
 use futures_util::stream::BoxStream;
 use sqlx::error::DatabaseError;
 use sqlx::{Pool, QueryBuilder};
@@ -22,6 +22,8 @@ pub(crate) trait Dialect: sqlx::Database {
     const LOCK: &'static str;
     /// Rows in one statement, as far as more of them pay.
     const ROWS_PER_STATEMENT: usize;
+    /// Whether servers can tell each other something.
+    const NOTIFIES: bool = false;
     /// Whether several statements can be one, which saves the ways to the server and back.
     const COMBINES_STATEMENTS: bool = false;
     /// Rows that the database says are affected by the update of one in an upsert.
@@ -167,15 +169,17 @@ pub(crate) trait Dialect: sqlx::Database {
     fn notify(
         _connection: &mut Self::Connection,
         _channel: &str,
+        _head: Position,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
         std::future::ready(Ok(()))
     }
 
-    /// Calls back whenever another server tells that the log has grown; ends on an error.
+    /// Calls back whenever a server tells where the log ends now, and without a position where it
+    /// may have missed that; ends on an error.
     fn listen(
         _pool: &Pool<Self>,
         _channel: &str,
-        _heard: &(dyn Fn() + Send + Sync),
+        _heard: &(dyn Fn(Option<Position>) + Send + Sync),
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
         std::future::pending()
     }

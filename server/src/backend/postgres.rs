@@ -3,7 +3,7 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use flux_reducers::{Direction, Field, Kind, Row, Schema, Uuid, Value};
+use flux_reducers::{Direction, Field, Kind, Position, Row, Schema, Uuid, Value};
 use sqlx::error::DatabaseError;
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool};
@@ -29,6 +29,7 @@ impl Dialect for Postgres {
     const BEGIN_READ: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
     const LOCK: &'static str = " FOR UPDATE";
     const ROWS_PER_STATEMENT: usize = 512;
+    const NOTIFIES: bool = true;
     const COMBINES_STATEMENTS: bool = true;
     const OWN_TABLES: &'static str = include_str!("postgres/tables.sql");
 
@@ -115,15 +116,19 @@ impl Dialect for Postgres {
     }
 
     /// Not in the transaction that appends: a NOTIFY in it makes commits wait for each other.
-    async fn notify(connection: &mut PgConnection, channel: &str) -> Result<(), sqlx::Error> {
-        let told = sqlx::query("SELECT pg_notify($1, '')").bind(channel).execute(connection);
-        told.await.map(|_| ())
+    async fn notify(
+        connection: &mut PgConnection,
+        channel: &str,
+        head: Position,
+    ) -> Result<(), sqlx::Error> {
+        let tell = sqlx::query("SELECT pg_notify($1, $2)").bind(channel).bind(head.to_string());
+        tell.execute(connection).await.map(|_| ())
     }
 
     async fn listen(
         pool: &PgPool,
         channel: &str,
-        heard: &(dyn Fn() + Send + Sync),
+        heard: &(dyn Fn(Option<Position>) + Send + Sync),
     ) -> Result<(), sqlx::Error> {
         // Its own, for a listener holds on to a connection that has fallen silent.
         let options = PoolOptions::new().max_connections(1).acquire_timeout(STEP_TIMEOUT);
@@ -133,11 +138,8 @@ impl Dialect for Postgres {
         timeout(STEP_TIMEOUT, listener.listen(channel)).await.map_err(silent)??;
         loop {
             match timeout(SILENCE_MAX, listener.try_recv()).await {
-                // Also where it had to connect again, and may have missed something.
-                Ok(received) => {
-                    received?;
-                    heard();
-                }
+                // Nothing where it had to connect again, and may have missed something.
+                Ok(received) => heard(received?.and_then(|told| told.payload().parse().ok())),
                 Err(_) => {
                     let alive = timeout(STEP_TIMEOUT, listener.execute("SELECT 1"));
                     alive.await.map_err(silent)??;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use flux_reducers::{Fault, Plan, RecordedEvent, Row, Schema, Uuid, Value};
+use flux_reducers::{Fault, Plan, Position, RecordedEvent, Row, Schema, Uuid, Value};
 use futures_util::future::BoxFuture;
 use sqlx::QueryBuilder;
 use tokio::sync::mpsc;
@@ -129,11 +129,14 @@ impl<D: Dialect> Backend for Relational<D> {
         self.is_shared
     }
 
-    fn notify(&self) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(async {
+    fn notify(&self, head: Position) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            if !D::NOTIFIES {
+                return Ok(());
+            }
             let mut connection = self.connections.reader().await?;
             let channel = self.tables.channel();
-            let told = answer(STEP_TIMEOUT, D::notify(&mut connection, &channel)).await;
+            let told = answer(STEP_TIMEOUT, D::notify(&mut connection, &channel, head)).await;
             told.map_err(Error::database("telling other servers"))?;
             connection.rest();
             Ok(())
@@ -142,7 +145,7 @@ impl<D: Dialect> Backend for Relational<D> {
 
     fn listen<'a>(
         &'a self,
-        heard: &'a (dyn Fn() + Send + Sync),
+        heard: &'a (dyn Fn(Option<Position>) + Send + Sync),
     ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let channel = self.tables.channel();
