@@ -9,7 +9,7 @@ use core::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::rejection::{Rejection, code};
-use crate::schema::{Field, Kind, Row, Schema};
+use crate::schema::{Field, Kind, ORDER_BYTES_MAX, ORDER_CHARACTERS_MAX, Row, Schema};
 use crate::value::Value;
 
 /// A condition on the fields of a document.
@@ -454,7 +454,9 @@ impl Comparison {
 
 /// Which documents, in which order, and how many of them.
 ///
-/// Documents are ordered as asked and then by id; nulls come first, in descending order last.
+/// Documents are ordered as asked and then by id; nulls come first, in descending order last. Of a
+/// text the first [`ORDER_CHARACTERS_MAX`] characters count, of bytes the first
+/// [`ORDER_BYTES_MAX`].
 ///
 /// ```
 /// use flux_reducers::{Filter, Query};
@@ -611,7 +613,7 @@ impl Plan {
         if !self.order.is_empty() {
             rows.sort_by(|left, right| {
                 let compared = self.order.iter().map(|(field, direction)| {
-                    let ordering = left[*field].cmp(&right[*field]);
+                    let ordering = in_order(&left[*field], &right[*field]);
                     match direction {
                         Direction::Ascending => ordering,
                         Direction::Descending => ordering.reverse(),
@@ -627,6 +629,25 @@ impl Plan {
         }
         rows.into_iter().skip(offset).take(limit).collect()
     }
+}
+
+/// Compares two values of one field, as far as they count.
+fn in_order(left: &Value, right: &Value) -> Ordering {
+    match (left, right) {
+        (Value::Text(left), Value::Text(right)) => beginning(left).cmp(beginning(right)),
+        (Value::Bytes(left), Value::Bytes(right)) => {
+            let beginning = |bytes: &[u8]| bytes.len().min(ORDER_BYTES_MAX);
+            left[..beginning(left)].cmp(&right[..beginning(right)])
+        }
+        _ => left.cmp(right),
+    }
+}
+
+fn beginning(text: &str) -> &str {
+    if text.len() <= ORDER_CHARACTERS_MAX {
+        return text;
+    }
+    text.char_indices().nth(ORDER_CHARACTERS_MAX).map_or(text, |(end, _)| &text[..end])
 }
 
 fn declared<'a>(schema: &'a Schema, name: &str) -> Result<(usize, &'a Field), Rejection> {

@@ -95,7 +95,8 @@ pub use json::Json;
 pub use reducer::{Reducer, Reduction, aggregate_reducers, event_log_reducer, lift, root_reducer};
 pub use rejection::{Rejection, code};
 pub use schema::{
-    Field, KEY_BYTES_MAX, KEY_CHARACTERS_MAX, Kind, NamedRow, Row, Schema, SchemaError,
+    Field, KEY_BYTES_MAX, KEY_CHARACTERS_MAX, Kind, NamedRow, ORDER_BYTES_MAX,
+    ORDER_CHARACTERS_MAX, Row, Schema, SchemaError,
 };
 pub use shape::{Describe, Property, Shape};
 pub use timestamp::{Timestamp, TimestampError};

@@ -101,6 +101,13 @@ pub const KEY_CHARACTERS_MAX: usize = 512;
 /// The most bytes in an indexed or a unique field of bytes, for the same reason.
 pub const KEY_BYTES_MAX: usize = 2048;
 
+/// How many characters of a text count where documents are ordered by it. MySQL sorts by 8,192 bytes
+/// of each value; this is within them whatever the characters, so that all databases agree.
+pub const ORDER_CHARACTERS_MAX: usize = 2000;
+
+/// How many bytes of a field of bytes count where documents are ordered by it.
+pub const ORDER_BYTES_MAX: usize = 8000;
+
 /// The values of one document in the schema's order. A clone shares them.
 ///
 /// ```

@@ -44,6 +44,28 @@ fn rejected(query: impl Into<Query>, code: &str, field: &str) -> String {
 }
 
 #[test]
+fn of_a_long_text_only_the_beginning_counts_for_the_order() {
+    #[derive(Document)]
+    #[document(collection = "pages")]
+    struct Page {
+        id: i64,
+        text: String,
+    }
+    let mut database = Database::new([Page::SCHEMA]).unwrap();
+    for (id, length, end) in [(1, 2000, "b"), (2, 2000, "a"), (3, 1999, "b"), (4, 1999, "a")] {
+        let pages = database.collection::<Page>().unwrap();
+        let text = format!("{}{end}", "😀".repeat(length));
+        database.apply(&pages.create(Page { id, text })).unwrap();
+    }
+    let ids = |query| {
+        let rows = database.rows("pages", &query).unwrap();
+        rows.iter().map(|row| row[0].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(Query::all().ascending("text")), [4, 3, 1, 2].map(Value::from));
+    assert_eq!(ids(Query::all().descending("text")), [1, 2, 3, 4].map(Value::from));
+}
+
+#[test]
 fn documents_come_by_their_ids() {
     let mut database = things([Fields::new(), Fields::new()]);
     for id in [i64::MAX, i64::MIN, 10, -1] {

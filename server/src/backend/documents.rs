@@ -1,6 +1,8 @@
 //! Documents in tables: queries, and what faults ask for.
 
-use flux_reducers::{Condition, Fault, Plan, Row, Schema, Value, Wanted};
+use flux_reducers::{
+    Condition, Fault, Kind, ORDER_BYTES_MAX, ORDER_CHARACTERS_MAX, Plan, Row, Schema, Value, Wanted,
+};
 use futures_util::TryStreamExt as _;
 use sqlx::QueryBuilder;
 use tokio::sync::mpsc;
@@ -55,7 +57,14 @@ fn order<D: Dialect>(schema: &Schema, query: &Plan) -> String {
     let mut columns = Vec::new();
     for (field, direction) in &query.order {
         let field = &schema.fields[*field];
-        columns.push(format!("{} {}", D::quoted(field.name), D::direction(*direction)));
+        let column = D::quoted(field.name);
+        let is_key = field.index || field.unique || field.name == schema.id_field().name;
+        let counted = match field.kind {
+            Kind::Text if !is_key => format!("SUBSTR({column}, 1, {ORDER_CHARACTERS_MAX})"),
+            Kind::Bytes if !is_key => format!("SUBSTR({column}, 1, {ORDER_BYTES_MAX})"),
+            _ => column,
+        };
+        columns.push(format!("{counted} {}", D::direction(*direction)));
         if field.unique && !field.nullable {
             return columns.join(", ");
         }

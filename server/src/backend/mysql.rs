@@ -12,9 +12,9 @@ use super::dialect::{Dialect, same_for_all};
 use crate::error::{Error, without_password};
 
 /// Strict, so that nothing is cut or rounded in silence; a bounded wait for the head that another
-/// server, or somebody by hand, holds; keys compared to their end when they are sorted, and longer
-/// text for its first 2,700 characters, of each of which a sort key has 3 bytes (the server's own
-/// 1,024 bytes are not even a key's); and read committed, as the head's lock is what isolates.
+/// server, or somebody by hand, holds; values compared as far as they count when they are sorted
+/// (the server's own 1,024 bytes are not even a key's); and read committed, as the head's lock is
+/// what isolates.
 const SESSION: &str = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'), \
      SESSION innodb_lock_wait_timeout = 5, SESSION max_sort_length = 8192, \
      SESSION sort_buffer_size = 4194304; \

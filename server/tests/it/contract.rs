@@ -72,6 +72,7 @@ contract! {
     ;
     queries:
         sql_and_memory_agree,
+        long_values_are_ordered_by_their_beginning,
     ;
     servers:
         a_subscriber_of_one_server_gets_what_another_dispatched,

@@ -2,7 +2,7 @@
 
 use flux_server::reducers::{
     Action, Bytes, Collection, Direction, Document, Enumeration, Filter, Json, Query, Reduction,
-    Timestamp, Uuid, Value, lift,
+    Row, Timestamp, Uuid, Value, lift,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -183,4 +183,44 @@ async fn agree(
     }
     store.close().await;
     Ok(())
+}
+
+#[derive(Clone, Debug, PartialEq, Document)]
+#[document(collection = "pages")]
+struct Page {
+    id: i64,
+    text: String,
+    bytes: Bytes,
+}
+
+/// Adds pages whose text and bytes differ only behind so many characters.
+fn pages(pages: &Collection<Page>, action: &Action) -> Reduction {
+    let payload = action.payload.as_ref().and_then(|payload| payload.as_value().as_i64());
+    let length = payload.unwrap();
+    let alike = "\u{10400}".repeat(usize::try_from(length).unwrap());
+    let ends = ["b", "a", "", "\u{10000}", "\u{ffff}", "B", "ab"];
+    Ok((0..).zip(ends).fold(pages.no_change(), |changes, (number, end)| {
+        let text = format!("{alike}{end}");
+        let bytes = Bytes(text.clone().into_bytes());
+        changes.combine(pages.create(Page { id: 10 * length - number, text, bytes }))
+    }))
+}
+
+pub(crate) async fn long_values_are_ordered_by_their_beginning(database: Database) {
+    let reducer = lift(pages);
+    let mut in_memory = reducer.database().unwrap();
+    let store = database.builder(reducer.clone()).open().await.unwrap();
+    for length in [0, 300, 1998, 1999, 2000, 2500] {
+        let action = Action::new("pagesAdded").with_payload(length);
+        store.dispatch(&action).await.unwrap();
+        reducer.run(&mut in_memory, &action).unwrap();
+    }
+    for field in ["text", "bytes"] {
+        for query in [Query::all().ascending(field), Query::all().descending(field)] {
+            let ids = |rows: &[Row]| rows.iter().map(|row| row[0].clone()).collect::<Vec<_>>();
+            let expected = ids(&in_memory.rows("pages", &query).unwrap());
+            let found = store.read(&[("pages", query)]).await.unwrap();
+            assert_eq!(ids(&found.documents[0]), expected, "{field}");
+        }
+    }
 }
