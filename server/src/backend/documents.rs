@@ -61,7 +61,11 @@ fn order<D: Dialect>(schema: &Schema, query: &Plan) -> String {
         let is_key = field.index || field.unique || field.name == schema.id_field().name;
         let counted = match field.kind {
             Kind::Text if !is_key => format!("SUBSTR({column}, 1, {ORDER_CHARACTERS_MAX})"),
-            Kind::Bytes if !is_key => format!("SUBSTR({column}, 1, {ORDER_BYTES_MAX})"),
+            // SQLite takes the beginning of no bytes for null.
+            Kind::Bytes if !is_key => format!(
+                "CASE WHEN LENGTH({column}) > {ORDER_BYTES_MAX} \
+                 THEN SUBSTR({column}, 1, {ORDER_BYTES_MAX}) ELSE {column} END"
+            ),
             _ => column,
         };
         columns.push(format!("{counted} {}", D::direction(*direction)));

@@ -311,9 +311,17 @@ fn is_of_assumption(error: &Error) -> bool {
         Error::Refused(source) => source.as_database_error().is_some_and(|error| {
             error.is_unique_violation() || error.code().is_some_and(|code| code == DIVISION_BY_ZERO)
         }),
+        // Two servers that assume the same wait for each other: one of them is let go.
+        Error::Database { source, .. } => source
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code)
+            .is_some_and(|code| DEADLOCKS.contains(&&*code)),
         _ => false,
     }
 }
 
 /// The code of the SQL standard.
 const DIVISION_BY_ZERO: &str = "22012";
+
+/// That of the standard, which MySQL uses, and that of PostgreSQL.
+const DEADLOCKS: [&str; 2] = ["40001", "40P01"];

@@ -33,6 +33,8 @@ pub(super) struct Batch {
     schemas: BTreeMap<&'static str, &'static Schema>,
     /// What is left of the last batch, unless it failed.
     working_set: Option<WorkingSet>,
+    /// Whether the head was where it was left when that was last asked for.
+    is_alone: bool,
 }
 
 /// Documents as of a head, those that were asked for.
@@ -58,17 +60,18 @@ impl Batch {
     pub(super) fn new(backend: Arc<dyn Backend>, reducer: Reducer) -> Self {
         let schemas = reducer.schemas();
         let schemas = schemas.into_iter().map(|schema| (schema.collection, schema)).collect();
-        Self { backend, reducer, schemas, working_set: None }
+        Self { backend, reducer, schemas, working_set: None, is_alone: true }
     }
 
     /// Commits what is accepted of the dispatches; each one is accepted or refused as a whole.
     ///
-    /// After a batch the head is most likely where it was left and no event is known yet. To assume
-    /// so saves asking for both; whoever is wrong begins again, holding the head.
+    /// Where nobody else writes, the head is where it was left, and most likely no event is known
+    /// yet. To assume so saves asking for both; whoever is wrong begins again, holding the head.
     pub(super) async fn commit(&mut self, dispatches: &[&Dispatch]) -> Result<Outcome, Error> {
         // On an error it stays dropped: the next batch reads what the database really holds.
         let warm = self.working_set.take().filter(|warm| warm.bytes <= WORKING_SET_BYTES_MAX);
         if let Some(warm) = warm.clone()
+            && self.is_alone
             && let Some(progress) = self.commit_assuming(warm, dispatches).await?
         {
             return Ok(self.keep(progress));
@@ -111,11 +114,12 @@ impl Batch {
     }
 
     async fn commit_holding(
-        &self,
+        &mut self,
         warm: Option<WorkingSet>,
         dispatches: &[&Dispatch],
     ) -> Result<Progress, Error> {
         let (mut transaction, head) = self.backend.begin().await?;
+        self.is_alone = warm.as_ref().is_none_or(|warm| warm.head == head);
         let working_set = match warm.filter(|warm| warm.head == head) {
             Some(warm) => warm,
             None => {

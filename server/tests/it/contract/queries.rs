@@ -190,18 +190,19 @@ async fn agree(
 struct Page {
     id: i64,
     text: String,
-    bytes: Bytes,
+    bytes: Option<Bytes>,
 }
 
-/// Adds pages whose text and bytes differ only behind so many characters.
+/// Adds pages whose text and bytes differ only behind so many characters, and one without bytes.
 fn pages(pages: &Collection<Page>, action: &Action) -> Reduction {
     let payload = action.payload.as_ref().and_then(|payload| payload.as_value().as_i64());
     let length = payload.unwrap();
     let alike = "\u{10400}".repeat(usize::try_from(length).unwrap());
     let ends = ["b", "a", "", "\u{10000}", "\u{ffff}", "B", "ab"];
-    Ok((0..).zip(ends).fold(pages.no_change(), |changes, (number, end)| {
+    let bare = Page { id: 10 * length - 9, text: alike.clone(), bytes: None };
+    Ok((0..).zip(ends).fold(pages.create(bare), |changes, (number, end)| {
         let text = format!("{alike}{end}");
-        let bytes = Bytes(text.clone().into_bytes());
+        let bytes = Some(Bytes(text.clone().into_bytes()));
         changes.combine(pages.create(Page { id: 10 * length - number, text, bytes }))
     }))
 }
