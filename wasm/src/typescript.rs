@@ -188,7 +188,8 @@ impl Text {
 
     const fn function(&mut self, name: &str) {
         self.push(
-            "/** A Redux reducer: the same state where nothing changes. It never throws. */\n",
+            "/**\n * A Redux reducer: the same state where nothing changes. It never throws.\n * From \
+             wasm-pack's target `web` it works once `await init()` has ended.\n */\n",
         );
         self.push("export function ").push(name).push("(state: ").state_name(name);
         self.push(" | undefined, action: { readonly type: string }): ").state_name(name);

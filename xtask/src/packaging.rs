@@ -35,7 +35,10 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     // --dev, for its package is linked in another way than that of the other profiles.
     cmd!(shell, "wasm-pack build examples/notes/wasm --mode no-install --target nodejs --out-dir pkg-nodejs --dev").run()?;
     let project = install(shell, "nodejs", "examples/notes/wasm/pkg-nodejs", &client)?;
-    in_project(shell, &project, |shell| cmd!(shell, "node dist/main.js").run())
+    in_project(shell, &project, |shell| {
+        cmd!(shell, "node dist/main.js").run()?;
+        cmd!(shell, "node dist/require.cjs").run()
+    })
 }
 
 /// Types what the documentation says, on a machine without wasm-opt and without a network.

@@ -1,10 +1,8 @@
-/** Bundles for Node.js, WebAssembly and all, into one file. */
+/** Bundles for Node.js, WebAssembly and all, into one file; Vite takes WebAssembly as a module. */
 
 import { defineConfig } from "vite";
-import wasm from "vite-plugin-wasm";
 
 export default defineConfig({
-  plugins: [wasm()],
   ssr: { noExternal: true },
   build: {
     ssr: "main.ts",

@@ -84,7 +84,10 @@ export type ThingEvent =
 /** The state of the collection. */
 export type ThingsState = CollectionState<Thing>;
 
-/** A Redux reducer: the same state where nothing changes. It never throws. */
+/**
+ * A Redux reducer: the same state where nothing changes. It never throws.
+ * From wasm-pack's target `web` it works once `await init()` has ended.
+ */
 export function things(state: ThingsState | undefined, action: { readonly type: string }): ThingsState;
 "#
     );
@@ -103,7 +106,10 @@ export interface AppState {
   readonly things: CollectionState<Thing>;
 }
 
-/** A Redux reducer: the same state where nothing changes. It never throws. */
+/**
+ * A Redux reducer: the same state where nothing changes. It never throws.
+ * From wasm-pack's target `web` it works once `await init()` has ended.
+ */
 export function app(state: AppState | undefined, action: { readonly type: string }): AppState;
 "
     );
