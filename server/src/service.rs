@@ -47,11 +47,14 @@ mod websocket;
 /// | `GET /collections?names=a,b` | whole collections, all as of one position |
 /// | `GET /collections/{name}` | documents by `filter`, `order`, `limit`, `offset` |
 /// | `GET /collections/{name}/{id}` | one document |
-/// | `GET /events` | the log: `after`, `limit`, `type`, `order` |
-/// | `GET /websocket` | live events `after` a position, as JSON arrays |
+/// | `GET /events` | the log: `after`, `afterId`, `limit`, `type`, `order` |
+/// | `GET /websocket` | live events `after` a position, as JSON arrays; `afterId` as well |
 /// | `GET /health` | whether the store answers |
 ///
-/// Errors are `application/problem+json` (RFC 9457) with a stable `code`.
+/// Answers with documents or events have the `position` as of which they are, and the `eventId` of
+/// the event there: sent back as `after` and `afterId` they resume, or are refused (409,
+/// `log_replaced`) where the log is another one. Errors are `application/problem+json` (RFC 9457)
+/// with a stable `code`.
 ///
 /// ```no_run
 /// use flux_server::reducers::{Action, aggregate_reducers};
