@@ -55,6 +55,13 @@ export class NotesServer {
     await ended;
   }
 
+  /** Uses the database of another server, which has stopped, from the next start on. */
+  async takeDatabaseOf(other: NotesServer): Promise<void> {
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true });
+    this.#folder = other.#folder;
+    other.#folder = undefined;
+  }
+
   /** Stops it and removes its database. */
   async remove(): Promise<void> {
     await this.stop();

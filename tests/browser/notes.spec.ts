@@ -117,6 +117,28 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   });
 }
 
+test("a page whose server has another database now shows that one, and nothing of the old", async ({
+  browser,
+  server,
+}) => {
+  const other = new NotesServer();
+  await other.start();
+  for (const title of ["new 1", "new 2", "new 3"])
+    await other.command("addNote", { title, text: "" });
+  await other.stop();
+
+  const page = await openWindow(browser, server, "Ann");
+  await addNote(page, "old", "");
+  await expect(note(page, "old")).toBeVisible();
+  await server.stop();
+  await server.takeDatabaseOf(other);
+  await server.start();
+  await expect(page.getByRole("article")).toHaveCount(3);
+  expect(await titles(page)).toEqual(["new 3", "new 2", "new 1"]);
+  const log = page.getByRole("region", { name: "Event log" });
+  await expect(log.getByRole("listitem")).toHaveCount(3);
+});
+
 test("the reducer that changes the notes is the one in WebAssembly", async ({
   browser,
   server,
