@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
+use cargo_metadata::MetadataCommand;
 use xshell::{Cmd, Shell, cmd};
 
 use crate::{
@@ -242,7 +243,10 @@ fn browser(shell: &Shell) -> anyhow::Result<()> {
     npm::install(shell)?;
     wasm::build_page(shell)?;
     cmd!(shell, "cargo build --release -p notes-server").run()?;
-    cmd!(shell, "npm test -w tests/browser").run()?;
+    // Not always in the project's own folder: `CARGO_TARGET_DIR` and cargo's settings move it.
+    let metadata = MetadataCommand::new().current_dir(shell.current_dir()).no_deps().exec()?;
+    let server = metadata.target_directory.join("release/notes-server");
+    cmd!(shell, "npm test -w tests/browser").env("NOTES_SERVER", server).run()?;
     Ok(())
 }
 
