@@ -7,7 +7,11 @@ use std::time::Duration;
 use flux_reducers::{Field, Kind};
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{Executor as _, QueryBuilder, Row as _, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Executor as _, QueryBuilder, Row as _, Sqlite,
+    SqliteConnection, SqlitePool,
+};
+use tokio::time::{Instant, sleep};
 
 use super::connections::{Connections, reader_pool};
 use super::dialect::{Dialect, same_for_all};
@@ -15,6 +19,12 @@ use crate::error::Error;
 
 /// How long another process may hold the database before a statement fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Until a database that another one turns to WAL is tried again.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
+
+/// <https://www.sqlite.org/rescode.html#busy>
+const SQLITE_BUSY: i32 = 5;
 
 /// The first version in which a commit in WAL mode can't be lost.
 const VERSION_MIN: [u32; 3] = [3, 51, 3];
@@ -41,6 +51,7 @@ impl Dialect for Sqlite {
         }
         check_folder(url, &options)?;
         let options = options.journal_mode(SqliteJournalMode::Wal);
+        turn_to_wal(&options).await?;
         let readers = reader_pool::<Self>().after_connect(|connection, _| {
             Box::pin(async move { connection.execute("PRAGMA query_only = ON").await.map(|_| ()) })
         });
@@ -80,8 +91,7 @@ impl Dialect for Sqlite {
 
     /// Too large, a constraint, a value of another type, out of range.
     fn blames_data(error: &dyn DatabaseError) -> bool {
-        let code = error.code().and_then(|code| code.parse::<i32>().ok());
-        code.is_some_and(|code| matches!(code & 0xff, 18 | 19 | 20 | 25))
+        matches!(result_code(error), Some(18 | 19 | 20 | 25))
     }
 
     async fn table_exists(
@@ -112,6 +122,31 @@ fn check_folder(url: &str, options: &SqliteConnectOptions) -> Result<(), Error> 
             reason: format!("the folder `{}` does not exist: create it", folder.display()),
         }),
     }
+}
+
+/// Turns the database to WAL, which stays. SQLite waits for whoever uses the database, but not for
+/// another one that turns it at the same moment.
+async fn turn_to_wal(options: &SqliteConnectOptions) -> Result<(), Error> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let turned = match options.connect().await {
+            Ok(connection) => connection.close().await,
+            Err(error) => Err(error),
+        };
+        match turned {
+            Err(error) if is_busy(&error) && Instant::now() < deadline => sleep(BUSY_PAUSE).await,
+            turned => return turned.map_err(Error::database("opening")),
+        }
+    }
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| result_code(error) == Some(SQLITE_BUSY))
+}
+
+/// Returns the code of what went wrong, without what extends it.
+fn result_code(error: &dyn DatabaseError) -> Option<i32> {
+    error.code()?.parse::<i32>().ok().map(|code| code & 0xff)
 }
 
 async fn check_version(pool: &SqlitePool) -> Result<(), Error> {
