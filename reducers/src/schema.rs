@@ -308,6 +308,23 @@ impl Schema {
         &self.fields[self.id]
     }
 
+    /// Returns whether values of a field are found by an index: the id's, and those of fields that
+    /// are `index` or `unique`. They may be no longer than [`KEY_CHARACTERS_MAX`] or
+    /// [`KEY_BYTES_MAX`].
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String }
+    /// assert!(Note::SCHEMA.is_key(&Note::SCHEMA.fields[0]));
+    /// assert!(!Note::SCHEMA.is_key(&Note::SCHEMA.fields[1]));
+    /// ```
+    #[must_use]
+    pub fn is_key(&self, field: &Field) -> bool {
+        field.index || field.unique || field.name == self.id_field().name
+    }
+
     /// Returns the id of a row of this schema.
     ///
     /// ```
@@ -479,7 +496,7 @@ impl Schema {
     /// Brings a value to the field's kind, within the field's limits.
     pub(crate) fn fit(&self, field: &Field, value: Value) -> Result<Value, Rejection> {
         let value = value.into_kind(&field.kind).map_err(|error| self.misfit(field, error))?;
-        let is_key = field.index || field.unique || field.name == self.id_field().name;
+        let is_key = self.is_key(field);
         match &value {
             Value::Null if !field.nullable => Err(self.missing(field)),
             Value::Text(text) if is_key && text.chars().count() > KEY_CHARACTERS_MAX => {

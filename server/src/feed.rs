@@ -1,11 +1,12 @@
 //! What was recorded last, for those who follow the log: the head, and the latest events.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use flux_reducers::{Position, RecordedEvent};
 use tokio::sync::watch;
 
+use crate::lock::lock;
 use crate::size;
 
 /// Events kept in memory, so that followers who keep up never read the log.
@@ -38,7 +39,7 @@ impl Feed {
         let Some(head) = events.last().map(|event| event.position) else {
             return;
         };
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recent = lock(&self.recent);
         let next = recent.events.back().map(|(event, _)| event.position + 1);
         if next.is_some_and(|next| events.first().is_some_and(|event| event.position != next)) {
             *recent = Recent::default();
@@ -81,7 +82,7 @@ impl Feed {
         events_max: usize,
         bytes_max: usize,
     ) -> Option<Vec<Arc<RecordedEvent>>> {
-        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = lock(&self.recent);
         let first = recent.events.front()?.0.position;
         let skipped = usize::try_from((position + 1).checked_sub(first)?).ok()?;
         let mut bytes = 0;

@@ -12,7 +12,10 @@ mod clock;
 mod dispatch;
 mod error;
 mod feed;
+mod lock;
 mod log;
+#[cfg(feature = "service")]
+mod piecewise;
 mod reading;
 #[cfg(feature = "service")]
 mod service;

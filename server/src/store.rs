@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use flux_reducers::{
     Database, Document, Event, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Uuid,
@@ -19,7 +19,10 @@ use crate::checkpoint::Checkpoint;
 use crate::dispatch::Dispatch;
 use crate::error::Error;
 use crate::feed::Feed;
+use crate::lock::lock;
 use crate::log::{self, LogQuery};
+#[cfg(feature = "service")]
+use crate::piecewise::Reading;
 use crate::reading::{self, PlannedQuery};
 use crate::subscription::Subscription;
 use crate::writer::Job;
@@ -461,11 +464,8 @@ impl Store {
 
     /// Begins to read what queries ask for, all as of one position, piece by piece.
     #[cfg(feature = "service")]
-    pub(crate) async fn reading(
-        &self,
-        queries: &[(&str, Query)],
-    ) -> Result<reading::Reading, Error> {
-        reading::Reading::begin(Arc::clone(&self.inner.backend), self.plans(queries)?).await
+    pub(crate) async fn reading(&self, queries: &[(&str, Query)]) -> Result<Reading, Error> {
+        Reading::begin(Arc::clone(&self.inner.backend), self.plans(queries)?).await
     }
 
     fn plans(&self, queries: &[(&str, Query)]) -> Result<Vec<PlannedQuery>, Error> {
@@ -613,8 +613,4 @@ impl fmt::Debug for Store {
             .field("backend", &self.inner.backend)
             .finish_non_exhaustive()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

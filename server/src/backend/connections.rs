@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::pool::{PoolConnection, PoolConnectionMetadata, PoolOptions};
@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::dialect::Dialect;
 use crate::error::Error;
+use crate::lock::lock;
 
 /// How long the database may take for one step of a write transaction, or for a small question:
 /// longer than the 5 s for which it waits for a lock, so that it can say so itself.
@@ -56,13 +57,14 @@ pub(super) struct Connections<D: Dialect> {
 /// A connection, and since when nobody uses it.
 type Waiting<D> = Arc<Mutex<Option<(<D as sqlx::Database>::Connection, Instant)>>>;
 
-/// A connection in use. Dropped, it is kept for the next one while it is [at rest](Self::rest),
-/// and else closed, which ends its transaction too.
+/// A connection in use. Dropped, it is kept for the next one if it is [at rest](Self::rest) and in
+/// no transaction, and else closed, which ends its transaction too.
 pub(super) struct Lease<D: Dialect> {
     /// `None` only while it is dropped.
     held: Option<Held<D>>,
-    /// Whether nothing is under way on it.
+    /// Whether all that it was asked for is answered.
     is_at_rest: bool,
+    is_in_transaction: bool,
 }
 
 enum Held<D: Dialect> {
@@ -203,16 +205,17 @@ impl<D: Dialect> Connections<D> {
 
 impl<D: Dialect> Lease<D> {
     fn new(held: Held<D>) -> Self {
-        Self { held: Some(held), is_at_rest: true }
+        Self { held: Some(held), is_at_rest: true, is_in_transaction: false }
     }
 
-    /// Tells that all it was asked for is answered, and that it is in no transaction.
+    /// Tells that all it was asked for is answered.
     pub(super) fn rest(&mut self) {
         self.is_at_rest = true;
     }
 
     /// Begins a transaction.
     pub(super) async fn begin(&mut self, statement: &str) -> Result<(), Error> {
+        self.is_in_transaction = true;
         let begun = answer(STEP_TIMEOUT, run::<D>(self, statement)).await;
         begun.map_err(Error::database("beginning a transaction"))
     }
@@ -221,28 +224,37 @@ impl<D: Dialect> Lease<D> {
     pub(super) async fn commit(&mut self) -> Result<(), Error> {
         let done = answer(STEP_TIMEOUT, run::<D>(self, "COMMIT")).await;
         done.map_err(Error::or_done("committing"))?;
-        self.rest();
+        self.end();
         Ok(())
     }
 
-    /// Leaves everything as it was.
+    /// Leaves everything as it was, if it is in a transaction.
     pub(super) async fn rollback(&mut self) -> Result<(), Error> {
+        if !self.is_in_transaction {
+            return Ok(());
+        }
         let done = answer(STEP_TIMEOUT, run::<D>(self, "ROLLBACK")).await;
         done.map_err(Error::database("rolling back"))?;
-        self.rest();
+        self.end();
         Ok(())
+    }
+
+    fn end(&mut self) {
+        self.is_in_transaction = false;
+        self.rest();
     }
 }
 
 impl<D: Dialect> Drop for Lease<D> {
     fn drop(&mut self) {
+        let is_kept = self.is_at_rest && !self.is_in_transaction;
         match self.held.take() {
-            Some(Held::Own(connection, waiting)) if self.is_at_rest => {
+            Some(Held::Own(connection, waiting)) if is_kept => {
                 *lock(&waiting) = Some((connection, Instant::now()));
             }
             Some(Held::Own(connection, _)) => drop(connection),
             // The pool takes it back.
-            Some(Held::Pooled(it) | Held::Only(it)) if self.is_at_rest => drop(it),
+            Some(Held::Pooled(it) | Held::Only(it)) if is_kept => drop(it),
             Some(Held::Pooled(connection)) => drop(connection.detach()),
             Some(Held::Only(mut connection)) => {
                 // Without a runtime nobody uses the database any more.
@@ -325,8 +337,4 @@ async fn run<D: Dialect>(
     statement: &str,
 ) -> Result<(), sqlx::Error> {
     D::run_script(connection, statement.to_owned()).await
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

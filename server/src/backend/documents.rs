@@ -58,7 +58,7 @@ fn order<D: Dialect>(schema: &Schema, query: &Plan) -> String {
     for (field, direction) in &query.order {
         let field = &schema.fields[*field];
         let column = D::quoted(field.name);
-        let is_key = field.index || field.unique || field.name == schema.id_field().name;
+        let is_key = schema.is_key(field);
         let counted = match field.kind {
             Kind::Text if !is_key => format!("SUBSTR({column}, 1, {ORDER_CHARACTERS_MAX})"),
             // SQLite takes the beginning of no bytes for null.

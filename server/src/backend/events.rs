@@ -24,13 +24,11 @@ pub(super) async fn head<D: Dialect>(
     let table = tables.quoted::<D>("flux_head");
     let (position, timestamp) = (D::quoted("position"), D::quoted("timestamp"));
     let sql = format!("SELECT {position}, {timestamp} FROM {table} WHERE id = 1{lock}");
-    let rows = D::fetch(connection, QueryBuilder::new(sql)).await;
-    let rows = rows.map_err(Error::database("reading the head"))?;
-    let row = rows.first().ok_or_else(|| Error::Damaged("`flux_head` is empty".to_owned()))?;
-    let read = || Ok((D::value(row, 0, &INTEGER)?, D::value(row, 1, &TIMESTAMP)?));
+    let row = only_row::<D>(connection, sql).await?;
+    let read = || Ok((D::value(&row, 0, &INTEGER)?, D::value(&row, 1, &TIMESTAMP)?));
     match read().map_err(Error::database("reading the head"))? {
         (Value::Integer(position), Value::Timestamp(timestamp)) => Ok(Head { position, timestamp }),
-        _ => Err(Error::Damaged("`flux_head` has no event of the log".to_owned())),
+        _ => Err(Error::Damaged("`flux_head` holds no position".to_owned())),
     }
 }
 
@@ -45,10 +43,8 @@ pub(super) async fn checkpoint<D: Dialect>(
         "SELECT head.{position}, event.{id} FROM {head} head \
          LEFT JOIN {events} event ON event.{position} = head.{position} WHERE head.id = 1"
     );
-    let rows = D::fetch(connection, QueryBuilder::new(sql)).await;
-    let rows = rows.map_err(Error::database("reading the head"))?;
-    let row = rows.first().ok_or_else(|| Error::Damaged("`flux_head` is empty".to_owned()))?;
-    let read = || Ok((D::value(row, 0, &INTEGER)?, D::value(row, 1, SCHEMA.id_field())?));
+    let row = only_row::<D>(connection, sql).await?;
+    let read = || Ok((D::value(&row, 0, &INTEGER)?, D::value(&row, 1, SCHEMA.id_field())?));
     match read().map_err(Error::database("reading the head"))? {
         (Value::Integer(position), Value::Uuid(id)) => {
             Ok(Checkpoint { position, event_id: Some(id) })
@@ -56,6 +52,15 @@ pub(super) async fn checkpoint<D: Dialect>(
         (Value::Integer(0), _) => Ok(Checkpoint::default()),
         _ => Err(Error::Damaged("`flux_head` has no event of the log".to_owned())),
     }
+}
+
+async fn only_row<D: Dialect>(
+    connection: &mut D::Connection,
+    sql: String,
+) -> Result<D::Row, Error> {
+    let rows = D::fetch(connection, QueryBuilder::new(sql)).await;
+    let rows = rows.map_err(Error::database("reading the head"))?;
+    rows.into_iter().next().ok_or_else(|| Error::Damaged("`flux_head` is empty".to_owned()))
 }
 
 /// Returns events as rows of the log.

@@ -133,25 +133,29 @@ impl Dialect for MySql {
         connection: &mut MySqlConnection,
         name: &str,
     ) -> Result<bool, sqlx::Error> {
-        let found = sqlx::query(
-            "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND \
-             table_name = ? AND table_comment = ?",
-        );
-        found.bind(name).bind(COMMENT).fetch_optional(connection).await.map(|row| row.is_some())
+        Ok(comment(connection, name).await?.is_some_and(|comment| comment == COMMENT))
     }
 
     async fn table_exists(
         connection: &mut MySqlConnection,
         name: &str,
     ) -> Result<bool, sqlx::Error> {
-        let found = sqlx::query(
-            "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND \
-             table_name = ?",
-        );
-        found.bind(name).fetch_optional(connection).await.map(|row| row.is_some())
+        Ok(comment(connection, name).await?.is_some())
     }
 
     same_for_all!();
+}
+
+/// Returns what is said of a table or a view, if there is one of that name.
+async fn comment(
+    connection: &mut MySqlConnection,
+    name: &str,
+) -> Result<Option<String>, sqlx::Error> {
+    let found = sqlx::query_scalar(
+        "SELECT table_comment FROM information_schema.tables WHERE table_schema = DATABASE() AND \
+         table_name = ?",
+    );
+    found.bind(name).fetch_optional(connection).await
 }
 
 fn number(error: &dyn DatabaseError) -> u16 {

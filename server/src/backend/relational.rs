@@ -25,15 +25,9 @@ pub(crate) struct Relational<D: Dialect> {
     row_bytes_max: usize,
 }
 
-/// A write transaction that holds the head.
-pub(crate) struct WriteTransaction<D: Dialect> {
-    connection: Lease<D>,
-    tables: Tables,
-    row_bytes_max: usize,
-}
-
-/// The writer's connection, and no transaction yet.
-struct Assumed<D: Dialect> {
+/// The connection that writes: as an assumption in no transaction until it commits, as a transaction
+/// in the one that it holds the head in.
+struct Writer<D: Dialect> {
     connection: Lease<D>,
     tables: Tables,
     row_bytes_max: usize,
@@ -56,6 +50,10 @@ impl<D: Dialect> Relational<D> {
         connection.rest();
         Ok(Self { connections, tables, is_shared: D::is_shared(url), row_bytes_max })
     }
+
+    fn writer(&self, connection: Lease<D>) -> Writer<D> {
+        Writer { connection, tables: self.tables.clone(), row_bytes_max: self.row_bytes_max }
+    }
 }
 
 impl<D: Dialect> Backend for Relational<D> {
@@ -64,18 +62,14 @@ impl<D: Dialect> Backend for Relational<D> {
             let mut connection = self.connections.begin_write().await?;
             let head = events::head::<D>(&mut connection, &self.tables, D::LOCK);
             let head = step("reading the head", head).await?;
-            let (tables, row_bytes_max) = (self.tables.clone(), self.row_bytes_max);
-            let transaction = WriteTransaction { connection, tables, row_bytes_max };
-            Ok((Box::new(transaction) as Box<dyn Transaction>, head))
+            Ok((Box::new(self.writer(connection)) as Box<dyn Transaction>, head))
         })
     }
 
     fn assume(&self) -> BoxFuture<'_, Result<Box<dyn Assumption>, Error>> {
         Box::pin(async {
             let connection = self.connections.writer().await?;
-            let (tables, row_bytes_max) = (self.tables.clone(), self.row_bytes_max);
-            let assumed = Assumed::<D> { connection, tables, row_bytes_max };
-            Ok(Box::new(assumed) as Box<dyn Assumption>)
+            Ok(Box::new(self.writer(connection)) as Box<dyn Assumption>)
         })
     }
 
@@ -159,7 +153,7 @@ impl<D: Dialect> Backend for Relational<D> {
     }
 }
 
-impl<D: Dialect> Lookup for Assumed<D> {
+impl<D: Dialect> Lookup for Writer<D> {
     fn events_by_id<'a>(
         &'a mut self,
         ids: &'a [Uuid],
@@ -182,7 +176,7 @@ impl<D: Dialect> Lookup for Assumed<D> {
     }
 }
 
-impl<D: Dialect> Assumption for Assumed<D> {
+impl<D: Dialect> Assumption for Writer<D> {
     fn holds(&mut self, head: Head) -> BoxFuture<'_, Result<bool, Error>> {
         Box::pin(async move {
             let found = events::head::<D>(&mut self.connection, &self.tables, "");
@@ -208,7 +202,7 @@ impl<D: Dialect> Assumption for Assumed<D> {
                 connection.begin(D::BEGIN_WRITE).await?;
                 match each::<D>(connection, tables, &statements).await {
                     Ok(()) => connection.commit().await,
-                    Err(error) => Err(error),
+                    failed => failed,
                 }
             };
             match done {
@@ -218,11 +212,8 @@ impl<D: Dialect> Assumption for Assumed<D> {
                 }
                 Err(error) if is_of_assumption(&error) => {
                     tracing::debug!(%error, "the head was moved, or an event is sent again");
-                    if is_one {
-                        connection.rest();
-                    } else {
-                        connection.rollback().await?;
-                    }
+                    connection.rest();
+                    connection.rollback().await?;
                     Ok(false)
                 }
                 Err(error) => Err(error),
@@ -231,22 +222,7 @@ impl<D: Dialect> Assumption for Assumed<D> {
     }
 }
 
-impl<D: Dialect> Lookup for WriteTransaction<D> {
-    fn events_by_id<'a>(
-        &'a mut self,
-        ids: &'a [Uuid],
-    ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>> {
-        let events = events::by_id::<D>(&mut self.connection, &self.tables, ids);
-        Box::pin(step("reading events", events))
-    }
-
-    fn load<'a>(&'a mut self, faults: &'a [&'a Fault]) -> BoxFuture<'a, Result<Vec<Row>, Error>> {
-        let rows = documents::load::<D>(&mut self.connection, &self.tables, faults);
-        Box::pin(step("reading", rows))
-    }
-}
-
-impl<D: Dialect> Transaction for WriteTransaction<D> {
+impl<D: Dialect> Transaction for Writer<D> {
     fn write<'a>(&'a mut self, write: &'a Write<'a>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let log = events::rows(write.events)?;

@@ -65,9 +65,7 @@ pub(super) fn refusal<D: Dialect>(error: sqlx::Error) -> Error {
 pub(super) fn are_independent(statements: &[Statement<'_>]) -> bool {
     statements.iter().all(|statement| match statement {
         Statement::Delete { schema: of, .. } => {
-            let is_unique =
-                |(field, it): (usize, &flux_reducers::Field)| it.unique && field != of.id;
-            !of.fields.iter().enumerate().any(is_unique)
+            unique_fields(of).next().is_none()
                 || !statements
                     .iter()
                     .any(|other| matches!(other, Statement::Insert { schema, .. } if schema == of))
@@ -166,6 +164,14 @@ impl Statement<'_> {
     }
 }
 
+/// Returns the fields beside the id of which no two documents have the same value.
+fn unique_fields(schema: &Schema) -> impl Iterator<Item = usize> {
+    let fields = schema.fields.iter().enumerate();
+    fields
+        .filter(|(position, field)| field.unique && *position != schema.id)
+        .map(|(position, _)| position)
+}
+
 /// Appends the net change of one collection. What is gone or holds a unique value that moves is
 /// deleted first.
 fn push_changes<'a, D: Dialect>(
@@ -173,11 +179,7 @@ fn push_changes<'a, D: Dialect>(
     schema: &'static Schema,
     changes: &'a BTreeMap<Value, Change>,
 ) {
-    let fields = schema.fields.iter().enumerate();
-    let unique: Vec<usize> = fields
-        .filter(|(position, field)| field.unique && *position != schema.id)
-        .map(|(position, _)| position)
-        .collect();
+    let unique: Vec<usize> = unique_fields(schema).collect();
     let (mut gone, mut new, mut changed) = (Vec::new(), Vec::new(), Vec::new());
     for (id, change) in changes {
         match (&change.before, &change.after) {

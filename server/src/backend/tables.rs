@@ -191,7 +191,7 @@ async fn recorded_schema<D: Dialect>(
 fn create_table<D: Dialect>(tables: &Tables, schema: &Schema, options: &str) -> String {
     let columns = schema.fields.iter().enumerate().map(|(position, field)| {
         let is_id = position == schema.id;
-        let column_type = D::column_type(field, is_id || field.index || field.unique);
+        let column_type = D::column_type(field, schema.is_key(field));
         let key = if is_id { " PRIMARY KEY" } else { "" };
         let not_null = if field.nullable { "" } else { " NOT NULL" };
         format!("{} {column_type}{key}{not_null}", D::quoted(field.name))

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use flux_reducers::{Query, Row, Schema};
 use futures_util::stream;
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::timeout;
 
-use super::{Inner, Problem};
+use super::{Inner, Problem, body};
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
 use crate::log;
-use crate::reading::Reading;
+use crate::piecewise::Reading;
 
 /// Answers that may be read from the database at the same time: fewer than its connections for
 /// reading, so that clients who take their time leave some to subscriptions.
@@ -61,12 +61,11 @@ pub(super) async fn of(
     let text = Text::new(shape, schemas, reading.end())?;
     let mut chunks = Chunks { reading: Some(reading), text, _permit: permit };
     let (first, second) = (chunks.next().await?.unwrap_or_default(), chunks.next().await?);
-    let body = match second {
+    let answer = match second {
         None => Body::from(first),
         Some(second) => sent_as_taken([first, second], chunks, patience),
     };
-    let json = HeaderValue::from_static("application/json");
-    Ok(([(header::CONTENT_TYPE, json)], body).into_response())
+    Ok(body::json_response(answer))
 }
 
 /// Sends chunks as the client takes them; one that takes none for too long gets no more.

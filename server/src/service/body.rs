@@ -27,16 +27,18 @@ pub(super) async fn read(
 /// Answers with JSON.
 pub(super) fn of(value: &impl Serialize) -> Response {
     match serde_json::to_vec(value) {
-        Ok(bytes) => {
-            let json = HeaderValue::from_static("application/json");
-            ([(header::CONTENT_TYPE, json)], bytes).into_response()
-        }
+        Ok(bytes) => json_response(Body::from(bytes)),
         Err(error) => {
             tracing::error!(%error, "an answer can't be JSON");
             let detail = "the answer can't be written as JSON";
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
         }
     }
+}
+
+/// Answers with a body that is JSON.
+pub(super) fn json_response(body: Body) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
 }
 
 /// Insisting on the type also keeps plain forms of other sites out: a browser asks first.

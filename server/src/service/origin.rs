@@ -4,9 +4,8 @@
 use std::net::IpAddr;
 
 use axum::extract::{Request, State};
-use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -30,21 +29,24 @@ pub(super) async fn guard_origin(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    if !parts.method.is_safe() {
-        check_origin(&parts, &shared.0.options)?;
+    if !request.method().is_safe() {
+        check_origin(request.headers(), request.uri(), &shared.0.options)?;
     }
-    Ok(next.run(Request::from_parts(parts, body)).await)
+    Ok(next.run(request).await)
 }
 
 /// Refuses a request that a page of another origin makes. A WebSocket needs it too: it begins as
 /// a GET, browsers send cookies along with it, and no rule of theirs stops it.
-pub(super) fn check_origin(request: &Parts, options: &ServiceOptions) -> Result<(), Problem> {
-    let Some(origin) = text(request, header::ORIGIN) else {
+pub(super) fn check_origin(
+    headers: &HeaderMap,
+    uri: &Uri,
+    options: &ServiceOptions,
+) -> Result<(), Problem> {
+    let Some(origin) = text(headers, header::ORIGIN) else {
         return Ok(());
     };
     let of_page = origin.split_once("://").map(|(_, host)| host);
-    let is_own = of_page.is_some() && of_page == host(request);
+    let is_own = of_page.is_some() && of_page == host(headers, uri);
     if is_own || options.allowed_origins.iter().any(|allowed| allowed == origin) {
         return Ok(());
     }
@@ -63,8 +65,7 @@ pub(super) async fn guard_host(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    match host(&parts) {
+    match host(request.headers(), request.uri()) {
         Some(host) if !is_allowed(host, &shared.0.options.allowed_hosts) => Err(Problem::new(
             StatusCode::FORBIDDEN,
             "host_forbidden",
@@ -74,7 +75,7 @@ pub(super) async fn guard_host(
             ),
         )),
         // No browser leaves it out.
-        _ => Ok(next.run(Request::from_parts(parts, body)).await),
+        _ => Ok(next.run(request).await),
     }
 }
 
@@ -90,11 +91,11 @@ fn is_allowed(host: &str, allowed: &[String]) -> bool {
 }
 
 /// Returns the host and port that the request was sent to.
-fn host(request: &Parts) -> Option<&str> {
-    text(request, header::HOST).or_else(|| request.uri.authority().map(Authority::as_str))
+fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
+    text(headers, header::HOST).or_else(|| uri.authority().map(Authority::as_str))
 }
 
 /// Returns a header; a text that is no host and no origin where it is not readable.
-fn text(request: &Parts, name: HeaderName) -> Option<&str> {
-    request.headers.get(name).map(|value| value.to_str().unwrap_or("?"))
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).map(|value| value.to_str().unwrap_or("?"))
 }

@@ -32,7 +32,7 @@ pub(super) async fn open(
     let upgrade = upgrade.map_err(|rejection| {
         Problem::new(rejection.status(), "websocket_expected", rejection.body_text())
     })?;
-    check_origin(&parts, &shared.0.options)?;
+    check_origin(&parts.headers, &parts.uri, &shared.0.options)?;
     shared.0.identify(&parts).await?;
     let after = parameters.only(&["after", "afterId"])?.after()?;
     let permit = Arc::clone(&shared.0.websockets).try_acquire_owned().map_err(|_| {

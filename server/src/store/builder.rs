@@ -9,11 +9,12 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt as _};
 
-use super::{DispatchService, Inner, Jobs, Recorded, Store, lock};
+use super::{DispatchService, Inner, Jobs, Recorded, Store};
 use crate::backend;
 use crate::dispatch::Dispatch;
 use crate::error::{Error, without_password};
 use crate::feed::Feed;
+use crate::lock::lock;
 use crate::size;
 use crate::watcher;
 use crate::writer::{self, Job};

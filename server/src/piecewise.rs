@@ -1,0 +1,57 @@
+//! Reads of the database that are taken piece by piece.
+
+use std::sync::Arc;
+
+use flux_reducers::Row;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+
+use crate::backend::{Backend, Part};
+use crate::checkpoint::Checkpoint;
+use crate::error::Error;
+use crate::reading::PlannedQuery;
+
+/// A read that goes on as its parts are taken. Dropped, it ends.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    end: Checkpoint,
+    parts: mpsc::Receiver<Part>,
+    task: JoinHandle<Result<(), Error>>,
+}
+
+impl Reading {
+    /// Begins to read.
+    pub(crate) async fn begin(
+        backend: Arc<dyn Backend>,
+        queries: Vec<PlannedQuery>,
+    ) -> Result<Self, Error> {
+        // A database of one connection can't wait for a slow reader: nobody could write. It is in
+        // memory, so what is read ahead takes about as much again as it takes already.
+        let ahead_max = if backend.is_shared() { 1 } else { Semaphore::MAX_PERMITS };
+        let (sender, mut parts) = mpsc::channel(ahead_max);
+        let task = tokio::spawn(async move { backend.read(&queries, sender).await });
+        match parts.recv().await {
+            Some(Part::End(end)) => Ok(Self { end, parts, task }),
+            _ => Err(ended(task).await.err().unwrap_or(Error::Closed)),
+        }
+    }
+
+    /// Returns where the log ends, as of this read.
+    pub(crate) const fn end(&self) -> Checkpoint {
+        self.end
+    }
+
+    /// Returns the next rows and the query that they are of; `None` after the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<(usize, Vec<Row>)>, Error> {
+        match self.parts.recv().await {
+            Some(Part::Rows { plan, rows }) => Ok(Some((plan, rows))),
+            _ => ended(&mut self.task).await.map(|()| None),
+        }
+    }
+}
+
+async fn ended(
+    task: impl Future<Output = Result<Result<(), Error>, tokio::task::JoinError>>,
+) -> Result<(), Error> {
+    task.await.unwrap_or_else(|error| Err(Error::Damaged(format!("a read ended early: {error}"))))
+}
