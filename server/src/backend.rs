@@ -66,6 +66,9 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// Begins to write on the assumption that nobody else has moved the head.
     fn assume(&self) -> BoxFuture<'_, Result<Box<dyn Assumption>, Error>>;
 
+    /// Reads beside what is being written: each answer is of its own moment.
+    fn lookup(&self) -> Box<dyn Lookup + '_>;
+
     /// Returns the last event's position and time.
     fn head(&self) -> BoxFuture<'_, Result<Head, Error>>;
 

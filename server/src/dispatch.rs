@@ -1,6 +1,6 @@
 //! One dispatch: events that are recorded together or not at all.
 
-use flux_reducers::{Action, Position, Rejection, code};
+use flux_reducers::{Action, Position, Rejection, Uuid, code};
 
 /// The events of one dispatch, as the middleware sees them.
 ///
@@ -20,6 +20,11 @@ pub struct Dispatch {
 }
 
 impl Dispatch {
+    /// Returns the ids that its events come with.
+    pub(crate) fn event_ids(&self) -> impl Iterator<Item = Uuid> {
+        self.actions.iter().filter_map(|action| action.id)
+    }
+
     /// Returns a rejection unless every event has a user in `meta.user`.
     ///
     /// # Errors

@@ -73,6 +73,10 @@ impl<D: Dialect> Backend for Relational<D> {
         })
     }
 
+    fn lookup(&self) -> Box<dyn Lookup + '_> {
+        Box::new(Beside(self))
+    }
+
     fn head(&self) -> BoxFuture<'_, Result<Head, Error>> {
         Box::pin(async {
             let mut connection = self.connections.reader().await?;
@@ -150,6 +154,29 @@ impl<D: Dialect> Backend for Relational<D> {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.connections.close())
+    }
+}
+
+/// Reads on connections that do not write.
+struct Beside<'a, D: Dialect>(&'a Relational<D>);
+
+impl<D: Dialect> Lookup for Beside<'_, D> {
+    fn events_by_id<'a>(
+        &'a mut self,
+        ids: &'a [Uuid],
+    ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>> {
+        self.0.events_by_id(ids)
+    }
+
+    fn load<'a>(&'a mut self, faults: &'a [&'a Fault]) -> BoxFuture<'a, Result<Vec<Row>, Error>> {
+        Box::pin(async {
+            let Relational { connections, tables, .. } = self.0;
+            let mut connection = connections.reader().await?;
+            let rows = documents::load::<D>(&mut connection, tables, faults);
+            let rows = step("reading", rows).await?;
+            connection.rest();
+            Ok(rows)
+        })
     }
 }
 

@@ -1,0 +1,344 @@
+//! Running dispatches one after the other: load what the reducers ask for, reduce, keep the net
+//! change.
+
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use flux_reducers::{
+    Action, Change, Database, Delta, Fault, Halt, RecordedEvent, Reducer, Schema, Uuid, Value,
+    Wanted,
+};
+
+use crate::backend::{Head, Lookup, Write};
+use crate::clock::now;
+use crate::dispatch::Dispatch;
+use crate::error::Error;
+use crate::size;
+
+/// What it takes to know of a document that it is not there.
+const ABSENT_BYTES: usize = 128;
+
+/// Rounds of loading in one batch: a reducer that still asks for more after these never ends.
+const FAULT_ROUNDS_MAX: usize = 10_000;
+
+/// Documents as of a head, those that were asked for.
+#[derive(Clone)]
+pub(super) struct WorkingSet {
+    /// Another one in the database means that somebody else wrote.
+    pub(super) head: Head,
+    database: Database,
+    /// About how many bytes were loaded or written since it was empty.
+    pub(super) bytes: usize,
+}
+
+impl WorkingSet {
+    pub(super) fn empty(
+        head: Head,
+        schemas: impl Iterator<Item = &'static Schema>,
+    ) -> Result<Self, Error> {
+        Ok(Self { head, database: Database::partial(schemas)?, bytes: 0 })
+    }
+}
+
+/// What became of each dispatch, and what is new in the log.
+pub(super) struct Outcome {
+    pub(super) answers: Vec<Answer>,
+    pub(super) recorded: Vec<Arc<RecordedEvent>>,
+}
+
+/// The recorded events of one dispatch, or why it was refused.
+pub(crate) type Answer = Result<Vec<Arc<RecordedEvent>>, Error>;
+
+/// Documents that are assumed not to be there: their collections and ids.
+pub(super) type Absent = BTreeSet<(&'static str, Value)>;
+
+/// The dispatches that are settled, and the state after them.
+pub(super) struct Progress {
+    /// The state that it began with.
+    before: WorkingSet,
+    pub(super) working_set: WorkingSet,
+    delta: Delta,
+    /// Events in the log or in this batch, those whose ids were dispatched.
+    known: HashMap<Uuid, Arc<RecordedEvent>>,
+    answers: Vec<Answer>,
+    recorded: Vec<Arc<RecordedEvent>>,
+}
+
+/// A dispatch that ran on the state after those before it.
+struct Run {
+    database: Database,
+    delta: Delta,
+    head: Head,
+    answer: Vec<Arc<RecordedEvent>>,
+    recorded: Vec<Arc<RecordedEvent>>,
+}
+
+/// Why a dispatch did not run to its end.
+enum Stop {
+    Refused(Error),
+    Faults(Vec<Fault>),
+}
+
+impl Progress {
+    pub(super) fn new(before: WorkingSet, known: HashMap<Uuid, Arc<RecordedEvent>>) -> Self {
+        let (delta, answers, recorded) = Default::default();
+        Self { working_set: before.clone(), before, delta, known, answers, recorded }
+    }
+
+    /// Runs dispatches after those that are settled, in order. One that reads what is not loaded is
+    /// run again once it is, and with it all after it: until then those run ahead only to tell what
+    /// they will read. What is to be created is assumed to be absent where the assumptions are
+    /// collected.
+    pub(super) async fn settle(
+        &mut self,
+        reducer: &Reducer,
+        lookup: &mut dyn Lookup,
+        dispatches: &[&Dispatch],
+        mut absent: Option<&mut Absent>,
+    ) -> Result<(), Error> {
+        let before = self.answers.len();
+        for _ in 0..FAULT_ROUNDS_MAX {
+            let mut faults: BTreeMap<(&str, Wanted), Fault> = BTreeMap::new();
+            for dispatch in dispatches.iter().skip(self.answers.len() - before) {
+                match self.run_assuming(reducer, dispatch, absent.as_deref_mut())? {
+                    Err(Stop::Faults(more)) => faults.extend(
+                        more.into_iter()
+                            .map(|fault| ((fault.collection(), fault.wanted().clone()), fault)),
+                    ),
+                    result if faults.is_empty() => self.keep(result),
+                    _ => {}
+                }
+            }
+            if faults.is_empty() {
+                return Ok(());
+            }
+            load(lookup, &mut self.working_set, faults.values()).await?;
+        }
+        Err(Error::Damaged(format!(
+            "a reducer asked for more documents after {FAULT_ROUNDS_MAX} rounds: it reads without \
+             end"
+        )))
+    }
+
+    /// Returns what became of the dispatches that are settled.
+    pub(super) fn answers(&self) -> &[Answer] {
+        &self.answers
+    }
+
+    /// Returns where the log ended before.
+    pub(super) fn head_before(&self) -> Head {
+        self.before.head
+    }
+
+    /// Returns what is to be written, if anything.
+    pub(super) fn write<'a>(
+        &'a self,
+        schemas: &'a BTreeMap<&'static str, &'static Schema>,
+    ) -> Option<Write<'a>> {
+        let Self { working_set, delta, recorded: events, .. } = self;
+        let write = Write { schemas, delta, events, head: working_set.head };
+        (!events.is_empty()).then_some(write)
+    }
+
+    /// Takes back all of it.
+    pub(super) fn undo(self) -> WorkingSet {
+        self.before
+    }
+
+    /// Ends it, once it is committed.
+    pub(super) fn end(self) -> (WorkingSet, Outcome) {
+        let Self { working_set, answers, recorded, .. } = self;
+        (working_set, Outcome { answers, recorded })
+    }
+
+    /// Runs a dispatch, and again as long as all that it lacks may be assumed to be absent.
+    fn run_assuming(
+        &mut self,
+        reducer: &Reducer,
+        dispatch: &Dispatch,
+        absent: Option<&mut Absent>,
+    ) -> Result<Result<Run, Stop>, Error> {
+        let Some(absent) = absent else {
+            return Ok(self.run(reducer, dispatch));
+        };
+        loop {
+            let faults = match self.run(reducer, dispatch) {
+                Err(Stop::Faults(faults)) if faults.iter().all(Fault::is_to_be_created) => faults,
+                result => return Ok(result),
+            };
+            for fault in faults {
+                if let Wanted::Document(id) = fault.wanted() {
+                    self.working_set.bytes += ABSENT_BYTES;
+                    self.working_set.database.load(&fault, []).map_err(Error::Query)?;
+                    absent.insert((fault.collection(), id.clone()));
+                }
+            }
+        }
+    }
+
+    fn run(&self, reducer: &Reducer, dispatch: &Dispatch) -> Result<Run, Stop> {
+        let mut run = Run {
+            database: self.working_set.database.clone(),
+            delta: Delta::default(),
+            head: self.working_set.head,
+            answer: Vec::with_capacity(dispatch.actions.len()),
+            recorded: Vec::new(),
+        };
+        // After a fault the events that follow run only to tell what they will read.
+        let mut faults = Vec::new();
+        for (event, action) in dispatch.actions.iter().enumerate() {
+            let known = action.id.and_then(|id| {
+                let recorded = run.recorded.iter().find(|recorded| recorded.id == id);
+                recorded.or_else(|| self.known.get(&id)).cloned()
+            });
+            if let Some(known) = known {
+                if !is_same(action, &known) && faults.is_empty() {
+                    let (id, position) = (known.id, known.position);
+                    return Err(Stop::Refused(Error::EventIdTaken { event, id, position }));
+                }
+                run.answer.push(known);
+                continue;
+            }
+            match run.reduce_caught(reducer, event, action) {
+                Ok(()) => {}
+                Err(Stop::Faults(more)) => faults.extend(more),
+                Err(refused) if faults.is_empty() => return Err(refused),
+                // On a state that is not the true one a refusal means nothing yet.
+                Err(_) => {}
+            }
+        }
+        if !faults.is_empty() {
+            return Err(Stop::Faults(faults));
+        }
+        let head = self.working_set.head.position;
+        match dispatch.expected_position {
+            Some(expected) if expected != head && !run.recorded.is_empty() => {
+                Err(Stop::Refused(Error::PositionMoved { expected, head }))
+            }
+            _ => Ok(run),
+        }
+    }
+
+    /// Whether a document is written that was not there.
+    pub(super) fn creates(&self, collection: &str, id: &Value) -> bool {
+        let mut collections = self.delta.collections();
+        let changes = collections.find(|(name, _)| *name == collection);
+        let change = changes.and_then(|(_, changes)| changes.get(id));
+        change.is_some_and(|change| change.before.is_none() && change.after.is_some())
+    }
+
+    fn keep(&mut self, result: Result<Run, Stop>) {
+        match result {
+            Ok(run) => {
+                self.working_set.head = run.head;
+                self.working_set.database = run.database;
+                self.working_set.bytes += run.delta.collections().map(written_bytes).sum::<usize>();
+                self.delta.merge(run.delta);
+                self.known.extend(run.recorded.iter().map(|event| (event.id, Arc::clone(event))));
+                self.recorded.extend(run.recorded);
+                self.answers.push(Ok(run.answer));
+            }
+            Err(Stop::Refused(error)) => self.answers.push(Err(error)),
+            Err(Stop::Faults(_)) => {}
+        }
+    }
+}
+
+impl Run {
+    /// Reduces one event. What a panic leaves half done is the run's own copy, which is dropped.
+    fn reduce_caught(
+        &mut self,
+        reducer: &Reducer,
+        event: usize,
+        action: &Action,
+    ) -> Result<(), Stop> {
+        match catch_unwind(AssertUnwindSafe(|| self.reduce(reducer, action))) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Halt::Fault(fault))) => Err(Stop::Faults(vec![fault])),
+            Ok(Err(Halt::Rejected(rejection))) => {
+                Err(Stop::Refused(Error::Rejected { event, rejection }))
+            }
+            Err(panic) => Err(Stop::Refused(Error::ReducerPanicked {
+                event,
+                event_type: action.event_type.clone(),
+                message: panic_message(&*panic),
+            })),
+        }
+    }
+
+    fn reduce(&mut self, reducer: &Reducer, action: &Action) -> Result<(), Halt> {
+        let position = self.head.position + 1;
+        // Time never goes back in the log, whatever the clock does.
+        let timestamp = action.timestamp.unwrap_or_else(now).max(self.head.timestamp);
+        let action = Action {
+            id: Some(action.id.unwrap_or_else(Uuid::now_v7)),
+            timestamp: Some(timestamp),
+            position: Some(position),
+            ..action.clone()
+        };
+        self.delta.merge(reducer.run(&mut self.database, &action)?);
+        if let Some(event) = action.into_recorded() {
+            let event = Arc::new(event);
+            self.answer.push(Arc::clone(&event));
+            self.recorded.push(event);
+            self.head = Head { position, timestamp };
+        }
+        Ok(())
+    }
+}
+
+/// Returns the events that are in the log already, of those with these ids.
+pub(super) async fn known_events(
+    lookup: &mut dyn Lookup,
+    ids: impl Iterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Arc<RecordedEvent>>, Error> {
+    let ids: Vec<_> = ids.collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let events = lookup.events_by_id(&ids).await?;
+    Ok(events.into_iter().map(|(id, event)| (id, Arc::new(event))).collect())
+}
+
+/// Loads what faults ask for, one query a collection.
+async fn load<'a>(
+    lookup: &mut dyn Lookup,
+    working_set: &mut WorkingSet,
+    faults: impl Iterator<Item = &'a Fault>,
+) -> Result<(), Error> {
+    let mut by_collection: BTreeMap<&str, Vec<&Fault>> = BTreeMap::new();
+    for fault in faults {
+        by_collection.entry(fault.collection()).or_default().push(fault);
+    }
+    for faults in by_collection.into_values() {
+        let mut rows = lookup.load(&faults).await?;
+        working_set.bytes += rows.iter().map(size::of_row).sum::<usize>();
+        working_set.bytes += faults.len() * ABSENT_BYTES;
+        for fault in faults {
+            let rows = std::mem::take(&mut rows);
+            working_set.database.load(fault, rows).map_err(Error::Query)?;
+        }
+    }
+    Ok(())
+}
+
+fn written_bytes((_, changes): (&str, &BTreeMap<Value, Change>)) -> usize {
+    changes.values().map(|change| change.after.as_ref().map_or(ABSENT_BYTES, size::of_row)).sum()
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "?".to_owned())
+}
+
+/// Whether an action is what was recorded under its id: a retry. Its own time may have been moved
+/// on when it was recorded, for time never goes back.
+fn is_same(action: &Action, recorded: &RecordedEvent) -> bool {
+    action.event_type == recorded.event_type
+        && action.payload == recorded.payload
+        && action.meta == recorded.meta
+        && action.error == recorded.error
+        && action.timestamp.is_none_or(|timestamp| timestamp <= recorded.timestamp)
+}
