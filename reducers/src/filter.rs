@@ -74,6 +74,13 @@ macro_rules! comparison {
     )*};
 }
 
+/// The most parts that a filter has, each value of an `in` counted: SQLite takes 32,766 parameters
+/// in one statement, and some parts need two.
+pub const FILTER_PARTS_MAX: usize = 8192;
+
+/// How deep the parts of a filter may be within each other.
+pub const FILTER_DEPTH_MAX: usize = 64;
+
 impl Filter {
     /// Creates the condition that every document fulfils.
     ///
@@ -193,6 +200,31 @@ impl Filter {
     /// assert_eq!(rejection.code(), code::UNKNOWN_FIELD);
     /// ```
     pub fn condition(&self, schema: &Schema) -> Result<Condition, Rejection> {
+        self.check_size(1, &mut 0)?;
+        self.resolve(schema)
+    }
+
+    /// Makes sure that it is no larger than what every database can take.
+    fn check_size(&self, depth: usize, parts: &mut usize) -> Result<(), Rejection> {
+        let inner = match self {
+            Self::And(filters) | Self::Or(filters) => filters.as_slice(),
+            Self::Not(filter) => core::slice::from_ref(&**filter),
+            _ => &[],
+        };
+        *parts += if let Self::In(_, values) = self { values.len() } else { 1 };
+        if *parts > FILTER_PARTS_MAX || depth > FILTER_DEPTH_MAX {
+            return Err(Rejection::new(
+                code::INVALID_FILTER,
+                alloc::format!(
+                    "a filter has at most {FILTER_PARTS_MAX} parts and values, and at most \
+                     {FILTER_DEPTH_MAX} within each other: ask in several queries"
+                ),
+            ));
+        }
+        inner.iter().try_for_each(|filter| filter.check_size(depth + 1, parts))
+    }
+
+    fn resolve(&self, schema: &Schema) -> Result<Condition, Rejection> {
         let compare = |name: &str, comparison, value: &Value| {
             let (field, declared) = declared(schema, name)?;
             if value.is_null() {
@@ -238,7 +270,7 @@ impl Filter {
             }
             Self::And(filters) => Condition::And(conditions(filters, schema)?),
             Self::Or(filters) => Condition::Or(conditions(filters, schema)?),
-            Self::Not(filter) => Condition::Not(Box::new(filter.condition(schema)?)),
+            Self::Not(filter) => Condition::Not(Box::new(filter.resolve(schema)?)),
         })
     }
 }
@@ -668,7 +700,7 @@ fn equal(schema: &Schema, name: &str, value: &Value) -> Result<Condition, Reject
 }
 
 fn conditions(filters: &[Filter], schema: &Schema) -> Result<Vec<Condition>, Rejection> {
-    filters.iter().map(|filter| filter.condition(schema)).collect()
+    filters.iter().map(|filter| filter.resolve(schema)).collect()
 }
 
 fn misuse(field: &str, reason: impl core::fmt::Display) -> Rejection {

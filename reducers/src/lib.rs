@@ -88,15 +88,17 @@ pub use delta::{Change, Delta};
 pub use document::{Document, FieldType};
 pub use event::{Event, Stamped, Variant};
 pub use fields::Fields;
-pub use filter::{Comparison, Condition, Direction, Filter, Plan, Query};
+pub use filter::{
+    Comparison, Condition, Direction, FILTER_DEPTH_MAX, FILTER_PARTS_MAX, Filter, Plan, Query,
+};
 pub use flux_derive::{Describe, Document, Enumeration, Event};
 pub use halt::{Fault, Halt, Wanted};
 pub use json::Json;
 pub use reducer::{Reducer, Reduction, aggregate_reducers, event_log_reducer, lift, root_reducer};
 pub use rejection::{Rejection, code};
 pub use schema::{
-    Field, KEY_BYTES_MAX, KEY_CHARACTERS_MAX, Kind, NamedRow, ORDER_BYTES_MAX,
-    ORDER_CHARACTERS_MAX, Row, Schema, SchemaError,
+    FIELDS_MAX, Field, KEY_BYTES_MAX, KEY_CHARACTERS_MAX, KEYS_MAX, Kind, NamedRow,
+    ORDER_BYTES_MAX, ORDER_CHARACTERS_MAX, Row, Schema, SchemaError,
 };
 pub use shape::{Describe, Property, Shape};
 pub use timestamp::{Timestamp, TimestampError};

@@ -101,6 +101,13 @@ pub const KEY_CHARACTERS_MAX: usize = 512;
 /// The most bytes in an indexed or a unique field of bytes, for the same reason.
 pub const KEY_BYTES_MAX: usize = 2048;
 
+/// The most fields that a document has. MySQL keeps at least 40 bytes of each in a page of 8 KiB.
+pub const FIELDS_MAX: usize = 128;
+
+/// The most fields with an index: the id, and those that are indexed or unique. MySQL takes rows
+/// of 64 KiB, of which each text with an index takes 2 KiB.
+pub const KEYS_MAX: usize = 24;
+
 /// How many characters of a text count where documents are ordered by it. MySQL sorts by 8,192 bytes
 /// of each value; this is within them whatever the characters, so that all databases agree.
 pub const ORDER_CHARACTERS_MAX: usize = 2000;
@@ -204,7 +211,8 @@ impl Schema {
     /// # Errors
     /// When a name is not a lower-case letter followed by letters, digits and `_` (at most 48),
     /// two names differ in case only, the name is one that the store or PostgreSQL keeps for
-    /// itself, or the id is nullable or of a kind that can't be one.
+    /// itself, the id is nullable or of a kind that can't be one, or there are more than
+    /// [`FIELDS_MAX`] fields or [`KEYS_MAX`] indexes.
     ///
     /// ```
     /// # use flux_reducers::*;
@@ -252,6 +260,14 @@ impl Schema {
         let Some(id) = self.fields.get(self.id) else {
             return fail("it has no id".to_string());
         };
+        let keys = self.fields.iter().filter(|field| self.is_key(field)).count();
+        if self.fields.len() > FIELDS_MAX || keys > KEYS_MAX {
+            return fail(alloc::format!(
+                "it has {} fields, of which {keys} are the id, indexed or unique: at most \
+                 {FIELDS_MAX} fields can be, and at most {KEYS_MAX} of these",
+                self.fields.len()
+            ));
+        }
         let can_be_id =
             matches!(id.kind, Kind::I32 | Kind::I64 | Kind::U32 | Kind::Text | Kind::Uuid);
         if id.nullable || !can_be_id {

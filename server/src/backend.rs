@@ -35,6 +35,14 @@ mod tables;
 pub(crate) struct Head {
     pub(crate) position: Position,
     pub(crate) timestamp: Timestamp,
+    /// `None` where the log is empty.
+    pub(crate) event_id: Option<Uuid>,
+}
+
+impl Head {
+    pub(crate) const fn checkpoint(self) -> Checkpoint {
+        Checkpoint { position: self.position, event_id: self.event_id }
+    }
 }
 
 /// What a read gives, piece by piece: first where the log ends, then the rows of one plan after

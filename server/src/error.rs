@@ -100,6 +100,15 @@ pub enum Error {
         /// The event that was seen there.
         expected: Uuid,
     },
+    /// A reducer asked for documents again and again.
+    #[error(
+        "a reducer asked for more documents after {rounds} rounds: it reads without end, or one by \
+         one what a filter finds together"
+    )]
+    ReadsWithoutEnd {
+        /// How many times it was run.
+        rounds: usize,
+    },
     /// A schema that no database can hold.
     #[error(transparent)]
     Schema(#[from] SchemaError),
@@ -122,6 +131,20 @@ pub enum Error {
     TableInTheWay {
         /// The table.
         table: String,
+    },
+    /// The database is one that can't hold a store.
+    #[error("the database can't hold a store: {0}")]
+    Unsuitable(String),
+    /// The tables are those of another version of the store.
+    #[error(
+        "the database's tables have layout {found}, and this version of the store knows {known}: \
+         use the version that made them"
+    )]
+    Layout {
+        /// The layout of the tables.
+        found: i64,
+        /// The one that this version knows.
+        known: i64,
     },
     /// A namespace that can't begin the names of tables.
     #[error(
@@ -216,9 +239,12 @@ impl Error {
             Self::PositionMoved { .. } => "position_moved",
             Self::PositionAhead { .. } => "position_ahead",
             Self::LogReplaced { .. } => "log_replaced",
+            Self::ReadsWithoutEnd { .. } => "reads_without_end",
             Self::Schema(_) => "schema_invalid",
             Self::SchemaChanged { .. } => "schema_changed",
             Self::TableInTheWay { .. } => "table_in_the_way",
+            Self::Unsuitable(_) => "database_unsuitable",
+            Self::Layout { .. } => "layout_unknown",
             Self::Namespace { .. } => "namespace_invalid",
             Self::Url { .. } => "url_invalid",
             Self::Busy { .. } => "busy",
@@ -261,13 +287,23 @@ impl Error {
         matches!(self, Self::Unanswered { .. } | Self::Database { ambiguous: true, .. })
     }
 
-    /// Whether it is what was written that is at fault, rather than the state of the database.
-    pub(crate) const fn is_of_data(&self) -> bool {
-        matches!(self, Self::TooLarge { .. } | Self::Refused(_))
+    /// Whether it may be the fault of one dispatch among several: the database is there, and
+    /// says no.
+    pub(crate) fn may_be_of_one(&self) -> bool {
+        match self {
+            Self::Database { source, .. } => source.as_database_error().is_some(),
+            Self::Closed | Self::Unanswered { .. } => false,
+            _ => true,
+        }
     }
 
     pub(crate) fn database(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| Self::Database { doing, source: Arc::new(source), ambiguous: false }
+        move |source| match source {
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+                Self::Damaged(format!("{doing}: {source}"))
+            }
+            source => Self::Database { doing, source: Arc::new(source), ambiguous: false },
+        }
     }
 
     /// The same, of something that the database may have done before it failed.

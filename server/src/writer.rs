@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use flux_reducers::{Reducer, Schema};
 use futures_util::FutureExt as _;
@@ -19,11 +20,13 @@ use batch::Batch;
 use commit::{Commit, Landed};
 use progress::{Answer, Outcome, Progress, WorkingSet};
 use queue::Queue;
+use suspicion::{Suspicion, fail};
 
 mod batch;
 mod commit;
 mod progress;
 mod queue;
+mod suspicion;
 
 /// Dispatches that may wait. Beyond it callers are told that the store is busy, so that memory is
 /// bounded and nobody waits for minutes.
@@ -89,11 +92,11 @@ impl Writer {
             let mut answered = None;
             if let Some(commit) = under_way {
                 match commit.land().await {
-                    (jobs, Ok(Ok(outcome))) => answered = Some((jobs, outcome)),
-                    (jobs, undone) => {
+                    (jobs, Ok(Ok(outcome)), _) => answered = Some((jobs, outcome)),
+                    (jobs, undone, took) => {
                         // What was settled on it is not what is there.
                         self.queue.put_back(std::mem::take(&mut batch.jobs));
-                        self.undo(jobs, undone).await;
+                        self.undo(jobs, undone, took).await;
                     }
                 }
             }
@@ -114,12 +117,15 @@ impl Writer {
         let Some(commit) = under_way else {
             batch.take(&mut self.queue, usize::MAX);
             batch.settle_first(&*self.backend, &self.reducer).await;
+            batch.shed(&mut self.queue);
             return batch;
         };
         while !commit.is_done() {
-            if batch.take(&mut self.queue, SETTLED_AT_ONCE) {
+            if !batch.is_full() && batch.take(&mut self.queue, SETTLED_AT_ONCE) {
                 let mut lookup = self.backend.lookup();
                 commit.alongside(batch.settle(&mut *lookup, &self.reducer)).await;
+                drop(lookup);
+                batch.shed(&mut self.queue);
             } else if batch.is_full() || self.queue.is_closed() {
                 (&mut commit.landing).await;
             } else {
@@ -130,12 +136,12 @@ impl Writer {
     }
 
     /// Commits again what was not committed; or tells why that is of no use.
-    async fn undo(&mut self, jobs: Vec<Job>, undone: Landed) {
+    async fn undo(&mut self, jobs: Vec<Job>, undone: Landed, took: Duration) {
         let (working_set, parts) = match undone {
             Ok(Ok(_)) => return,
             Ok(Err(before)) => (Some(before), vec![jobs]),
             // The next batch reads what the database really holds.
-            Err(error) => (None, halves(jobs, &error)),
+            Err(error) => (None, Suspicion::default().divide(jobs, &error, took)),
         };
         self.working_set = working_set;
         self.hold(parts).await;
@@ -146,7 +152,7 @@ impl Writer {
     /// and saves asking for both.
     fn progress(&self) -> Option<Progress> {
         let warm = self.working_set.as_ref().filter(|_| self.is_alone)?;
-        (warm.bytes <= WORKING_SET_BYTES_MAX).then(|| Progress::new(warm.clone(), HashMap::new()))
+        Some(Progress::new(warm.clone(), HashMap::new()))
     }
 
     /// Begins to commit a batch. One that makes no sense on the assumption is committed at once,
@@ -158,7 +164,8 @@ impl Writer {
         let (jobs, settled) = batch.settled(&*self.backend).await;
         match settled {
             Ok(Some((assumption, progress))) => {
-                self.working_set = Some(progress.working_set.clone());
+                let next = progress.working_set.clone();
+                self.working_set = (next.bytes <= WORKING_SET_BYTES_MAX).then_some(next);
                 Some(Commit::begin(assumption, Arc::clone(&self.schemas), jobs, progress))
             }
             Ok(None) => {
@@ -174,14 +181,22 @@ impl Writer {
         }
     }
 
-    /// Commits each part together, the last one first; where the database refuses what was
-    /// written, finds the one at fault by halves.
+    /// Commits each part together, the last one first; where one fails, finds the dispatch at
+    /// fault by halves.
     async fn hold(&mut self, mut parts: Vec<Vec<Job>>) {
-        while let Some(jobs) = parts.pop() {
+        let mut suspicion = Suspicion::default();
+        while let Some(mut jobs) = parts.pop() {
+            let began = Instant::now();
             let dispatches: Vec<&Dispatch> = jobs.iter().map(|job| &job.dispatch).collect();
             match self.commit_holding(&dispatches).await {
-                Ok(outcome) => self.answer(jobs, outcome),
-                Err(error) => parts.extend(halves(jobs, &error)),
+                Ok(outcome) => {
+                    suspicion = Suspicion::default();
+                    // Those that would have made it too large are next.
+                    let later = jobs.split_off(outcome.answers.len());
+                    parts.extend((!later.is_empty()).then_some(later));
+                    self.answer(jobs, outcome);
+                }
+                Err(error) => parts.extend(suspicion.divide(jobs, &error, began.elapsed())),
             }
         }
     }
@@ -189,7 +204,7 @@ impl Writer {
     /// Commits what is accepted of the dispatches; each one is accepted or refused as a whole.
     async fn commit_holding(&mut self, dispatches: &[&Dispatch]) -> Result<Outcome, Error> {
         // On an error it stays dropped: the next batch reads what the database really holds.
-        let warm = self.working_set.take().filter(|warm| warm.bytes <= WORKING_SET_BYTES_MAX);
+        let warm = self.working_set.take();
         let (mut transaction, head) = self.backend.begin().await?;
         self.is_alone = warm.as_ref().is_none_or(|warm| warm.head == head);
         let working_set = match warm.filter(|warm| warm.head == head) {
@@ -208,7 +223,7 @@ impl Writer {
             None => transaction.rollback().await?,
         }
         let (working_set, outcome) = progress.end();
-        self.working_set = Some(working_set);
+        self.working_set = (working_set.bytes <= WORKING_SET_BYTES_MAX).then_some(working_set);
         Ok(outcome)
     }
 
@@ -218,24 +233,5 @@ impl Writer {
             // A caller that has gone has no use for the answer; the events are recorded.
             job.answer.send(answer).ok();
         }
-    }
-}
-
-/// Divides jobs, the later ones first, where one of several may be at fault; else answers them:
-/// where the database can't work at all, that is told to all at once.
-fn halves(mut jobs: Vec<Job>, error: &Error) -> Vec<Vec<Job>> {
-    if jobs.len() == 1 || !error.is_of_data() {
-        fail(jobs, error);
-        return Vec::new();
-    }
-    tracing::warn!(%error, "a batch failed and is split");
-    let later = jobs.split_off(jobs.len() / 2);
-    vec![later, jobs]
-}
-
-fn fail(jobs: Vec<Job>, error: &Error) {
-    tracing::error!(%error, dispatches = jobs.len(), "a batch failed");
-    for job in jobs {
-        job.answer.send(Err(error.clone())).ok();
     }
 }

@@ -116,7 +116,7 @@ pub(super) async fn step<T>(
     answer.unwrap_or_else(|_| Err(Error::database(doing)(silence(STEP_TIMEOUT))))
 }
 
-fn silence(limit: Duration) -> sqlx::Error {
+pub(super) fn silence(limit: Duration) -> sqlx::Error {
     let text = format!("no answer in {} s", limit.as_secs());
     io::Error::new(io::ErrorKind::TimedOut, text).into()
 }

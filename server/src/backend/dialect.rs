@@ -67,6 +67,10 @@ pub(crate) trait Dialect: sqlx::Database {
     /// Appends a value as a bound parameter.
     fn push_value(sql: &mut QueryBuilder<Self>, value: &Value);
 
+    /// Appends the null of a field as a bound parameter: a statement's text is the same whichever
+    /// of its values are null.
+    fn push_null(sql: &mut QueryBuilder<Self>, field: &Field);
+
     /// Reads a field's value.
     fn value(row: &Self::Row, position: usize, field: &Field) -> Result<Value, sqlx::Error>;
 
@@ -85,15 +89,18 @@ pub(crate) trait Dialect: sqlx::Database {
     }
 
     /// Appends rows to insert.
-    fn push_rows(sql: &mut QueryBuilder<Self>, _schema: &Schema, rows: &[&Row]) {
+    fn push_rows(sql: &mut QueryBuilder<Self>, schema: &Schema, rows: &[&Row]) {
         sql.push("VALUES ");
         for (position, row) in rows.iter().enumerate() {
             sql.push(if position == 0 { "(" } else { ", (" });
-            for (position, value) in row.values().iter().enumerate() {
+            for (position, (value, field)) in row.values().iter().zip(schema.fields).enumerate() {
                 if position > 0 {
                     sql.push(", ");
                 }
-                Self::push_value(sql, value);
+                match value {
+                    Value::Null => Self::push_null(sql, field),
+                    value => Self::push_value(sql, value),
+                }
             }
             sql.push(")");
         }
@@ -126,6 +133,11 @@ pub(crate) trait Dialect: sqlx::Database {
     fn on_conflict(id: &str, columns: &[String]) -> String {
         let set: Vec<_> = columns.iter().map(|it| format!("{it} = excluded.{it}")).collect();
         format!(" ON CONFLICT ({id}) DO UPDATE SET {}", set.join(", "))
+    }
+
+    /// Makes sure that the database can hold a store.
+    fn check(_connection: &mut Self::Connection) -> impl Future<Output = Result<(), Error>> + Send {
+        std::future::ready(Ok(()))
     }
 
     /// Returns how many bytes a row may have.
@@ -251,6 +263,18 @@ macro_rules! same_for_all {
                 Value::Timestamp(timestamp) => sql.push_bind(timestamp.as_milliseconds()),
                 Value::Bytes(bytes) => sql.push_bind(bytes.clone()),
                 Value::Json(json) => sql.push_bind(json.to_string()),
+            };
+        }
+
+        fn push_null(sql: &mut QueryBuilder<Self>, field: &Field) {
+            use flux_reducers::{Kind, Uuid};
+            match field.kind {
+                Kind::Bool => sql.push_bind(None::<bool>),
+                Kind::I32 | Kind::I64 | Kind::U32 | Kind::Timestamp => sql.push_bind(None::<i64>),
+                Kind::F64 => sql.push_bind(None::<f64>),
+                Kind::Text | Kind::Enumeration(_) | Kind::Json => sql.push_bind(None::<String>),
+                Kind::Uuid => sql.push_bind(None::<Uuid>),
+                Kind::Bytes => sql.push_bind(None::<Vec<u8>>),
             };
         }
 

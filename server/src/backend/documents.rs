@@ -1,7 +1,8 @@
 //! Documents in tables: queries, and what faults ask for.
 
 use flux_reducers::{
-    Condition, Fault, Kind, ORDER_BYTES_MAX, ORDER_CHARACTERS_MAX, Plan, Row, Schema, Value, Wanted,
+    Condition, FILTER_PARTS_MAX, Fault, Kind, ORDER_BYTES_MAX, ORDER_CHARACTERS_MAX, Plan, Row,
+    Schema, Value, Wanted,
 };
 use futures_util::TryStreamExt as _;
 use sqlx::QueryBuilder;
@@ -116,9 +117,18 @@ pub(super) async fn load<D: Dialect>(
             Wanted::Matching(condition) => Some(condition.clone()),
         })
         .collect();
-    for conditions in conditions.chunks(D::ROWS_PER_STATEMENT) {
+    let mut conditions = conditions.into_iter().peekable();
+    while let Some(first) = conditions.next() {
+        let (mut any, mut parts) = (vec![first], 0);
+        parts += filter::parts(&any[0]);
+        while let Some(next) = conditions.next_if(|next| {
+            any.len() < D::ROWS_PER_STATEMENT && parts + filter::parts(next) <= FILTER_PARTS_MAX
+        }) {
+            parts += filter::parts(&next);
+            any.push(next);
+        }
         let mut sql = select::<D>(tables, schema);
-        filter::push(&mut sql, schema, &Condition::Or(conditions.to_vec()));
+        filter::push(&mut sql, schema, &Condition::Or(any));
         rows.extend(fetch(connection, schema, sql).await?);
     }
     Ok(rows)

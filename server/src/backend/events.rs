@@ -9,7 +9,6 @@ use sqlx::QueryBuilder;
 use super::dialect::{Dialect, INTEGER, TIMESTAMP};
 use super::tables::Tables;
 use super::{Head, documents};
-use crate::checkpoint::Checkpoint;
 use crate::error::Error;
 use crate::log::event;
 
@@ -23,44 +22,21 @@ pub(super) async fn head<D: Dialect>(
 ) -> Result<Head, Error> {
     let table = tables.quoted::<D>("flux_head");
     let (position, timestamp) = (D::quoted("position"), D::quoted("timestamp"));
-    let sql = format!("SELECT {position}, {timestamp} FROM {table} WHERE id = 1{lock}");
-    let row = only_row::<D>(connection, sql).await?;
-    let read = || Ok((D::value(&row, 0, &INTEGER)?, D::value(&row, 1, &TIMESTAMP)?));
-    match read().map_err(Error::database("reading the head"))? {
-        (Value::Integer(position), Value::Timestamp(timestamp)) => Ok(Head { position, timestamp }),
-        _ => Err(Error::Damaged("`flux_head` holds no position".to_owned())),
-    }
-}
-
-/// Reads where the log ends.
-pub(super) async fn checkpoint<D: Dialect>(
-    connection: &mut D::Connection,
-    tables: &Tables,
-) -> Result<Checkpoint, Error> {
-    let (head, events) = (tables.quoted::<D>("flux_head"), tables.quoted::<D>(SCHEMA.collection));
-    let (position, id) = (D::quoted("position"), D::quoted(SCHEMA.id_field().name));
-    let sql = format!(
-        "SELECT head.{position}, event.{id} FROM {head} head \
-         LEFT JOIN {events} event ON event.{position} = head.{position} WHERE head.id = 1"
-    );
-    let row = only_row::<D>(connection, sql).await?;
-    let read = || Ok((D::value(&row, 0, &INTEGER)?, D::value(&row, 1, SCHEMA.id_field())?));
-    match read().map_err(Error::database("reading the head"))? {
-        (Value::Integer(position), Value::Uuid(id)) => {
-            Ok(Checkpoint { position, event_id: Some(id) })
-        }
-        (Value::Integer(0), _) => Ok(Checkpoint::default()),
-        _ => Err(Error::Damaged("`flux_head` has no event of the log".to_owned())),
-    }
-}
-
-async fn only_row<D: Dialect>(
-    connection: &mut D::Connection,
-    sql: String,
-) -> Result<D::Row, Error> {
+    let sql = format!("SELECT {position}, {timestamp}, event_id FROM {table} WHERE id = 1{lock}");
     let rows = D::fetch(connection, QueryBuilder::new(sql)).await;
     let rows = rows.map_err(Error::database("reading the head"))?;
-    rows.into_iter().next().ok_or_else(|| Error::Damaged("`flux_head` is empty".to_owned()))
+    let row = rows.first().ok_or_else(|| Error::Damaged("`flux_head` is empty".to_owned()))?;
+    let read = || {
+        let event_id = D::value(row, 2, SCHEMA.id_field())?;
+        Ok((D::value(row, 0, &INTEGER)?, D::value(row, 1, &TIMESTAMP)?, event_id))
+    };
+    match read().map_err(Error::database("reading the head"))? {
+        (Value::Integer(position), Value::Timestamp(timestamp), event_id) => {
+            let event_id = if let Value::Uuid(id) = event_id { Some(id) } else { None };
+            Ok(Head { position, timestamp, event_id })
+        }
+        _ => Err(Error::Damaged("`flux_head` holds no position".to_owned())),
+    }
 }
 
 /// Returns events as rows of the log.

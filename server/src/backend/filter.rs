@@ -32,7 +32,6 @@ pub(super) fn push<D: Dialect>(sql: &mut QueryBuilder<D>, schema: &Schema, condi
         }
         Condition::And(all) => push_all(sql, schema, all, " AND ", "1 = 1"),
         Condition::Or(any) => match same_field(any) {
-            // An OR of a thousand is too deep for some.
             Some((field, values)) => {
                 let column = column(&field);
                 sql.push(format_args!("({column} IS NOT NULL AND "));
@@ -49,6 +48,17 @@ pub(super) fn push<D: Dialect>(sql: &mut QueryBuilder<D>, schema: &Schema, condi
     }
 }
 
+/// Returns of how many parts a condition is made.
+pub(super) fn parts(condition: &Condition) -> usize {
+    match condition {
+        Condition::And(conditions) | Condition::Or(conditions) => {
+            1 + conditions.iter().map(parts).sum::<usize>()
+        }
+        Condition::Not(condition) => 1 + parts(condition),
+        _ => 1,
+    }
+}
+
 fn push_all<D: Dialect>(
     sql: &mut QueryBuilder<D>,
     schema: &Schema,
@@ -57,14 +67,16 @@ fn push_all<D: Dialect>(
     of_none: &str,
 ) {
     sql.push("(");
-    if conditions.is_empty() {
-        sql.push(of_none);
-    }
-    for (position, condition) in conditions.iter().enumerate() {
-        if position > 0 {
+    match conditions {
+        [] => drop(sql.push(of_none)),
+        [one] => push(sql, schema, one),
+        // In halves: to a parser a chain of a thousand is as deep.
+        several => {
+            let (first, second) = several.split_at(several.len() / 2);
+            push_all(sql, schema, first, operator, of_none);
             sql.push(operator);
+            push_all(sql, schema, second, operator, of_none);
         }
-        push(sql, schema, condition);
     }
     sql.push(")");
 }

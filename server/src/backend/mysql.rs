@@ -13,12 +13,16 @@ use crate::error::{Error, without_password};
 
 /// Strict, so that nothing is cut or rounded in silence; a bounded wait for the head that another
 /// server, or somebody by hand, holds; values compared as far as they count when they are sorted
-/// (the server's own 1,024 bytes are not even a key's); and read committed, as the head's lock is
-/// what isolates.
+/// (the server's own 1,024 bytes are not even a key's).
 const SESSION: &str = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'), \
      SESSION innodb_lock_wait_timeout = 5, SESSION max_sort_length = 8192, \
-     SESSION sort_buffer_size = 4194304; \
-     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+     SESSION sort_buffer_size = 4194304";
+
+/// What a reader sees is of one moment.
+const READER: &str = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
+
+/// The writer sees what was committed before it got the head, whose lock is what isolates.
+const WRITER: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
 /// Prepared statements that a connection keeps: those of a few collections. A server has 16,382 for
 /// all connections.
@@ -53,13 +57,14 @@ impl Dialect for MySql {
             )?;
         let options = options.statement_cache_capacity(STATEMENTS_MAX);
         let readers = reader_pool::<Self>()
-            .after_connect(|connection, _| Box::pin(prepare_session(connection)))
+            .after_connect(|connection, _| Box::pin(prepare_session(connection, READER)))
             .connect_lazy_with(options.clone());
         Connections::open(options, readers).await
     }
 
     async fn prepare_writer(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
-        prepare_session(connection).await?;
+        prepare_session(connection, WRITER).await?;
+        where_known(connection, IDLE_LIMIT).await?;
         where_known(connection, STATEMENT_LIMIT).await
     }
 
@@ -119,10 +124,23 @@ impl Dialect for MySql {
         Ok(usize::try_from(packet - PACKET_OVERHEAD).unwrap_or_default())
     }
 
+    async fn check(connection: &mut MySqlConnection) -> Result<(), Error> {
+        let name = sqlx::query_scalar("SELECT DATABASE()").fetch_one(connection).await;
+        match name.map_err(Error::database("asking for the database's name"))? {
+            Some::<String>(_) => Ok(()),
+            None => Err(Error::Unsuitable(
+                "the URL names a server and no database: `mysql://user@host/database`".to_owned(),
+            )),
+        }
+    }
+
     /// By a lock of the session: a table that is made ends the transaction.
     async fn lock_tables(connection: &mut MySqlConnection, name: &str) -> Result<(), sqlx::Error> {
-        let lock = sqlx::query("SELECT GET_LOCK(MD5(CONCAT(DATABASE(), ' ', ?)), 10)");
-        lock.bind(name).execute(connection).await.map(|_| ())
+        let lock = sqlx::query_scalar("SELECT GET_LOCK(MD5(CONCAT(DATABASE(), ' ', ?)), 10)");
+        match lock.bind(name).fetch_one(connection).await? {
+            Some(1_i64) => Ok(()),
+            _ => Err(sqlx::Error::PoolTimedOut),
+        }
     }
 
     async fn unlock_tables(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
@@ -162,9 +180,12 @@ fn number(error: &dyn DatabaseError) -> u16 {
     error.try_downcast_ref::<MySqlDatabaseError>().map_or(0, MySqlDatabaseError::number)
 }
 
-async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+async fn prepare_session(
+    connection: &mut MySqlConnection,
+    isolation: &'static str,
+) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(SESSION).execute(&mut *connection).await?;
-    where_known(connection, IDLE_LIMIT).await
+    sqlx::raw_sql(isolation).execute(connection).await.map(|_| ())
 }
 
 /// Sets what MariaDB knows and MySQL does not.

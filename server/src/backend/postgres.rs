@@ -18,6 +18,10 @@ use crate::error::{Error, without_password};
 /// long a server that stopped in the middle of a batch may hold it (milliseconds).
 const WAIT_MS: &str = "5000";
 
+/// Whatever the database's default is: the writer sees what was committed before it got the head,
+/// whose lock is what isolates.
+const ISOLATION: &str = "read committed";
+
 /// How long a statement of the writer may run: nobody waits for it any longer (milliseconds).
 const STATEMENT_MS: &str = "10000";
 
@@ -36,10 +40,14 @@ impl Dialect for Postgres {
     async fn connect(url: &str) -> Result<Connections<Self>, Error> {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| Error::Url { url: without_password(url), reason: error.to_string() })?
-            .options([("lock_timeout", WAIT_MS), ("idle_in_transaction_session_timeout", WAIT_MS)]);
+            .options([("lock_timeout", WAIT_MS), ("default_transaction_isolation", ISOLATION)]);
         let readers = reader_pool().connect_lazy_with(options.clone());
         // A plan that was made while a table was empty reads all of it, for as long as it is kept.
-        let writer = [("statement_timeout", STATEMENT_MS), ("enable_seqscan", "off")];
+        let writer = [
+            ("statement_timeout", STATEMENT_MS),
+            ("idle_in_transaction_session_timeout", WAIT_MS),
+            ("enable_seqscan", "off"),
+        ];
         Connections::open(options.options(writer), readers).await
     }
 
@@ -103,6 +111,18 @@ impl Dialect for Postgres {
     fn blames_data(error: &dyn DatabaseError) -> bool {
         let classes = ["22", "23", "54", "P0"];
         error.code().is_some_and(|code| classes.iter().any(|class| code.starts_with(class)))
+    }
+
+    /// What another encoding does not know could not be written.
+    async fn check(connection: &mut PgConnection) -> Result<(), Error> {
+        let encoding = sqlx::query_scalar("SHOW server_encoding").fetch_one(connection).await;
+        let encoding: String = encoding.map_err(Error::database("asking for the encoding"))?;
+        if encoding == "UTF8" {
+            return Ok(());
+        }
+        Err(Error::Unsuitable(format!(
+            "its encoding is {encoding}: create one with ENCODING 'UTF8'"
+        )))
     }
 
     async fn lock_tables(connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {

@@ -1,13 +1,15 @@
 //! A relational database of any dialect: what the store asks, as transactions and queries.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use flux_reducers::{Fault, Plan, Position, RecordedEvent, Row, Schema, Uuid, Value};
 use futures_util::future::BoxFuture;
 use sqlx::QueryBuilder;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
-use super::connections::{Connections, Lease, STEP_TIMEOUT, answer, step};
+use super::connections::{Connections, Lease, STEP_TIMEOUT, answer, silence, step};
 use super::dialect::Dialect;
 use super::statement::{Statement, are_independent, refusal, statements};
 use super::tables::{self, Tables};
@@ -15,6 +17,9 @@ use super::{
     Assumption, Backend, Begun, Head, Lookup, Part, Transaction, Write, documents, events,
 };
 use crate::error::Error;
+
+/// How long it may take to make the tables, and to wait for another server that does.
+const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A store's tables, and the connections to them.
 #[derive(Debug)]
@@ -40,20 +45,33 @@ impl<D: Dialect> Relational<D> {
         schemas: &[&'static Schema],
     ) -> Result<Self, Error> {
         let connections = D::connect(url).await?;
-        let mut connection = connections.begin_write().await?;
-        tables::prepare::<D>(&mut connection, &tables, schemas).await?;
-        let row_bytes_max = D::row_bytes_max(&mut connection).await;
-        let row_bytes_max = row_bytes_max.map_err(Error::database("reading a limit"))?;
-        connection.commit().await?;
-        let unlocked = answer(STEP_TIMEOUT, D::unlock_tables(&mut connection)).await;
-        unlocked.map_err(Error::database("connecting"))?;
-        connection.rest();
+        let prepared = timeout(PREPARE_TIMEOUT, prepare(&connections, &tables, schemas)).await;
+        let row_bytes_max = prepared
+            .map_err(|_| Error::database("preparing the tables")(silence(PREPARE_TIMEOUT)))??;
         Ok(Self { connections, tables, is_shared: D::is_shared(url), row_bytes_max })
     }
 
     fn writer(&self, connection: Lease<D>) -> Writer<D> {
         Writer { connection, tables: self.tables.clone(), row_bytes_max: self.row_bytes_max }
     }
+}
+
+/// Makes the tables that are missing; returns how many bytes a row may have.
+async fn prepare<D: Dialect>(
+    connections: &Connections<D>,
+    tables: &Tables,
+    schemas: &[&'static Schema],
+) -> Result<usize, Error> {
+    let mut connection = connections.writer().await?;
+    D::check(&mut connection).await?;
+    connection.begin(D::BEGIN_WRITE).await?;
+    tables::prepare::<D>(&mut connection, tables, schemas).await?;
+    let row_bytes_max = D::row_bytes_max(&mut connection).await;
+    let row_bytes_max = row_bytes_max.map_err(Error::database("reading a limit"))?;
+    connection.commit().await?;
+    D::unlock_tables(&mut connection).await.map_err(Error::database("connecting"))?;
+    connection.rest();
+    Ok(row_bytes_max)
 }
 
 impl<D: Dialect> Backend for Relational<D> {
@@ -94,8 +112,8 @@ impl<D: Dialect> Backend for Relational<D> {
     ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let mut snapshot = self.connections.snapshot().await?;
-            let end = events::checkpoint::<D>(&mut snapshot, &self.tables);
-            let end = step("reading the head", end).await?;
+            let end = events::head::<D>(&mut snapshot, &self.tables, "");
+            let end = step("reading the head", end).await?.checkpoint();
             let mut is_wanted = parts.send(Part::End(end)).await.is_ok();
             for (plan, (schema, query)) in plans.iter().enumerate() {
                 if is_wanted {

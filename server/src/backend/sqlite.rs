@@ -8,8 +8,7 @@ use flux_reducers::{Field, Kind};
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{
-    ConnectOptions as _, Connection as _, Executor as _, QueryBuilder, Row as _, Sqlite,
-    SqliteConnection, SqlitePool,
+    ConnectOptions as _, Connection as _, Executor as _, QueryBuilder, Sqlite, SqliteConnection,
 };
 use tokio::time::{Instant, sleep};
 
@@ -46,7 +45,6 @@ impl Dialect for Sqlite {
             // The database lives as long as its one connection, which so reads and writes.
             let only = reader_pool().max_connections(1).idle_timeout(None).max_lifetime(None);
             let only = only.connect_with(options).await.map_err(Error::database("opening"))?;
-            check_version(&only).await?;
             return Ok(Connections::only(only));
         }
         check_folder(url, &options)?;
@@ -55,9 +53,7 @@ impl Dialect for Sqlite {
         let readers = reader_pool::<Self>().after_connect(|connection, _| {
             Box::pin(async move { connection.execute("PRAGMA query_only = ON").await.map(|_| ()) })
         });
-        let readers = readers.connect_with(options.clone()).await;
-        let readers = readers.map_err(Error::database("opening"))?;
-        check_version(&readers).await?;
+        let readers = readers.connect_lazy_with(options.clone());
         Connections::open(options, readers).await
     }
 
@@ -92,6 +88,25 @@ impl Dialect for Sqlite {
     /// Too large, a constraint, a value of another type, out of range.
     fn blames_data(error: &dyn DatabaseError) -> bool {
         matches!(result_code(error), Some(18 | 19 | 20 | 25))
+    }
+
+    async fn check(connection: &mut SqliteConnection) -> Result<(), Error> {
+        let asked = sqlx::query_as("SELECT sqlite_version(), encoding FROM pragma_encoding");
+        let (version, encoding): (String, String) =
+            asked.fetch_one(connection).await.map_err(Error::database("asking for the version"))?;
+        let numbers: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
+        if numbers.as_slice() < &VERSION_MIN[..] {
+            return Err(Error::Unsuitable(format!(
+                "SQLite {version} can lose commits in WAL mode: 3.51.3 or later is needed"
+            )));
+        }
+        if encoding != "UTF-8" {
+            return Err(Error::Unsuitable(format!(
+                "its encoding is {encoding}, which orders text in another way than UTF-8: use \
+                 another file"
+            )));
+        }
+        Ok(())
     }
 
     async fn table_exists(
@@ -147,17 +162,4 @@ fn is_busy(error: &sqlx::Error) -> bool {
 /// Returns the code of what went wrong, without what extends it.
 fn result_code(error: &dyn DatabaseError) -> Option<i32> {
     error.code()?.parse::<i32>().ok().map(|code| code & 0xff)
-}
-
-async fn check_version(pool: &SqlitePool) -> Result<(), Error> {
-    let row = sqlx::query("SELECT sqlite_version()").fetch_one(pool).await;
-    let version: String =
-        row.and_then(|row| row.try_get(0)).map_err(Error::database("asking for the version"))?;
-    let numbers: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
-    if numbers.as_slice() >= &VERSION_MIN[..] {
-        return Ok(());
-    }
-    Err(Error::Damaged(format!(
-        "SQLite {version} can lose commits in WAL mode: 3.51.3 or later is needed"
-    )))
 }

@@ -109,10 +109,17 @@ impl Statement<'_> {
                 D::push_value(sql, &Value::Integer(to.position));
                 sql.push(format_args!(", {timestamp} = "));
                 D::push_value(sql, &Value::Timestamp(to.timestamp));
+                sql.push(", event_id = ");
+                D::push_value(sql, &to.event_id.map_or(Value::Null, Value::Uuid));
                 sql.push(" WHERE id = 1");
                 if let Some(from) = from {
                     sql.push(format_args!(" AND {position} = "));
                     D::push_value(sql, &Value::Integer(from.position));
+                    // Another event there means that the log was replaced.
+                    if let Some(id) = from.event_id {
+                        sql.push(" AND event_id = ");
+                        D::push_value(sql, &Value::Uuid(id));
+                    }
                 }
             }
             Self::Delete { schema, ids } => {

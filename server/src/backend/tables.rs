@@ -8,7 +8,7 @@ use super::events;
 use crate::error::Error;
 
 /// The layout of the store's own tables; a change of it needs a new number.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 
 /// With a collection's 48 characters and the `_` between them within PostgreSQL's 63.
 const NAMESPACE_CHARACTERS_MAX: usize = 12;
@@ -102,11 +102,8 @@ async fn check_layout<D: Dialect>(
         rows.and_then(|rows| rows.first().map(|row| D::value(row, 0, &INTEGER)).transpose());
     match layout.map_err(Error::database("reading the layout"))? {
         Some(Value::Integer(LAYOUT)) => Ok(()),
-        Some(other) => Err(Error::Damaged(format!(
-            "its layout is {other} and this version of the store knows {LAYOUT}: use the version \
-             that made it"
-        ))),
-        None => Err(Error::Damaged("`flux_head` is empty".to_owned())),
+        Some(Value::Integer(found)) => Err(Error::Layout { found, known: LAYOUT }),
+        _ => Err(Error::Damaged("`flux_head` is empty".to_owned())),
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Batch {
 
 enum State {
     /// Settled on the state that the last batch leaves.
-    Assumed(Progress, Absent),
+    Assumed(Box<Progress>, Absent),
     /// To be settled holding the head.
     Open,
     Failed(Error),
@@ -39,12 +39,12 @@ enum State {
 
 /// What may be committed on an assumption, and what commits it; `None` where it must be settled
 /// anew, holding the head.
-pub(super) type Settled = Result<Option<(Box<dyn Assumption>, Progress)>, Error>;
+pub(super) type Settled = Result<Option<(Box<dyn Assumption>, Box<Progress>)>, Error>;
 
 impl Batch {
     pub(super) fn new(assumed: Option<Progress>) -> Self {
         let state = match assumed {
-            Some(progress) => State::Assumed(progress, BTreeSet::new()),
+            Some(progress) => State::Assumed(Box::new(progress), BTreeSet::new()),
             None => State::Open,
         };
         Self { jobs: Vec::new(), bytes: 0, is_full: false, state, assumption: None }
@@ -94,9 +94,19 @@ impl Batch {
         let dispatches: Vec<&Dispatch> = jobs.map(|job| &job.dispatch).collect();
         match progress.settle(reducer, lookup, &dispatches, Some(absent)).await {
             Ok(()) => {}
-            Err(error @ Error::Database { .. }) => self.state = State::Failed(error),
             // Documents of different moments may contradict each other.
-            Err(_) => self.state = State::Open,
+            Err(error) if error.may_be_of_one() => self.state = State::Open,
+            Err(error) => self.state = State::Failed(error),
+        }
+    }
+
+    /// Gives back those that would make it too large, once it is settled.
+    pub(super) fn shed(&mut self, queue: &mut Queue) {
+        if let State::Assumed(progress, _) = &self.state
+            && progress.answers().len() < self.jobs.len()
+        {
+            queue.put_back(self.jobs.split_off(progress.answers().len()));
+            self.is_full = true;
         }
     }
 

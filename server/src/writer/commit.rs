@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use flux_reducers::{Schema, Uuid};
 use futures_util::future::{BoxFuture, Either, MaybeDone, maybe_done, select};
@@ -15,6 +16,7 @@ use crate::error::Error;
 
 pub(super) struct Commit {
     jobs: Vec<Job>,
+    began: Instant,
     /// Goes on while it is waited for, and ends when the database has answered.
     pub(super) landing: MaybeDone<BoxFuture<'static, Landed>>,
 }
@@ -28,7 +30,7 @@ impl Commit {
         mut assumption: Box<dyn Assumption>,
         schemas: Arc<BTreeMap<&'static str, &'static Schema>>,
         jobs: Vec<Job>,
-        progress: Progress,
+        progress: Box<Progress>,
     ) -> Self {
         let head = progress.head_before();
         // What is refused may be an event that is sent again, which is in its own way.
@@ -46,7 +48,7 @@ impl Commit {
             Ok(if holds { Ok(progress.end().1) } else { Err(progress.undo()) })
         };
         let landing: BoxFuture<'static, Landed> = Box::pin(landing.instrument(span));
-        Self { jobs, landing: maybe_done(landing) }
+        Self { jobs, began: Instant::now(), landing: maybe_done(landing) }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -61,13 +63,13 @@ impl Commit {
         }
     }
 
-    /// Waits for its end.
-    pub(super) async fn land(self) -> (Vec<Job>, Landed) {
+    /// Waits for its end; returns also how long it took.
+    pub(super) async fn land(self) -> (Vec<Job>, Landed, Duration) {
         let landed = match self.landing {
             MaybeDone::Future(landing) => landing.await,
             MaybeDone::Done(landed) => landed,
             MaybeDone::Gone => Err(Error::Closed),
         };
-        (self.jobs, landed)
+        (self.jobs, landed, self.began.elapsed())
     }
 }

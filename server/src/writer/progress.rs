@@ -20,8 +20,14 @@ use crate::size;
 /// What it takes to know of a document that it is not there.
 const ABSENT_BYTES: usize = 128;
 
-/// Rounds of loading in one batch: a reducer that still asks for more after these never ends.
-const FAULT_ROUNDS_MAX: usize = 10_000;
+/// Rounds of loading for one dispatch: a reducer that still asks for more after these never ends.
+const FAULT_ROUNDS_MAX: usize = 1_000;
+
+/// Bytes of documents that a batch loads and writes, unless one dispatch alone takes more.
+const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Dispatches that may load together before it is known how large the documents are.
+const FIRST_LOADS_MAX: usize = 64;
 
 /// Documents as of a head, those that were asked for.
 #[derive(Clone)]
@@ -31,6 +37,14 @@ pub(super) struct WorkingSet {
     database: Database,
     /// About how many bytes were loaded or written since it was empty.
     pub(super) bytes: usize,
+    loads: Loads,
+}
+
+/// How much was loaded, to tell how much the next loads will be.
+#[derive(Clone, Copy, Default)]
+struct Loads {
+    count: usize,
+    bytes: usize,
 }
 
 impl WorkingSet {
@@ -38,7 +52,15 @@ impl WorkingSet {
         head: Head,
         schemas: impl Iterator<Item = &'static Schema>,
     ) -> Result<Self, Error> {
-        Ok(Self { head, database: Database::partial(schemas)?, bytes: 0 })
+        Ok(Self { head, database: Database::partial(schemas)?, bytes: 0, loads: Loads::default() })
+    }
+
+    /// Returns how many dispatches may load together.
+    fn affordable(&self) -> usize {
+        match self.loads {
+            Loads { count: 0, .. } => FIRST_LOADS_MAX,
+            Loads { count, bytes } => (BATCH_BYTES_MAX / (bytes / count).max(1)).max(1),
+        }
     }
 }
 
@@ -87,10 +109,10 @@ impl Progress {
         Self { working_set: before.clone(), before, delta, known, answers, recorded }
     }
 
-    /// Runs dispatches after those that are settled, in order. One that reads what is not loaded is
-    /// run again once it is, and with it all after it: until then those run ahead only to tell what
-    /// they will read. What is to be created is assumed to be absent where the assumptions are
-    /// collected.
+    /// Runs dispatches after those that are settled, in order, unless that would take too much
+    /// memory: then the last ones stay as they are. One that reads what is not loaded is run again
+    /// once it is, and with it all after it: until then those run ahead only to tell what they will
+    /// read. What is to be created is assumed to be absent where the assumptions are collected.
     pub(super) async fn settle(
         &mut self,
         reducer: &Reducer,
@@ -99,9 +121,12 @@ impl Progress {
         mut absent: Option<&mut Absent>,
     ) -> Result<(), Error> {
         let before = self.answers.len();
-        for _ in 0..FAULT_ROUNDS_MAX {
+        let mut rounds = 0;
+        while self.answers.len() < before + dispatches.len() && !self.is_full() {
+            let settled = self.answers.len();
             let mut faults: BTreeMap<(&str, Wanted), Fault> = BTreeMap::new();
-            for dispatch in dispatches.iter().skip(self.answers.len() - before) {
+            let ahead = self.working_set.affordable();
+            for dispatch in dispatches.iter().skip(settled - before).take(ahead) {
                 match self.run_assuming(reducer, dispatch, absent.as_deref_mut())? {
                     Err(Stop::Faults(more)) => faults.extend(
                         more.into_iter()
@@ -111,15 +136,21 @@ impl Progress {
                     _ => {}
                 }
             }
-            if faults.is_empty() {
-                return Ok(());
+            rounds = if self.answers.len() > settled { 0 } else { rounds + 1 };
+            if rounds > FAULT_ROUNDS_MAX {
+                self.keep(Err(Stop::Refused(Error::ReadsWithoutEnd { rounds: FAULT_ROUNDS_MAX })));
+            } else {
+                load(lookup, &mut self.working_set, faults.values()).await?;
             }
-            load(lookup, &mut self.working_set, faults.values()).await?;
         }
-        Err(Error::Damaged(format!(
-            "a reducer asked for more documents after {FAULT_ROUNDS_MAX} rounds: it reads without \
-             end"
-        )))
+        Ok(())
+    }
+
+    /// Whether it has loaded and written as much as one transaction should. What one dispatch
+    /// takes can't be divided.
+    fn is_full(&self) -> bool {
+        let grown = self.working_set.bytes - self.before.bytes;
+        grown > BATCH_BYTES_MAX && !self.answers.is_empty()
     }
 
     /// Returns what became of the dispatches that are settled.
@@ -280,10 +311,10 @@ impl Run {
         };
         self.delta.merge(reducer.run(&mut self.database, &action)?);
         if let Some(event) = action.into_recorded() {
+            self.head = Head { position, timestamp, event_id: Some(event.id) };
             let event = Arc::new(event);
             self.answer.push(Arc::clone(&event));
             self.recorded.push(event);
-            self.head = Head { position, timestamp };
         }
         Ok(())
     }
@@ -314,8 +345,10 @@ async fn load<'a>(
     }
     for faults in by_collection.into_values() {
         let mut rows = lookup.load(&faults).await?;
-        working_set.bytes += rows.iter().map(size::of_row).sum::<usize>();
-        working_set.bytes += faults.len() * ABSENT_BYTES;
+        let bytes = rows.iter().map(size::of_row).sum::<usize>() + faults.len() * ABSENT_BYTES;
+        working_set.bytes += bytes;
+        working_set.loads.bytes += bytes;
+        working_set.loads.count += faults.len();
         for fault in faults {
             let rows = std::mem::take(&mut rows);
             working_set.database.load(fault, rows).map_err(Error::Query)?;

@@ -2,6 +2,8 @@
 
 use crate::databases::Database;
 
+pub(crate) use servers::dispatched;
+
 mod queries;
 mod schemas;
 mod servers;
@@ -49,6 +51,9 @@ contract! {
         a_caller_that_gives_up_harms_nobody,
         closing_answers_what_waits_and_then_refuses,
         the_log_is_queried_by_position_type_and_end,
+        a_dispatch_that_reads_without_end_takes_nobody_along,
+        large_documents_are_changed_in_batches_of_bounded_size,
+        a_log_that_was_replaced_under_a_warm_store_is_not_written_on,
     ;
     subscriptions:
         a_subscription_tells_what_is_recorded_from_now_on,
@@ -67,12 +72,15 @@ contract! {
         stores_of_two_namespaces_share_a_database,
         two_documents_of_one_name_are_refused,
         servers_that_open_an_empty_database_at_once_share_its_tables,
+        the_largest_schema_is_held,
         a_database_of_another_layout_is_told,
         a_user_without_rights_is_told,
     ;
     queries:
         sql_and_memory_agree,
         long_values_are_ordered_by_their_beginning,
+        the_largest_filters_are_answered,
+        what_is_read_together_is_of_one_moment,
     ;
     servers:
         a_subscriber_of_one_server_gets_what_another_dispatched,

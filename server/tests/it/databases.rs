@@ -40,6 +40,15 @@ impl Database {
         Self { url, namespace: namespace(), _folder: None, fresh }
     }
 
+    /// A database that is at this URL.
+    pub(crate) fn at(url: String) -> Self {
+        Self { url, namespace: namespace(), _folder: None, fresh: || unreachable!("it is one") }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Another database of the same kind.
     pub(crate) fn fresh(&self) -> Self {
         (self.fresh)()

@@ -23,3 +23,12 @@ async fn a_table_with_rows_is_never_taken_for_half_made() {
     let error = database.refusal(tasks::reducer()).await;
     assert!(matches!(error, Error::TableInTheWay { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn a_url_without_a_database_is_told() {
+    let database = Database::mysql();
+    let (server, _) = database.url().rsplit_once('/').unwrap();
+    let error = Database::at(server.to_owned()).refusal(tasks::reducer()).await;
+    assert_eq!(error.code(), "database_unsuitable");
+    assert!(error.to_string().contains("no database"), "{error}");
+}

@@ -23,5 +23,7 @@ CREATE TABLE {flux_head} (
     id SMALLINT PRIMARY KEY CHECK (id = 1),
     `position` BIGINT NOT NULL,
     `timestamp` BIGINT NOT NULL,
+    event_id BINARY(16),
     layout BIGINT NOT NULL
-){options} AS SELECT 1 AS id, 0 AS `position`, 0 AS `timestamp`, 1 AS layout;
+){options} AS
+    SELECT 1 AS id, 0 AS `position`, 0 AS `timestamp`, NULL AS event_id, 2 AS layout;

@@ -3,10 +3,11 @@ CREATE TABLE {flux_head} (
     id SMALLINT PRIMARY KEY CHECK (id = 1),
     "position" BIGINT NOT NULL,
     "timestamp" BIGINT NOT NULL,
+    event_id UUID,
     layout BIGINT NOT NULL
 ) WITH (fillfactor = 10);
 
-INSERT INTO {flux_head} (id, "position", "timestamp", layout) VALUES (1, 0, 0, 1);
+INSERT INTO {flux_head} (id, "position", "timestamp", layout) VALUES (1, 0, 0, 2);
 
 -- The schema that made each collection's table, as JSON.
 CREATE TABLE {flux_schemas} (

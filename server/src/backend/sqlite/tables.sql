@@ -3,10 +3,11 @@ CREATE TABLE {flux_head} (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     position INTEGER NOT NULL,
     timestamp INTEGER NOT NULL,
+    event_id BLOB,
     layout INTEGER NOT NULL
 ){options};
 
-INSERT INTO {flux_head} (id, position, timestamp, layout) VALUES (1, 0, 0, 1);
+INSERT INTO {flux_head} (id, position, timestamp, layout) VALUES (1, 0, 0, 2);
 
 -- The schema that made each collection's table, as JSON.
 CREATE TABLE {flux_schemas} (

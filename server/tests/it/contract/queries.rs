@@ -1,14 +1,15 @@
 //! One meaning of queries: SQL and memory give the same documents in the same order.
 
 use flux_server::reducers::{
-    Action, Bytes, Collection, Direction, Document, Enumeration, Filter, Json, Query, Reduction,
-    Row, Timestamp, Uuid, Value, lift,
+    Action, Bytes, Collection, Direction, Document, Enumeration, FILTER_PARTS_MAX, Filter, Json,
+    Query, Reduction, Row, Timestamp, Uuid, Value, lift,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{TestCaseError, TestRunner};
 
 use crate::databases::Database;
+use crate::tasks::*;
 
 #[derive(Clone, Copy, Debug, PartialEq, Enumeration)]
 enum Color {
@@ -224,4 +225,55 @@ pub(crate) async fn long_values_are_ordered_by_their_beginning(database: Databas
             assert_eq!(ids(&found.documents[0]), expected, "{field}");
         }
     }
+}
+
+pub(crate) async fn the_largest_filters_are_answered(database: Database) {
+    let store = database.open().await;
+    store.dispatch_all(&[added(1), added(2), added(3)]).await.unwrap();
+    let found = async |filter: Filter| store.find_all::<Task>(Query::from(filter)).await;
+
+    // Of parts that no `IN` can say, of two fields.
+    let part = |number: i64| match number % 2 {
+        0 => Filter::eq("id", number),
+        _ => Filter::starts_with("title", format!("none {number}")),
+    };
+    let parts = |count: i64| (0..count).map(part).collect::<Vec<_>>();
+    let most = i64::try_from(FILTER_PARTS_MAX).unwrap();
+    assert_eq!(found(Filter::Or(parts(most - 1))).await.unwrap(), [task(2)]);
+    assert_eq!(found(Filter::And(parts(most - 1))).await.unwrap(), []);
+    let values = Filter::is_in("id", 0..most);
+    assert_eq!(found(values).await.unwrap().len(), 3);
+
+    let refused = [Filter::Or(parts(most)), Filter::is_in("id", 0..=most)];
+    for filter in refused {
+        assert_eq!(found(filter).await.unwrap_err().code(), "invalid_filter");
+    }
+}
+
+pub(crate) async fn what_is_read_together_is_of_one_moment(database: Database) {
+    const WRITERS: i64 = 4;
+    const DISPATCHES: i64 = 50;
+    let store = database.open().await;
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..WRITERS {
+        let store = store.clone();
+        writers.spawn(async move {
+            for dispatch in 0..DISPATCHES {
+                let first = (writer * DISPATCHES + dispatch) * 3;
+                let events = [added(first), added(first + 1), added(first + 2)];
+                store.dispatch_all(&events).await.unwrap();
+            }
+        });
+    }
+    let end = WRITERS * DISPATCHES * 3;
+    let queries = [("tasks", Query::all()), ("events", Query::all())];
+    loop {
+        let read = store.read(&queries).await.unwrap();
+        let counts: Vec<_> = read.documents.iter().map(|rows| rows.len() as i64).collect();
+        assert_eq!(counts, [read.position, read.position]);
+        if read.position == end {
+            break;
+        }
+    }
+    writers.join_all().await;
 }

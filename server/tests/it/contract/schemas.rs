@@ -2,7 +2,8 @@
 
 use flux_server::Error;
 use flux_server::reducers::{
-    Action, Collection, Document, Reducer, Reduction, aggregate_reducers, lift,
+    Action, Collection, Document, FIELDS_MAX, Filter, KEY_CHARACTERS_MAX, KEYS_MAX, Reducer,
+    Reduction, Value, aggregate_reducers, lift,
 };
 
 use crate::databases::Database;
@@ -106,8 +107,8 @@ pub(crate) async fn a_database_of_another_layout_is_told(database: Database) {
     database.open().await.close().await;
     database.run(format!("UPDATE {} SET layout = 99", database.table("flux_head"))).await;
     let error = database.refusal(tasks::reducer()).await;
-    assert_eq!(error.code(), "database_damaged");
-    assert!(error.to_string().contains("use the version that made it"), "{error}");
+    assert_eq!(error.code(), "layout_unknown");
+    assert!(error.to_string().contains("use the version that made them"), "{error}");
 }
 
 pub(crate) async fn a_user_without_rights_is_told(database: Database) {
@@ -117,4 +118,44 @@ pub(crate) async fn a_user_without_rights_is_told(database: Database) {
     assert!(told.iter().any(|told| error.to_string().contains(told)), "{error}");
     // What was refused left nothing behind.
     database.open().await.dispatch(&added(1)).await.unwrap();
+}
+
+/// Writes a document of fields that take as much room as any.
+macro_rules! largest {
+    ($($key:ident)*; $($field:ident)*) => {
+        #[derive(Document)]
+        #[document(collection = "largest")]
+        struct Largest {
+            id: String,
+            $(#[document(index)] $key: String,)*
+            $($field: Option<String>,)*
+        }
+    };
+}
+
+pub(crate) async fn the_largest_schema_is_held(database: Database) {
+    largest! {
+        k0 k1 k2 k3 k4 k5 k6 k7 k8 k9 k10 k11 k12 k13 k14 k15 k16 k17 k18
+        k19 k20 k21 k22;
+        p0 p1 p2 p3 p4 p5 p6 p7 p8 p9 p10 p11 p12 p13 p14 p15 p16 p17 p18
+        p19 p20 p21 p22 p23 p24 p25 p26 p27 p28 p29 p30 p31 p32 p33 p34 p35
+        p36 p37 p38 p39 p40 p41 p42 p43 p44 p45 p46 p47 p48 p49 p50 p51 p52
+        p53 p54 p55 p56 p57 p58 p59 p60 p61 p62 p63 p64 p65 p66 p67 p68 p69
+        p70 p71 p72 p73 p74 p75 p76 p77 p78 p79 p80 p81 p82 p83 p84 p85 p86
+        p87 p88 p89 p90 p91 p92 p93 p94 p95 p96 p97 p98 p99 p100 p101 p102 p103
+    }
+    assert_eq!(Largest::SCHEMA.fields.len(), FIELDS_MAX);
+    let keys = Largest::SCHEMA.fields.iter().filter(|field| Largest::SCHEMA.is_key(field));
+    assert_eq!(keys.count(), KEYS_MAX);
+    let fill = |things: &Collection<Largest>, _: &Action| -> Reduction {
+        let values = Largest::SCHEMA.fields.iter().map(|field| {
+            let characters = if Largest::SCHEMA.is_key(field) { KEY_CHARACTERS_MAX } else { 2000 };
+            Value::from("😀".repeat(characters))
+        });
+        Ok(things.create(Largest::from_row(&Largest::SCHEMA.row(values)?).unwrap()))
+    };
+    let store = database.builder(lift(fill)).open().await.unwrap();
+    store.dispatch(&Action::new("filled")).await.unwrap();
+    let found = store.find_one::<Largest>(Filter::all()).await.unwrap().unwrap();
+    assert_eq!(found.to_fields().len(), FIELDS_MAX);
 }

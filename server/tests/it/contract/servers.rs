@@ -141,7 +141,7 @@ pub(crate) async fn a_row_that_the_database_refuses_fails_alone(database: Databa
 }
 
 /// Dispatches new tasks at the same time.
-async fn dispatched(
+pub(crate) async fn dispatched(
     store: &Store,
     ids: std::ops::Range<i64>,
 ) -> Vec<(i64, Result<std::sync::Arc<flux_server::reducers::RecordedEvent>, Error>)> {

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use flux_server::reducers::{Action, Query, Timestamp, Uuid};
+use flux_server::reducers::{
+    Action, Collection, Document, Json, Query, Reduction, Timestamp, Uuid, lift,
+};
 use flux_server::{Error, LogQuery};
 
+use crate::contract::dispatched;
 use crate::databases::Database;
 use crate::tasks::*;
 
@@ -261,4 +264,88 @@ pub(crate) async fn an_event_larger_than_the_database_takes_is_refused_and_other
     }
     store.dispatch(&added(4)).await.unwrap();
     verify(&store).await;
+}
+
+pub(crate) async fn a_dispatch_that_reads_without_end_takes_nobody_along(database: Database) {
+    let store = database.open().await;
+    let endless = store.dispatch(&AllRead);
+    let (endless, others) = tokio::join!(endless, dispatched(&store, 0..64));
+    let error = endless.unwrap_err();
+    assert!(error.code() == "reads_without_end" && !error.is_retryable(), "{error}");
+    for (id, result) in others {
+        result.unwrap_or_else(|error| panic!("task {id}: {error}"));
+    }
+    verify(&store).await;
+}
+
+#[derive(Clone, Debug, PartialEq, Document)]
+#[document(collection = "pages")]
+struct Page {
+    id: i64,
+    edits: i64,
+    text: String,
+}
+
+/// `pageWritten` makes a page of so many characters, `pageEdited` counts its edits.
+fn pages(pages: &Collection<Page>, action: &Action) -> Reduction {
+    let payload = action.payload.as_ref().map(Json::as_value);
+    let number = |name: &str| payload.and_then(|payload| payload[name].as_i64()).unwrap_or(0);
+    let id = number("id");
+    Ok(match &*action.event_type {
+        "pageWritten" => {
+            let text = "x".repeat(usize::try_from(number("characters")).unwrap());
+            pages.create(Page { id, edits: 0, text })
+        }
+        "pageEdited" => match pages.find_by_id(id)? {
+            Some(page) => pages.update_by_id(id, Page::patch().edits(page.edits + 1)),
+            None => pages.no_change(),
+        },
+        _ => pages.no_change(),
+    })
+}
+
+pub(crate) async fn large_documents_are_changed_in_batches_of_bounded_size(database: Database) {
+    const PAGES: i64 = 120;
+    let store = database.builder(lift(pages)).open().await.unwrap();
+    for id in 0..PAGES {
+        let payload = serde_json::json!({ "id": id, "characters": 500_000 });
+        store.dispatch(&Action::new("pageWritten").with_payload(payload)).await.unwrap();
+    }
+    store.close().await;
+    // Nothing is warm: all are loaded, more than a batch takes, together with what is edited twice.
+    let store = database.builder(lift(pages)).open().await.unwrap();
+    let mut callers = tokio::task::JoinSet::new();
+    for edit in 0..2 * PAGES {
+        let store = store.clone();
+        let payload = serde_json::json!({ "id": edit % PAGES });
+        callers.spawn(async move {
+            store.dispatch(&Action::new("pageEdited").with_payload(payload)).await
+        });
+    }
+    for result in callers.join_all().await {
+        result.unwrap();
+    }
+    let pages = store.find_all::<Page>(Query::all()).await.unwrap();
+    assert_eq!(pages.len() as i64, PAGES);
+    assert!(pages.iter().all(|page| page.edits == 2 && page.text.len() == 500_000));
+    assert_eq!(store.position().await.unwrap(), 3 * PAGES);
+}
+
+pub(crate) async fn a_log_that_was_replaced_under_a_warm_store_is_not_written_on(
+    database: Database,
+) {
+    let store = database.open().await;
+    store.dispatch_all(&[added(1), added(2)]).await.unwrap();
+    // As after a failover that lost the last events: another event is at the same position, and
+    // the documents are those of that log.
+    let (tasks, head, events) =
+        (database.table("tasks"), database.table("flux_head"), database.table("events"));
+    database.run(format!("DELETE FROM {tasks} WHERE id = 1")).await;
+    let other = format!("SELECT id FROM {events} WHERE position = 1");
+    database.run(format!("UPDATE {head} SET event_id = ({other})")).await;
+
+    let error = store.dispatch(&TaskDone { id: 1 }).await.unwrap_err();
+    assert_eq!(error.code(), "no_such_task", "it is not in the warm working set any more: {error}");
+    store.dispatch(&added(1)).await.unwrap();
+    assert_eq!(store.find_by_id::<Task>(1).await.unwrap(), Some(task(1)));
 }

@@ -1,0 +1,39 @@
+//! What only SQLite needs.
+
+use crate::contract::dispatched;
+use crate::databases::Database;
+use crate::tasks::*;
+
+#[tokio::test]
+async fn a_file_of_another_encoding_is_told() {
+    let database = Database::sqlite();
+    database.run("PRAGMA encoding = 'UTF-16'; CREATE TABLE other (id INTEGER)".to_owned()).await;
+    let error = database.refusal(reducer()).await;
+    assert_eq!(error.code(), "database_unsuitable");
+    assert!(error.to_string().contains("its encoding is UTF-16"), "{error}");
+}
+
+#[tokio::test]
+async fn a_document_that_can_not_be_read_takes_nobody_along() {
+    let database = Database::sqlite();
+    let store = database.open().await;
+    store.dispatch_all(&[added(1000), added(1001)]).await.unwrap();
+    store.close().await;
+    let (table, long) = (database.table("tasks"), "x".repeat(600));
+    database.run(format!("UPDATE {table} SET title = '{long}' WHERE id = 1000")).await;
+
+    let store = database.open().await;
+    let mut damaged = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let store = store.clone();
+        damaged.spawn(async move { store.dispatch(&TaskDone { id: 1000 }).await });
+    }
+    for (id, result) in dispatched(&store, 0..200).await {
+        result.unwrap_or_else(|error| panic!("task {id}: {error}"));
+    }
+    for result in damaged.join_all().await {
+        let error = result.unwrap_err();
+        assert!(error.code() == "database_damaged" && !error.is_retryable(), "{error}");
+    }
+    store.dispatch(&TaskDone { id: 1001 }).await.unwrap();
+}
