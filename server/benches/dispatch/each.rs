@@ -2,6 +2,7 @@
 //! appends to the log and changes the note.
 
 use flux_server::reducers::{Action, Uuid};
+use serde_json::Value;
 use sqlx::mysql::MySqlPoolOptions;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -23,17 +24,29 @@ macro_rules! record {
         let payload = action.payload.as_ref().unwrap().as_value();
         let append = sqlx::query(sql.append).bind(position).bind(Uuid::now_v7());
         let append = append.bind(action.event_type.clone()).bind(payload.to_string());
+        let append = append.bind(meta(action));
         append.execute(&mut *transaction).await.unwrap();
         let text = |name: &str| payload[name].as_str().unwrap().to_owned();
         let note: Uuid = text("id").parse().unwrap();
         let change = match action.event_type.as_str() {
-            "noteAdded" => sqlx::query(sql.add).bind(note).bind(text("title")).bind(text("text")),
+            "noteAdded" => {
+                let add = sqlx::query(sql.add).bind(note).bind(text("title")).bind(text("text"));
+                add.bind(color(payload))
+            }
             "noteTitleEdited" => sqlx::query(sql.edit).bind(text("title")).bind(note),
             _ => sqlx::query(sql.remove).bind(note),
         };
         change.execute(&mut *transaction).await.unwrap();
         transaction.commit().await.unwrap();
     }};
+}
+
+pub(crate) fn meta(action: &Action) -> Option<String> {
+    action.meta.as_ref().map(|meta| meta.as_value().to_string())
+}
+
+pub(crate) fn color(payload: &Value) -> Option<String> {
+    payload["color"].as_str().map(str::to_owned)
 }
 
 /// As many connections as pay on two cores.
@@ -88,7 +101,7 @@ impl Statements {
             "postgres" => format!("${number}"),
             _ => "?".to_owned(),
         };
-        let [one, two, three, four] = [1, 2, 3, 4].map(parameter);
+        let [one, two, three, four, five] = [1, 2, 3, 4, 5].map(parameter);
         Self {
             lock: fixed(match scheme {
                 "mysql" => format!("SELECT position + 1 FROM {head} WHERE id = 1 FOR UPDATE"),
@@ -98,8 +111,10 @@ impl Statements {
             }),
             move_head: (scheme == "mysql")
                 .then(|| fixed(format!("UPDATE {head} SET position = ? WHERE id = 1"))),
-            append: fixed(format!("INSERT INTO {log} VALUES ({one}, {two}, {three}, {four})")),
-            add: fixed(format!("INSERT INTO {notes} VALUES ({one}, {two}, {three})")),
+            append: fixed(format!(
+                "INSERT INTO {log} VALUES ({one}, {two}, {three}, {four}, {five})"
+            )),
+            add: fixed(format!("INSERT INTO {notes} VALUES ({one}, {two}, {three}, {four})")),
             edit: fixed(format!("UPDATE {notes} SET title = {one} WHERE id = {two}")),
             remove: fixed(format!("DELETE FROM {notes} WHERE id = {one}")),
         }

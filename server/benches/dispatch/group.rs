@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Database, MySql, QueryBuilder, Sqlite};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::each::{Tables, sqlite_options};
+use crate::each::{Tables, color, meta, sqlite_options};
 
 /// Events in one transaction, as in the store.
 const BATCH_MAX: usize = 512;
@@ -24,13 +24,13 @@ pub(crate) struct Group {
 /// What a batch writes.
 #[derive(Default)]
 struct Batch {
-    log: Vec<(Uuid, String, String)>,
+    log: Vec<(Uuid, String, String, Option<String>)>,
     notes: HashMap<Uuid, Net>,
 }
 
 /// What becomes of a note.
 enum Net {
-    Add { title: String, text: String },
+    Add { title: String, text: String, color: Option<String> },
     Edit { title: String },
     Remove,
     Nothing,
@@ -95,14 +95,17 @@ fn answer(answers: Vec<oneshot::Sender<i64>>, last: i64) {
 impl Batch {
     fn push(&mut self, action: &Action) {
         let payload = action.payload.as_ref().unwrap().as_value();
-        self.log.push((Uuid::now_v7(), action.event_type.clone(), payload.to_string()));
+        let (event_type, meta) = (action.event_type.clone(), meta(action));
+        self.log.push((Uuid::now_v7(), event_type, payload.to_string(), meta));
         let text = |name: &str| payload[name].as_str().unwrap().to_owned();
         let id: Uuid = text("id").parse().unwrap();
         let before = self.notes.remove(&id);
         let net = match (action.event_type.as_str(), before) {
-            ("noteAdded", _) => Net::Add { title: text("title"), text: text("text") },
-            ("noteTitleEdited", Some(Net::Add { text: kept, .. })) => {
-                Net::Add { title: text("title"), text: kept }
+            ("noteAdded", _) => {
+                Net::Add { title: text("title"), text: text("text"), color: color(payload) }
+            }
+            ("noteTitleEdited", Some(Net::Add { text: kept, color, .. })) => {
+                Net::Add { title: text("title"), text: kept, color }
             }
             ("noteTitleEdited", Some(removed @ (Net::Remove | Net::Nothing))) => removed,
             ("noteTitleEdited", _) => Net::Edit { title: text("title") },
@@ -112,17 +115,14 @@ impl Batch {
         self.notes.insert(id, net);
     }
 
-    fn added(&self) -> Vec<(Uuid, &str, &str)> {
-        let added = |(id, net): (&Uuid, &'_ Net)| match net {
-            Net::Add { .. } => Some(*id),
+    fn added(&self) -> Vec<(Uuid, &str, &str, Option<&str>)> {
+        let added = self.notes.iter().filter_map(|(id, net)| match net {
+            Net::Add { title, text, color } => {
+                Some((*id, title.as_str(), text.as_str(), color.as_deref()))
+            }
             _ => None,
-        };
-        let ids = self.notes.iter().filter_map(added);
-        ids.map(|id| match &self.notes[&id] {
-            Net::Add { title, text } => (id, title.as_str(), text.as_str()),
-            _ => (id, "", ""),
-        })
-        .collect()
+        });
+        added.collect()
     }
 
     fn edited(&self) -> Vec<(Uuid, &str)> {
@@ -146,12 +146,13 @@ async fn postgres(mut connection: PgConnection, tables: Tables, mut waiting: Wai
         format!(
             "WITH head AS (UPDATE {head} SET position = position + $1 WHERE id = 1 RETURNING position),
              log AS (INSERT INTO {log} SELECT head.position - $1 + event.place, event.id, event.type,
-                 event.payload FROM head, UNNEST($2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY
-                 AS event (id, type, payload, place)),
-             added AS (INSERT INTO {notes} SELECT * FROM UNNEST($5::uuid[], $6::text[], $7::text[])),
+                 event.payload, event.meta FROM head, UNNEST($2::uuid[], $3::text[], $4::text[],
+                 $5::text[]) WITH ORDINALITY AS event (id, type, payload, meta, place)),
+             added AS (INSERT INTO {notes} SELECT * FROM UNNEST($6::uuid[], $7::text[], $8::text[],
+                 $9::text[])),
              edited AS (UPDATE {notes} note SET title = edit.title
-                 FROM UNNEST($8::uuid[], $9::text[]) AS edit (id, title) WHERE note.id = edit.id),
-             removed AS (DELETE FROM {notes} WHERE id = ANY($10))
+                 FROM UNNEST($10::uuid[], $11::text[]) AS edit (id, title) WHERE note.id = edit.id),
+             removed AS (DELETE FROM {notes} WHERE id = ANY($12))
              SELECT position FROM head"
         )
         .into_boxed_str(),
@@ -163,9 +164,11 @@ async fn postgres(mut connection: PgConnection, tables: Tables, mut waiting: Wai
             .bind(batch.log.iter().map(|event| event.0).collect::<Vec<_>>())
             .bind(batch.log.iter().map(|event| event.1.as_str()).collect::<Vec<_>>())
             .bind(batch.log.iter().map(|event| event.2.as_str()).collect::<Vec<_>>())
+            .bind(batch.log.iter().map(|event| event.3.as_deref()).collect::<Vec<_>>())
             .bind(added.iter().map(|note| note.0).collect::<Vec<_>>())
             .bind(added.iter().map(|note| note.1).collect::<Vec<_>>())
             .bind(added.iter().map(|note| note.2).collect::<Vec<_>>())
+            .bind(added.iter().map(|note| note.3).collect::<Vec<_>>())
             .bind(edited.iter().map(|note| note.0).collect::<Vec<_>>())
             .bind(edited.iter().map(|note| note.1).collect::<Vec<_>>())
             .bind(batch.removed())
@@ -193,17 +196,20 @@ macro_rules! statements {
                 let events: Vec<_> = (position + 1..).zip(&batch.log).collect();
                 in_parts(&events, |part| {
                     let mut sql = QueryBuilder::<$database>::new(format!("INSERT INTO {log} "));
-                    sql.push_values(part, |mut row, (position, (id, event_type, payload))| {
-                        row.push_bind(*position).push_bind(*id);
-                        row.push_bind(event_type.clone()).push_bind(payload.clone());
-                    });
+                    sql.push_values(
+                        part,
+                        |mut row, (position, (id, event_type, payload, meta))| {
+                            row.push_bind(*position).push_bind(*id).push_bind(event_type.clone());
+                            row.push_bind(payload.clone()).push_bind(meta.clone());
+                        },
+                    );
                     statements.push(sql);
                 });
                 in_parts(&batch.added(), |part| {
                     let mut sql = QueryBuilder::<$database>::new(format!("INSERT INTO {notes} "));
-                    sql.push_values(part, |mut row, (id, title, text)| {
+                    sql.push_values(part, |mut row, (id, title, text, color)| {
                         row.push_bind(*id).push_bind((*title).to_owned());
-                        row.push_bind((*text).to_owned());
+                        row.push_bind((*text).to_owned()).push_bind(color.map(str::to_owned));
                     });
                     statements.push(sql);
                 });
@@ -211,6 +217,7 @@ macro_rules! statements {
                     let mut sql = QueryBuilder::<$database>::new(format!("INSERT INTO {notes} "));
                     sql.push_values(part, |mut row, (id, title)| {
                         row.push_bind(*id).push_bind((*title).to_owned()).push_bind("");
+                        row.push_bind(None::<String>);
                     });
                     sql.push($on_conflict);
                     statements.push(sql);
@@ -285,7 +292,8 @@ pub(crate) fn script(tables: &Tables, scheme: &str) -> AssertSqlSafe<String> {
         "CREATE TABLE {head} (id INTEGER PRIMARY KEY, position BIGINT NOT NULL);
          INSERT INTO {head} VALUES (1, 0);
          CREATE TABLE {log} (position BIGINT PRIMARY KEY, id {id} NOT NULL UNIQUE,
-             type {text} NOT NULL, payload {text});
-         CREATE TABLE {notes} (id {id} PRIMARY KEY, title {text} NOT NULL, text {text} NOT NULL);"
+             type {text} NOT NULL, payload {text}, meta {text});
+         CREATE TABLE {notes} (id {id} PRIMARY KEY, title {text} NOT NULL, text {text} NOT NULL,
+             color {text});"
     ))
 }

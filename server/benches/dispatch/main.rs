@@ -12,12 +12,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flux_server::Store;
-use flux_server::reducers::{Event as _, Uuid, lift};
+use flux_server::reducers::{Action, Event as _, Uuid, lift};
 use tokio::task::JoinSet;
 
 use each::{Each, Tables};
 use group::Group;
-use workload::{Caller, NoteEvent, Workload, added, notes};
+use workload::{Caller, Workload, added, notes};
 
 mod each;
 mod group;
@@ -75,11 +75,11 @@ impl Subject {
         }
     }
 
-    async fn record(&self, event: &NoteEvent) {
+    async fn record(&self, action: Action) {
         match self {
-            Self::Each(each) => each.record(&event.to_action().unwrap()).await,
-            Self::Group(group) => group.record(event.to_action().unwrap()).await,
-            Self::Store(store) => drop(store.dispatch(event).await.unwrap()),
+            Self::Each(each) => each.record(&action).await,
+            Self::Group(group) => group.record(action).await,
+            Self::Store(store) => drop(store.dispatch(&action).await.unwrap()),
         }
     }
 
@@ -90,7 +90,7 @@ impl Subject {
             let subject = self.clone();
             callers.spawn(async move {
                 for _ in 0..events / FILL_CALLERS / FILL_EVENTS {
-                    let events = (0..FILL_EVENTS).map(|_| added(Uuid::now_v7()));
+                    let events = (0..FILL_EVENTS).map(|_| filling());
                     if let Self::Store(store) = &subject {
                         store.dispatch_all(&events.collect::<Vec<_>>()).await.unwrap();
                         continue;
@@ -98,7 +98,7 @@ impl Subject {
                     let mut waiting = JoinSet::new();
                     for event in events {
                         let subject = subject.clone();
-                        waiting.spawn(async move { subject.record(&event).await });
+                        waiting.spawn(async move { subject.record(event).await });
                     }
                     waiting.join_all().await;
                 }
@@ -106,6 +106,10 @@ impl Subject {
         }
         callers.join_all().await;
     }
+}
+
+fn filling() -> Action {
+    added(Uuid::now_v7(), false).to_action().unwrap()
 }
 
 fn main() {
@@ -162,7 +166,7 @@ async fn measure(options: &Options, database: &str, urls: &[String; 2], log: usi
     let hot = Uuid::now_v7();
     for subject in [&group, &store] {
         subject.fill(log).await;
-        subject.record(&added(hot)).await;
+        subject.record(added(hot, true).to_action().unwrap()).await;
     }
     let title = |workload: Workload, callers: usize| {
         format!("{database:<9} {log:>8} {:<6} {callers:>7}", workload.name())
@@ -235,9 +239,9 @@ async fn figures(
         tasks.spawn(async move {
             let (mut caller, mut took) = (Caller::new(workload), Vec::new());
             while begun.elapsed() < measured {
-                let event = caller.next();
+                let action = caller.next();
                 let asked = Instant::now();
-                subject.record(&event).await;
+                subject.record(action).await;
                 took.push(asked.elapsed());
             }
             took

@@ -1,6 +1,6 @@
 //! The reducer and what the callers dispatch.
 
-use flux_server::reducers::{Collection, Document, Event, Reduction, Uuid};
+use flux_server::reducers::{Action, Collection, Document, Event, Reduction, Uuid};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Document)]
@@ -9,20 +9,23 @@ pub(crate) struct Note {
     id: Uuid,
     title: String,
     text: String,
+    color: Option<String>,
 }
 
 #[derive(Clone, Serialize, Deserialize, Event)]
 #[allow(clippy::enum_variant_names, reason = "the names of the events")]
 #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
 pub(crate) enum NoteEvent {
-    NoteAdded { id: Uuid, title: String, text: String },
+    NoteAdded { id: Uuid, title: String, text: String, color: Option<String> },
     NoteTitleEdited { id: Uuid, title: String },
     NoteRemoved { id: Uuid },
 }
 
 pub(crate) fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
     Ok(match event.clone() {
-        NoteEvent::NoteAdded { id, title, text } => notes.create(Note { id, title, text }),
+        NoteEvent::NoteAdded { id, title, text, color } => {
+            notes.create(Note { id, title, text, color })
+        }
         NoteEvent::NoteTitleEdited { id, title } => {
             notes.update_by_id(id, Note::patch().title(title))
         }
@@ -60,8 +63,14 @@ impl Caller {
         Self { workload, round: 0, note: Uuid::now_v7() }
     }
 
-    pub(crate) fn next(&mut self) -> NoteEvent {
+    /// Returns its next action; every other one says who it is.
+    pub(crate) fn next(&mut self) -> Action {
         self.round += 1;
+        let action = self.event().to_action().unwrap();
+        if self.round.is_multiple_of(2) { action.with_meta("user", "ann") } else { action }
+    }
+
+    fn event(&mut self) -> NoteEvent {
         if let Workload::Hot(id) = self.workload {
             return NoteEvent::NoteTitleEdited { id, title: format!("edit {}", self.round) };
         }
@@ -70,13 +79,14 @@ impl Caller {
             0 => NoteEvent::NoteRemoved { id: self.note },
             _ => {
                 self.note = Uuid::now_v7();
-                added(self.note)
+                added(self.note, self.round.is_multiple_of(3))
             }
         }
     }
 }
 
 /// A payload of about 150 bytes.
-pub(crate) fn added(id: Uuid) -> NoteEvent {
-    NoteEvent::NoteAdded { id, title: "a title".into(), text: "x".repeat(70) }
+pub(crate) fn added(id: Uuid, has_color: bool) -> NoteEvent {
+    let color = has_color.then(|| "green".to_owned());
+    NoteEvent::NoteAdded { id, title: "a title".into(), text: "x".repeat(70), color }
 }
