@@ -7,6 +7,7 @@ import { reduxToolkit } from "./candidates/redux-toolkit.ts";
 import { assertNothingRejected, reduxify } from "./candidates/reduxify.ts";
 import { spread } from "./candidates/spread.ts";
 import { type Note, type Workload, workloadsOf } from "./notes.ts";
+import { clamp } from "./numbers.ts";
 import { OPERATIONS, type Operation } from "./operations.ts";
 
 /** A candidate with all documents in its state, and its own copy of what may happen to them. */
@@ -19,8 +20,13 @@ export interface Contestant<State = unknown> {
 /** In the order of the columns. */
 export const CANDIDATES: readonly Candidate[] = [reduxify, reduxToolkit, spread, array, floor];
 
-/** Every operation is checked on so many actions at most: the slow ones take their time. */
+/** On how many actions an operation is checked: with many documents the slow candidates take long. */
 const CHECKED_ACTIONS_MAX = 20;
+const CHECKED_ACTIONS_MIN = 4;
+const CHECKED_ACTIONS_TIMES_DOCUMENTS = 200_000;
+
+/** From here on four actions of the mixture are one addition, two updates and one removal. */
+const CHECK_OFFSET = 6;
 
 /**
  * Gives each candidate so many documents.
@@ -34,14 +40,20 @@ export function contestantsOf(size: number): readonly Contestant[] {
     const state = candidate.reduce(candidate.initial(), loaded(workload.documents));
     return { candidate, state, workload };
   });
-  for (const operation of OPERATIONS) assertAgreement(operation, contestants);
+  for (const operation of OPERATIONS) assertAgreement(operation, size, contestants);
   assertNothingRejected();
   return contestants;
 }
 
-function assertAgreement(operation: Operation, contestants: readonly Contestant[]): void {
+function assertAgreement(
+  operation: Operation,
+  size: number,
+  contestants: readonly Contestant[],
+): void {
+  const affordable = Math.floor(CHECKED_ACTIONS_TIMES_DOCUMENTS / size);
+  const checked = clamp(affordable, CHECKED_ACTIONS_MIN, CHECKED_ACTIONS_MAX);
   const [first, ...others] = contestants.map((contestant) => {
-    const state = operation.run(contestant, 0, Math.min(operation.length, CHECKED_ACTIONS_MAX));
+    const state = operation.run(contestant, CHECK_OFFSET, Math.min(operation.length, checked));
     const notes = contestant.candidate.selectAll(state);
     return notes.toSorted((left, right) => (left.id < right.id ? -1 : 1));
   });

@@ -5,7 +5,7 @@ export function collectYoung(): void {
   globalThis.gc?.({ type: "minor" });
 }
 
-/** Collects all garbage: what is known by weak references alone goes in a second round. */
-export function collectAll(): void {
-  for (let round = 0; round < 3; round += 1) globalThis.gc?.();
+/** Collects all garbage. What weak references held goes in a second round. */
+export function collectAll(rounds = 1): void {
+  for (let round = 0; round < rounds; round += 1) globalThis.gc?.();
 }

@@ -3,7 +3,7 @@
 import { assertNothingRejected } from "./candidates/reduxify.ts";
 import { type Contestant, contestantsOf } from "./contestants.ts";
 import { collectAll, collectYoung } from "./garbage.ts";
-import { median } from "./median.ts";
+import { clamp, median } from "./numbers.ts";
 import { OPERATIONS, type Operation } from "./operations.ts";
 
 /** What is measured, in each runtime. */
@@ -117,7 +117,6 @@ function measured(
 ): readonly Figure[] {
   collectAll();
   const turns = contestants.map((contestant) => new Turns(operation, contestant, budgetMs));
-  collectAll();
   for (let sample = 0; sample < SAMPLES; sample += 1) {
     // Another one begins each time.
     for (let index = 0; index < turns.length; index += 1) {
@@ -131,8 +130,4 @@ function measured(
     candidate: contestant.candidate.name,
     microseconds,
   }));
-}
-
-function clamp(number: number, min: number, max: number): number {
-  return Math.min(Math.max(number, min), max);
 }

@@ -3,8 +3,8 @@
 import type { Contestant } from "./contestants.ts";
 import { contestantsOf } from "./contestants.ts";
 import { collectAll } from "./garbage.ts";
-import { median } from "./median.ts";
 import type { NoteEvent } from "./notes.ts";
+import { median } from "./numbers.ts";
 
 export interface Kept {
   readonly size: number;
@@ -14,11 +14,9 @@ export interface Kept {
 
 const VERSIONS = 1_000;
 
-/** Where 1,000 versions would take more, fewer are kept. */
-const BYTES_MAX = 256 * 1024 * 1024;
-
-/** From so many versions it is told how many there can be. */
-const VERSIONS_FIRST = 10;
+/** Where a version takes much, ten tell as much as a thousand, which would not fit into memory. */
+const VERSIONS_OF_LARGE = 10;
+const LARGE_BYTES = 100 * 1024;
 
 /** What else comes and goes in the heap is more than some candidates take. */
 const ROUNDS = 5;
@@ -35,10 +33,9 @@ export function measureMemory(sizes: readonly number[]): readonly Kept[] {
 }
 
 function bytesPerVersion(contestant: Contestant): number {
-  const first = bytesOf(contestant, VERSIONS_FIRST) / VERSIONS_FIRST;
-  const affordable = Math.floor(BYTES_MAX / Math.max(first, 1));
-  const versions = Math.max(Math.min(affordable, VERSIONS), VERSIONS_FIRST);
-  const rounds = Array.from({ length: ROUNDS }, () => bytesOf(contestant, versions) / versions);
+  const first = bytesOf(contestant, VERSIONS_OF_LARGE) / VERSIONS_OF_LARGE;
+  if (first > LARGE_BYTES) return first;
+  const rounds = Array.from({ length: ROUNDS }, () => bytesOf(contestant, VERSIONS) / VERSIONS);
   return median(rounds);
 }
 
@@ -58,7 +55,7 @@ function bytesOf({ candidate, state, workload }: Contestant, count: number): num
 
 /** WebAssembly's memory is `external`. */
 function used(): number {
-  collectAll();
+  collectAll(2);
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }

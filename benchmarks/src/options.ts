@@ -10,7 +10,7 @@ export interface Options extends Scope {
 
 const RUNTIMES: readonly Runtime[] = ["node", "chromium"];
 const DOCUMENTS = "100,1000,10000,100000";
-const SECONDS = "80";
+const SECONDS = "60";
 
 /** @throws Error if there is an option that is not known, or a value that makes no sense. */
 export function optionsOf(given: readonly string[]): Options {

@@ -61,7 +61,7 @@ enum Command {
 enum Benchmark {
     /// The reducer of the notes in WebAssembly beside other reducers, under Node.js and in Chromium
     Frontend {
-        /// `only=node`, `only=chromium`, `documents=100,1000`, `seconds=80` for each runtime
+        /// `only=node`, `only=chromium`, `documents=100,1000`, `seconds=60` for each runtime
         #[arg(last = true, value_name = "NAME=VALUE")]
         options: Vec<String>,
     },
