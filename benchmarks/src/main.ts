@@ -43,7 +43,7 @@ async function run({ runtimes, documents, seconds }: Options): Promise<void> {
 }
 
 function print(title: string, tables: string): void {
-  console.log(`\n#### ${title}\n\n${tables}`);
+  console.log(`\n### ${title}\n\n${tables}`);
 }
 
 try {
