@@ -4,6 +4,7 @@
     reason = "a command line tool speaks to its user on standard output"
 )]
 
+mod bench;
 mod databases;
 mod demo;
 mod npm;
@@ -17,12 +18,15 @@ mod wasm;
 use std::{env, net::SocketAddr, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use xshell::Shell;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own commands")]
 enum Command {
+    /// Measures, and prints tables for BENCHMARKS.md
+    #[command(subcommand)]
+    Bench(Benchmark),
     /// Starts fresh database servers for `cargo test` by hand, until ctrl-c
     Databases,
     /// Builds the notes sample and serves it, installing what is missing
@@ -53,6 +57,16 @@ enum Command {
     Tools,
 }
 
+#[derive(Subcommand)]
+enum Benchmark {
+    /// The reducer of the notes in WebAssembly beside other reducers, under Node.js and in Chromium
+    Frontend {
+        /// `only=node`, `only=chromium`, `documents=100,1000`, `seconds=60` for each runtime
+        #[arg(last = true, value_name = "NAME=VALUE")]
+        options: Vec<String>,
+    },
+}
+
 fn main() -> ExitCode {
     match run(Command::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -68,6 +82,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     let shell = project_shell()?;
     match command {
+        Command::Bench(Benchmark::Frontend { options }) => bench::frontend(&shell, &options),
         Command::Databases => databases::serve(&shell),
         Command::Demo { listen, database_url } => demo::serve(&shell, listen, &database_url),
         Command::Test { list: true, .. } => {

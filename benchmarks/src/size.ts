@@ -1,0 +1,54 @@
+/** How much a page downloads. */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { build } from "vite";
+
+export interface Size {
+  readonly what: string;
+  readonly raw: number;
+  readonly gzip: number;
+  readonly brotli: number;
+}
+
+/** Measures the package that wasm-pack has built for the web, and the client. */
+export async function measureSizes(root: string): Promise<readonly Size[]> {
+  const folder = join(root, "examples/notes/wasm/pkg-web");
+  const wasm = sizeOf("wasm", await readFile(join(folder, "notes_wasm_bg.wasm")));
+  const glue = sizeOf("glue", await readFile(join(folder, "notes_wasm.js")));
+  const client = sizeOf("client, minified", await minified(join(root, "js/dist/index.js")));
+  return [wasm, glue, sum("wasm + glue", wasm, glue), client];
+}
+
+/** Each file is compressed alone, as servers do. */
+function sizeOf(what: string, content: Buffer): Size {
+  return {
+    what,
+    raw: content.length,
+    gzip: gzipSync(content, { level: 9 }).length,
+    brotli: brotliCompressSync(content).length,
+  };
+}
+
+function sum(what: string, left: Size, right: Size): Size {
+  return {
+    what,
+    raw: left.raw + right.raw,
+    gzip: left.gzip + right.gzip,
+    brotli: left.brotli + right.brotli,
+  };
+}
+
+/** All that the module exports, in one file. */
+async function minified(entry: string): Promise<Buffer> {
+  const built = await build({
+    configFile: false,
+    logLevel: "warn",
+    build: { write: false, minify: true, lib: { entry, formats: ["es"], fileName: "client" } },
+  });
+  const outputs = [built].flat().flatMap((it) => ("output" in it ? it.output : []));
+  const chunk = outputs.find((output) => output.type === "chunk");
+  if (chunk === undefined) throw new Error(`Vite made nothing of ${entry}`);
+  return Buffer.from(chunk.code);
+}
