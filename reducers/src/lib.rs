@@ -71,6 +71,7 @@ mod fields;
 mod filter;
 mod halt;
 mod json;
+mod query;
 mod reducer;
 mod rejection;
 mod schema;
@@ -88,12 +89,11 @@ pub use delta::{Change, Delta};
 pub use document::{Document, FieldType};
 pub use event::{Event, Stamped, Variant};
 pub use fields::Fields;
-pub use filter::{
-    Comparison, Condition, Direction, FILTER_DEPTH_MAX, FILTER_PARTS_MAX, Filter, Plan, Query,
-};
+pub use filter::{Comparison, Condition, FILTER_DEPTH_MAX, FILTER_PARTS_MAX, Filter};
 pub use flux_derive::{Describe, Document, Enumeration, Event};
 pub use halt::{Fault, Halt, Wanted};
 pub use json::Json;
+pub use query::{Direction, Plan, Query};
 pub use reducer::{Reducer, Reduction, aggregate_reducers, event_log_reducer, lift, root_reducer};
 pub use rejection::{Rejection, code};
 pub use schema::{

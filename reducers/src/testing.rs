@@ -13,8 +13,8 @@ use crate::collection::Collection;
 use crate::database::Database;
 use crate::document::Document;
 use crate::event::Event;
-use crate::filter::Query;
 use crate::halt::Halt;
+use crate::query::Query;
 use crate::reducer::{Reducer, Reduction, lift};
 use crate::rejection::Rejection;
 

@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 
 use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 
-use crate::filter::{Condition, Query};
+use crate::filter::Condition;
 use crate::halt::{Fault, Halt, Wanted};
+use crate::query::Query;
 use crate::schema::{Row, Schema};
 use crate::value::Value;
 

@@ -1,8 +1,8 @@
 //! Filters and orders, by example.
 
 use flux_reducers::{
-    Database, Document, Fields, Filter, Halt, Json, Operation, Query, Rejection, Timestamp, Uuid,
-    Value, code,
+    Database, Document, FILTER_DEPTH_MAX, FILTER_PARTS_MAX, Fields, Filter, Halt, Json, Operation,
+    Query, Rejection, Timestamp, Uuid, Value, code,
 };
 use serde_json::json;
 
@@ -235,4 +235,25 @@ fn values_in_a_filter_get_their_fields_kind() {
     check(&database, Filter::eq("seenAt", "0000-01-01T00:00:00Z"), &[2]);
     check(&database, Filter::eq("blob", "AQ=="), &[2]);
     check(&database, Filter::starts_with("color", "re"), &[1, 2]);
+}
+
+#[test]
+fn a_filter_is_no_larger_and_no_deeper_than_every_database_takes() {
+    let database = things([]);
+    let part = Filter::is_null("title");
+    let nested = |depth: usize| (1..depth).fold(part.clone(), |inner, _| !inner);
+    let most = i64::try_from(FILTER_PARTS_MAX).unwrap();
+    check(&database, Filter::Or(vec![part.clone(); FILTER_PARTS_MAX - 1]), &[]);
+    check(&database, Filter::is_in("id", 0..most), &[]);
+    check(&database, nested(FILTER_DEPTH_MAX), &[]);
+
+    let refused = [
+        Filter::Or(vec![part.clone(); FILTER_PARTS_MAX]),
+        Filter::is_in("id", 0..=most),
+        nested(FILTER_DEPTH_MAX + 1),
+    ];
+    for filter in refused {
+        let halt = database.rows("things", &filter.into()).unwrap_err();
+        assert!(matches!(halt, Halt::Rejected(it) if it.code() == code::INVALID_FILTER));
+    }
 }

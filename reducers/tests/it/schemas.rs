@@ -1,8 +1,8 @@
 //! Which schemas and databases can be, and what a row of a schema is.
 
 use flux_reducers::{
-    Database, Document, Field, Fields, KEY_BYTES_MAX, KEY_CHARACTERS_MAX, Kind, RecordedEvent,
-    Rejection, Schema, Uuid, Value, code,
+    Database, Document, FIELDS_MAX, Field, Fields, KEY_BYTES_MAX, KEY_CHARACTERS_MAX, KEYS_MAX,
+    Kind, RecordedEvent, Rejection, Schema, Uuid, Value, code,
 };
 use serde_json::json;
 
@@ -210,4 +210,17 @@ fn a_row_of_another_schema_is_no_document() {
 
     let short = leaked("events", &[field("id", Kind::Uuid)], 0).row([Value::Uuid(Uuid::nil())]);
     assert!(RecordedEvent::from_row(&short.unwrap()).is_err());
+}
+
+#[test]
+fn a_schema_has_no_more_fields_and_indexes_than_every_database_takes() {
+    let named = |number: usize| -> &'static str { format!("f{number}").leak() };
+    let fields = |count: usize, keys: usize| -> Vec<Field> {
+        let others = (1..count)
+            .map(|number| Field { index: number < keys, ..field(named(number), Kind::Text) });
+        std::iter::once(ID).chain(others).collect()
+    };
+    assert_eq!(leaked("notes", &fields(FIELDS_MAX, KEYS_MAX), 0).check(), Ok(()));
+    refused("notes", &fields(FIELDS_MAX + 1, 1), 0, "it has 129 fields");
+    refused("notes", &fields(KEYS_MAX + 1, KEYS_MAX + 1), 0, "25 are the id, indexed or unique");
 }

@@ -32,6 +32,7 @@ async fn killed_and_started_again(kind: Kind) {
         load.answered(some()).await;
         database.kill().unwrap();
         database.start_again().unwrap();
+        verify(database.url(), &load.acknowledged()).await;
     }
     load.answered(some()).await;
     let acknowledged = load.finish().await;

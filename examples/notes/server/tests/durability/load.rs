@@ -23,7 +23,7 @@ const RETRYABLE: &[&str] = &["busy", "database_failed", "unanswered"];
 
 /// Callers at work.
 pub(crate) struct Load {
-    callers: JoinSet<Vec<Value>>,
+    callers: JoinSet<()>,
     is_over: Arc<AtomicBool>,
     told: Told,
 }
@@ -31,7 +31,8 @@ pub(crate) struct Load {
 /// What the callers were told so far.
 #[derive(Clone, Default)]
 struct Told {
-    answers: watch::Sender<usize>,
+    /// The acknowledged events.
+    answers: watch::Sender<Vec<Value>>,
     refusals: watch::Sender<usize>,
 }
 
@@ -51,18 +52,28 @@ impl Load {
 
     /// Waits until that many more events are acknowledged.
     pub(crate) async fn answered(&self, more: usize) {
-        wait(&self.told.answers, more).await;
+        let mut answers = self.told.answers.subscribe();
+        let until = answers.borrow_and_update().len() + more;
+        answers.wait_for(|answers| answers.len() >= until).await.unwrap();
+    }
+
+    /// Returns the events that are acknowledged so far.
+    pub(crate) fn acknowledged(&self) -> Vec<Value> {
+        self.told.answers.borrow().clone()
     }
 
     /// Waits until every caller may have been refused, with an error that says to try again.
     pub(crate) async fn refused(&self) {
-        wait(&self.told.refusals, CALLERS).await;
+        let mut refusals = self.told.refusals.subscribe();
+        let until = *refusals.borrow_and_update() + CALLERS;
+        refusals.wait_for(|refusals| *refusals >= until).await.unwrap();
     }
 
     /// Waits until every caller's last event is answered; returns the acknowledged events.
     pub(crate) async fn finish(self) -> Vec<Value> {
         self.is_over.store(true, Ordering::Relaxed);
-        self.callers.join_all().await.into_iter().flatten().collect()
+        self.callers.join_all().await;
+        self.told.answers.send_replace(Vec::new())
     }
 }
 
@@ -72,20 +83,8 @@ pub(crate) fn some() -> usize {
     1 + Uuid::new_v4().as_u128() as usize % ANSWERS_MAX
 }
 
-async fn wait(count: &watch::Sender<usize>, more: usize) {
-    let mut count = count.subscribe();
-    let until = *count.borrow_and_update() + more;
-    count.wait_for(|count| *count >= until).await.unwrap();
-}
-
-async fn call(
-    addresses: &[String],
-    caller: usize,
-    is_over: &AtomicBool,
-    told: &Told,
-) -> Vec<Value> {
+async fn call(addresses: &[String], caller: usize, is_over: &AtomicBool, told: &Told) {
     let client = Client::builder().timeout(ANSWER_TIMEOUT).build().unwrap();
-    let mut acknowledged = Vec::new();
     let mut note = Uuid::new_v4();
     for round in 0_usize.. {
         if round > 0 && is_over.load(Ordering::Relaxed) {
@@ -105,10 +104,9 @@ async fn call(
             _ => ("noteTitleEdited", json!({ "id": note, "title": "kept" })),
         };
         let action = json!({ "id": Uuid::new_v4(), "type": event_type, "payload": payload });
-        acknowledged.push(dispatch(&client, address, &action, told).await);
-        told.answers.send_modify(|answers| *answers += 1);
+        let acknowledged = dispatch(&client, address, &action, told).await;
+        told.answers.send_modify(|answers| answers.push(acknowledged));
     }
-    acknowledged
 }
 
 /// Asks until it is answered: by the same id, an event is recorded once however often it is sent.

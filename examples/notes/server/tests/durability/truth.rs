@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use flux_server::reducers::{Query, RecordedEvent, lift};
-use flux_server::{LogQuery, Store};
+use flux_server::Store;
+use flux_server::reducers::{Document as _, Query, RecordedEvent, lift};
 use futures_util::StreamExt as _;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -12,11 +12,16 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
 /// Asserts that every acknowledged event is in the log once and as acknowledged, that positions
-/// have no gap and time does not go back, and that the documents are those of a replay.
+/// have no gap and time does not go back, and that the documents are those of a replay, whoever
+/// else writes meanwhile.
 pub(crate) async fn verify(url: &str, acknowledged: &[Value]) {
     let reducer = lift(notes_reducers::notes);
     let store = Store::open(reducer.clone(), url).await.unwrap();
-    let log = store.events(LogQuery::default().limit(u64::MAX)).await.unwrap().documents;
+    let read = store.read(&[("events", Query::all()), ("notes", Query::all())]).await.unwrap();
+    let [log, notes] = <[_; 2]>::try_from(read.documents).unwrap();
+    let event = |row| RecordedEvent::from_row(row).unwrap();
+    let mut log: Vec<RecordedEvent> = log.iter().map(event).collect();
+    log.sort_unstable_by_key(|event| event.position);
     let mut database = reducer.database().unwrap();
     let mut by_id = HashMap::new();
     for (position, event) in (1..).zip(&log) {
@@ -34,8 +39,7 @@ pub(crate) async fn verify(url: &str, acknowledged: &[Value]) {
         assert_eq!(serde_json::to_value(recorded).unwrap(), *event, "as acknowledged");
     }
     let replayed = database.rows("notes", &Query::all()).unwrap();
-    let stored = store.read(&[("notes", Query::all())]).await.unwrap();
-    assert_eq!(stored.documents, [replayed], "the documents are those of a replay");
+    assert_eq!(notes, replayed, "the documents are those of a replay");
     store.close().await;
 }
 
