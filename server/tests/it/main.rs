@@ -11,5 +11,7 @@ mod postgres;
 mod service;
 mod sqlite;
 mod tasks;
+#[cfg(feature = "tls")]
+mod tls;
 mod urls;
 mod websocket;

@@ -4,6 +4,7 @@ use std::{
     env,
     ffi::{OsStr, OsString},
     fs::{self, File},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -50,6 +51,16 @@ impl Folder {
     /// Returns a path in the folder, which is short: a socket's path has at most 107 bytes.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
+    }
+
+    /// Writes a certificate of its own, `certificate.pem`, and the key to it, `key.pem`.
+    pub(crate) fn certify(&self) -> anyhow::Result<()> {
+        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+        fs::write(self.path("certificate.pem"), certified.cert.pem())?;
+        let key = self.path("key.pem");
+        fs::write(&key, certified.signing_key.serialize_pem())?;
+        // PostgreSQL refuses one that others may read.
+        Ok(fs::set_permissions(key, fs::Permissions::from_mode(0o600))?)
     }
 
     /// Gives the folder and what is in it to the server's user.

@@ -23,6 +23,7 @@ pub(crate) fn install(folder: &Folder, port: u16) -> anyhow::Result<Installed> {
     };
     let data = setting("datadir", "data");
     fs::write(folder.path("setup.sql"), setup_sql())?;
+    folder.certify()?;
     folder.hand_over()?;
 
     let (installer, how) = match programs.installer {
@@ -39,6 +40,8 @@ pub(crate) fn install(folder: &Folder, port: u16) -> anyhow::Result<Installed> {
         setting("socket", "socket"),
         setting("pid-file", "pid"),
         setting("init-file", "setup.sql"),
+        setting("ssl-cert", "certificate.pem"),
+        setting("ssl-key", "key.pem"),
     ]);
     arguments.extend([
         format!("--port={port}").into(),

@@ -22,6 +22,7 @@ pub(crate) fn install(folder: &Folder, port: u16) -> anyhow::Result<Installed> {
     let data = folder.path("data").into_os_string();
     let setup = folder.path("setup.sql");
     fs::write(&setup, "CREATE DATABASE flux;\n")?;
+    folder.certify()?;
     folder.hand_over()?;
 
     let initialise = |locale: &[&str]| {
@@ -44,7 +45,11 @@ pub(crate) fn install(folder: &Folder, port: u16) -> anyhow::Result<Installed> {
 
     let url = format!("postgres://flux@127.0.0.1:{port}/flux");
     let mut arguments = vec!["-D".into(), data, "-k".into(), folder.path("").into_os_string()];
+    let setting = |name: &str, file: &str| format!("--{name}={}", folder.path(file).display());
     arguments.extend([
+        "--ssl=on".into(),
+        setting("ssl_cert_file", "certificate.pem").into(),
+        setting("ssl_key_file", "key.pem").into(),
         format!("--port={port}").into(),
         "--listen_addresses=127.0.0.1".into(),
         format!("--max_connections={CONNECTIONS_MAX}").into(),
