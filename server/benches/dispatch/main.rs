@@ -1,6 +1,6 @@
 //! Dispatches per second of the store, beside what one would write by hand.
 //!
-//! `cargo bench -p flux-server --all-features --bench dispatch`; SQLite always, PostgreSQL and
+//! `cargo bench -p flux-server --features mysql,postgres --bench dispatch`; SQLite always, PostgreSQL and
 //! MySQL where `TEST_POSTGRES_URL` and `TEST_MYSQL_URL` are set (`cargo xtask databases`). After
 //! `--`, `only=postgres` measures one database, `log=0` only an empty log, `callers=1,64` only
 //! these, `seconds=10` each for longer.
