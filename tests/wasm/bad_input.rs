@@ -227,23 +227,19 @@ fn a_rejection_is_plain_frozen_data() {
     );
 }
 
-#[test]
-fn a_getter_may_call_the_reducer() {
+/// Puts mark 0 by an action whose `value` is what a function makes of the state.
+fn put_by_getter(value: impl Fn(&JsValue) -> u32 + 'static) -> f64 {
     let payload = js(json!({}));
     let state = state();
-    let inner = wasm_bindgen::prelude::Closure::<dyn Fn() -> JsValue>::new({
+    let getter = wasm_bindgen::prelude::Closure::<dyn Fn() -> JsValue>::new({
         let state = state.clone();
-        move || {
-            let removed = json!({ "type": "marksRemoved", "payload": { "first": 0, "last": 9 } });
-            let next = marks(state.clone(), js(removed));
-            JsValue::from(u32::try_from(documents(&next).len()).unwrap())
-        }
+        move || JsValue::from(value(&state))
     });
     let define = js_sys::Function::new_with_args(
         "payload, get",
         "Object.defineProperty(payload, 'value', { get, enumerable: true })",
     );
-    define.call2(&JsValue::UNDEFINED, &payload, inner.as_ref()).unwrap();
+    define.call2(&JsValue::UNDEFINED, &payload, getter.as_ref()).unwrap();
     for (name, value) in [("first", 0), ("step", 1), ("count", 1)] {
         set(&payload, name, value);
     }
@@ -251,5 +247,34 @@ fn a_getter_may_call_the_reducer() {
     set(&action, "payload", payload);
     let (next, rejections) = heard(|| marks(state, action));
     assert!(rejections.is_empty(), "{rejections:?}");
-    assert_eq!(get(&documents(&next)[0], "value"), 90.0);
+    get(&documents(&next)[0], "value").as_f64().unwrap()
+}
+
+#[test]
+fn a_getter_may_call_the_reducer() {
+    let remaining = |state: &JsValue| {
+        let removed = json!({ "type": "marksRemoved", "payload": { "first": 0, "last": 9 } });
+        u32::try_from(documents(&marks(state.clone(), js(removed))).len()).unwrap()
+    };
+    assert_eq!(put_by_getter(remaining), 90.0);
+}
+
+#[test]
+fn a_getter_may_make_the_memory_grow() {
+    let many = |state: &JsValue| {
+        let before = memory_bytes();
+        let mut count = 0;
+        while memory_bytes() == before {
+            count += 20_000;
+            let payload = json!({ "first": 0, "step": 1, "count": count, "value": 1 });
+            marks(state.clone(), js(json!({ "type": "marksPut", "payload": payload })));
+        }
+        7
+    };
+    assert_eq!(put_by_getter(many), 7.0);
+}
+
+fn memory_bytes() -> f64 {
+    let memory = wasm_bindgen::memory();
+    get(&get(&memory, "buffer"), "byteLength").as_f64().unwrap()
 }

@@ -1,76 +1,164 @@
-//! What a reducer reads of a state: asked for by faults, loaded from the tree.
+//! What a reducer reads of a state, asked for by faults, and what it makes of it.
 
-use flux_reducers::{Condition, Database, Fault, Halt, Query, Rejection, Row, Wanted};
+use flux_reducers::{
+    Change, Condition, Database, Delta, Fault, Halt, Query, Rejection, Row, Schema, Value, Wanted,
+    code as core_code,
+};
 use wasm_bindgen::prelude::JsValue;
 
-use crate::error::invalid_state;
-use crate::state::{Id, Tree};
+use crate::border::Crossing;
+use crate::bytes::{Reader, Writer, misfit};
 
-/// Loads what one run of a reducer after another asks for.
-pub(crate) struct Loader<'a> {
-    trees: &'a [Tree<'a>],
-    faults: u64,
-}
-
-impl<'a> Loader<'a> {
-    pub(crate) const fn new(trees: &'a [Tree<'a>]) -> Self {
-        Self { trees, faults: 0 }
-    }
-
-    /// Loads what a fault asks for.
-    pub(crate) fn load(&mut self, database: &mut Database, fault: &Fault) -> Result<(), Rejection> {
-        let named = |tree: &&Tree<'_>| tree.codec().schema().collection == fault.collection();
-        let Some(tree) = self.trees.iter().find(named) else {
-            return database.schema(fault.collection()).map(|_| ());
-        };
-        self.faults += 1;
-        match fault.wanted() {
-            // A reducer that reads n documents one by one runs n times. Before that costs more
-            // than to load the collection, it is loaded.
-            Wanted::Document(_) if self.faults * self.faults > u64::from(tree.count()) + MANY => {
-                match database.rows(fault.collection(), &Query::all()) {
-                    Err(Halt::Fault(all)) => {
-                        database.load(&all, matching(tree, &Condition::all())?)
-                    }
-                    Err(Halt::Rejected(rejection)) => Err(rejection),
-                    Ok(_) => Ok(()),
-                }
-            }
-            Wanted::Document(id) => {
-                // An id that JavaScript can't hold is in no state.
-                let found = match Id::new(id) {
-                    Ok(id) => tree.find(&id).map_err(|broken| tree.broken(broken.reason()))?,
-                    Err(_) => None,
-                };
-                let row = found.map(|document| decode(tree, &document)).transpose()?;
-                database.load(fault, row)
-            }
-            Wanted::Matching(condition) => database.load(fault, matching(tree, condition)?),
-        }
-    }
+/// What becomes of a document.
+mod fate {
+    pub(super) const DESTROYED: u8 = 0;
+    pub(super) const PUT: u8 = 1;
+    pub(super) const CHANGED: u8 = 2;
 }
 
 /// In a small collection a few runs more are cheaper than to read it all.
 const MANY: u64 = 64;
 
-fn matching(tree: &Tree<'_>, condition: &Condition) -> Result<Vec<Row>, Rejection> {
-    let mut rows = Vec::new();
-    tree.for_each(&mut |document| {
-        let row = decode(tree, document)?;
-        if condition.matches(&row) {
-            rows.push(row);
-        }
-        Ok(())
-    })?;
-    Ok(rows)
+/// Documents that cross together.
+const DOCUMENTS_AT_ONCE: usize = 1024;
+
+/// The documents of a state, while a reducer runs.
+pub(crate) struct Documents<'a> {
+    crossing: &'a Crossing,
+    schemas: &'a [&'static Schema],
+    state: &'a JsValue,
+    /// Has texts that need not cross again.
+    action: &'a Reader,
+    faults: u64,
 }
 
-fn decode(tree: &Tree<'_>, document: &JsValue) -> Result<Row, Rejection> {
-    tree.codec().decode(document).map_err(|rejection| {
-        let invalid = invalid_state(tree.codec().schema().collection, rejection.message());
-        match rejection.field() {
-            Some(field) => invalid.with_field(field),
-            None => invalid,
+impl<'a> Documents<'a> {
+    pub(crate) const fn new(
+        crossing: &'a Crossing,
+        schemas: &'a [&'static Schema],
+        state: &'a JsValue,
+        action: &'a Reader,
+    ) -> Self {
+        Self { crossing, schemas, state, action, faults: 0 }
+    }
+
+    /// Loads what a fault asks for.
+    pub(crate) fn load(&mut self, database: &mut Database, fault: &Fault) -> Result<(), Rejection> {
+        let Some(collection) = self.position(fault.collection()) else {
+            return database.schema(fault.collection()).map(|_| ());
+        };
+        self.faults += 1;
+        match fault.wanted() {
+            Wanted::Document(_) if self.is_many(collection)? => {
+                match database.rows(fault.collection(), &Query::all()) {
+                    Err(Halt::Fault(all)) => {
+                        database.load(&all, self.matching(collection, &Condition::all())?)
+                    }
+                    Err(Halt::Rejected(rejection)) => Err(rejection),
+                    Ok(_) => Ok(()),
+                }
+            }
+            Wanted::Document(id) => database.load(fault, self.find(collection, id)?),
+            Wanted::Matching(condition) => {
+                database.load(fault, self.matching(collection, condition)?)
+            }
         }
+    }
+
+    /// Returns the state after the changes.
+    pub(crate) fn apply(&self, delta: &Delta) -> Result<JsValue, Rejection> {
+        let mut writer = Writer::new(Some(self.action));
+        writer.count(delta.collections().count());
+        for (name, changes) in delta.collections() {
+            let Some(collection) = self.position(name) else {
+                continue;
+            };
+            let schema = self.schemas[collection];
+            writer.byte(u8::try_from(collection).unwrap_or(u8::MAX));
+            writer.count(changes.len());
+            for (id, change) in changes {
+                write_change(&mut writer, schema, id, change)?;
+            }
+        }
+        self.crossing.apply(self.state, writer.bytes())
+    }
+
+    /// A reducer that reads n documents one by one runs n times. Before that costs more than to
+    /// load the collection, it is loaded.
+    fn is_many(&self, collection: usize) -> Result<bool, Rejection> {
+        let runs = self.faults * self.faults;
+        Ok(runs > MANY && runs > self.crossing.count(self.state, collection)? + MANY)
+    }
+
+    fn find(&self, collection: usize, id: &Value) -> Result<Option<Row>, Rejection> {
+        let mut writer = Writer::new(Some(self.action));
+        // An id that JavaScript can't hold is in no state.
+        if writer.value(id).is_err() {
+            return Ok(None);
+        }
+        self.crossing.find(self.state, collection, writer.bytes())
+    }
+
+    fn matching(&self, collection: usize, condition: &Condition) -> Result<Vec<Row>, Rejection> {
+        let mut rows = Vec::new();
+        self.crossing.for_each(self.state, collection, |row| {
+            if condition.matches(&row) {
+                rows.push(row);
+            }
+        })?;
+        Ok(rows)
+    }
+
+    fn position(&self, collection: &str) -> Option<usize> {
+        self.schemas.iter().position(|schema| schema.collection == collection)
+    }
+}
+
+fn write_change(
+    writer: &mut Writer<'_>,
+    schema: &'static Schema,
+    id: &Value,
+    change: &Change,
+) -> Result<(), Rejection> {
+    let Some(after) = &change.after else {
+        writer.byte(fate::DESTROYED);
+        return write_id(writer, schema, id);
+    };
+    writer.byte(if change.before.is_some() { fate::CHANGED } else { fate::PUT });
+    write_id(writer, schema, id)?;
+    let before = change.before.as_ref().map(Row::values);
+    let is_changed = |field: usize| before.is_none_or(|before| before[field] != after[field]);
+    let fields = || (0_u8..).zip(schema.fields).filter(|(field, _)| is_changed((*field).into()));
+    writer.byte(u8::try_from(fields().count()).unwrap_or(u8::MAX));
+    for (field, declared) in fields() {
+        writer.byte(field);
+        let written = writer.value(&after[field.into()]);
+        written.map_err(|problem| misfit(schema, problem, declared.name))?;
+    }
+    Ok(())
+}
+
+fn write_id(writer: &mut Writer<'_>, schema: &Schema, id: &Value) -> Result<(), Rejection> {
+    writer.value(id).map_err(|problem| {
+        let problem = problem.in_member(schema.id_field().name);
+        problem.into_rejection(core_code::INVALID_VALUE, "an id is wrong")
+    })
+}
+
+/// Writes rows, part by part.
+pub(crate) fn parts<'a>(
+    schema: &'static Schema,
+    rows: &'a [Row],
+) -> impl Iterator<Item = Result<Vec<u8>, Rejection>> + 'a {
+    rows.chunks(DOCUMENTS_AT_ONCE).map(move |rows| {
+        let mut writer = Writer::new(None);
+        writer.count(rows.len());
+        for row in rows {
+            for (value, field) in row.values().iter().zip(schema.fields) {
+                let written = writer.value(value);
+                written.map_err(|problem| misfit(schema, problem, field.name))?;
+            }
+        }
+        Ok(writer.bytes().to_vec())
     })
 }

@@ -6,7 +6,7 @@ use flux_reducers::Rejection;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use crate::javascript::{Listener, Record, Threw, WORDS, console_error, warn};
+use crate::javascript::{Listener, console_error, frozen_object, warn};
 
 /// The codes of the rejections that this crate makes, besides those of
 /// [`flux_reducers::code`](flux_reducers::code).
@@ -62,7 +62,7 @@ impl Problem {
     }
 
     /// Says in which item of a list the problem is.
-    pub(crate) fn in_item(mut self, index: u32) -> Self {
+    pub(crate) fn in_item(mut self, index: usize) -> Self {
         let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         self.path = format!("[{index}]{dot}{}", self.path);
         self
@@ -75,12 +75,6 @@ impl Problem {
         }
         Rejection::new(code, format!("{what} at `{}`: {}", self.path, self.reason))
             .with_field(self.path)
-    }
-}
-
-impl From<Threw> for Problem {
-    fn from(_: Threw) -> Self {
-        Self::new("reading it threw an error")
     }
 }
 
@@ -124,16 +118,10 @@ pub(crate) fn report(rejection: &Rejection, action: &JsValue) {
             action,
         );
     };
-    let told = WORDS.with(|words| {
-        let told = Record::empty()
-            .with(&words.code, &rejection.code().into())
-            .with(&words.message, &rejection.message().into());
-        let told = match rejection.field() {
-            Some(field) => told.with(&words.field, &field.into()),
-            None => told,
-        };
-        told.with(&words.action, action).frozen()
-    });
+    let field = rejection.field().map(|field| ("field", field.into()));
+    let members = [("code", rejection.code().into()), ("message", rejection.message().into())];
+    let action = [("action", action.clone())];
+    let told = frozen_object(members.into_iter().chain(field).chain(action));
     if let Err(error) = listener.call(&JsValue::UNDEFINED, &told) {
         console_error("The listener given to onRejected threw:", &error);
     }

@@ -37,14 +37,14 @@
 #![forbid(unsafe_code)]
 
 mod action;
-mod codec;
+mod border;
+mod bytes;
 mod documents;
 mod error;
 mod javascript;
-mod json;
+mod number;
 mod reducer;
 mod reduxify;
-mod state;
 mod typescript;
 
 pub use error::code;

@@ -3,27 +3,19 @@
 use std::cell::RefCell;
 
 use flux_reducers::{
-    Action, Collection, Database, Delta, Document, Event, Halt, Reducer, Reduction, Rejection, Row,
-    Schema, Variant, code as core_code, lift,
+    Collection, Database, Document, Event, Halt, Reducer, Reduction, Rejection, Row, Schema,
+    Variant, code as core_code, lift,
 };
+use serde_json::Value as JsonValue;
 use wasm_bindgen::prelude::JsValue;
 
-use crate::codec::Codec;
-use crate::documents::Loader;
-use crate::error::{Problem, code, report};
-use crate::javascript::{List, Record, Threw, WORDS, Words, member};
-use crate::state::Tree;
-use crate::{action, json};
-
-/// The type of the action that replaces the state of one collection:
-/// `{ collection, position, documents }`.
-const LOADED: &str = "@@flux-capacitor/loaded";
+use crate::action;
+use crate::border::{Begun, Crossing};
+use crate::bytes::Reader;
+use crate::documents::{Documents, parts};
+use crate::error::{Problem, report};
 
 const LOADED_PAYLOAD: &str = "the payload of `@@flux-capacitor/loaded` is wrong";
-
-/// The beginning of the action types that libraries keep for themselves, such as `@@redux/INIT`.
-/// They are no events, not even of a reducer that takes every type.
-const LIBRARY_PREFIX: &str = "@@";
 
 thread_local! {
     /// The collections of all reducers of the package: a `loaded` of one of them is no mistake.
@@ -34,19 +26,11 @@ thread_local! {
 #[expect(missing_debug_implementations, reason = "private to the macro")]
 pub struct ReduxReducer {
     reducer: Reducer,
-    codecs: Vec<Codec>,
-    /// What the state is: of one collection, or an object with the collections' names.
-    layout: Layout,
-    event_types: Vec<Option<&'static [Variant]>>,
+    schemas: Vec<&'static Schema>,
+    crossing: Crossing,
     /// Nothing is loaded: each run begins with a clone of it.
     database: Result<Database, Rejection>,
     empty: JsValue,
-}
-
-#[derive(Clone, Copy)]
-enum Layout {
-    Collection,
-    Root,
 }
 
 impl ReduxReducer {
@@ -54,7 +38,7 @@ impl ReduxReducer {
     pub fn collection<T: Document + 'static, E: Event + 'static>(
         reducer: fn(&Collection<T>, &E) -> Reduction,
     ) -> Self {
-        Self::new(lift(reducer), Layout::Collection, &[T::SCHEMA], &[E::VARIANTS])
+        Self::new(lift(reducer), false, &[T::SCHEMA], &[E::VARIANTS])
     }
 
     /// Creates one whose state is an object with the state of each collection.
@@ -64,12 +48,12 @@ impl ReduxReducer {
         schemas: &[&'static Schema],
         event_types: &[Option<&'static [Variant]>],
     ) -> Self {
-        Self::new(reducer, Layout::Root, schemas, event_types)
+        Self::new(reducer, true, schemas, event_types)
     }
 
     fn new(
         reducer: Reducer,
-        layout: Layout,
+        is_root: bool,
         schemas: &[&'static Schema],
         event_types: &[Option<&'static [Variant]>],
     ) -> Self {
@@ -77,10 +61,9 @@ impl ReduxReducer {
             .map_err(|error| Rejection::new(core_code::UNKNOWN_COLLECTION, error.to_string()));
         COLLECTIONS
             .with(|all| all.borrow_mut().extend(schemas.iter().map(|schema| schema.collection)));
-        let codecs: Vec<_> = schemas.iter().map(|schema| Codec::new(schema)).collect();
-        // Nothing in it can fail: of no state, no documents.
-        let empty = empty(layout, &codecs).unwrap_or_default();
-        Self { reducer, codecs, layout, event_types: event_types.to_vec(), database, empty }
+        let crossing = Crossing::new(is_root, schemas, event_types);
+        let empty = crossing.empty();
+        Self { reducer, schemas: schemas.to_vec(), crossing, database, empty }
     }
 
     /// Returns the next state; the same object where nothing changes.
@@ -94,85 +77,34 @@ impl ReduxReducer {
     }
 
     fn next(&self, state: &JsValue, action: &JsValue) -> Result<Option<JsValue>, Rejection> {
-        let event_type = action::event_type(action)?;
-        if event_type == LOADED {
-            return self.loaded(state, action);
+        match self.crossing.begin(state, action)? {
+            Begun::Ignored => Ok(None),
+            Begun::Loaded => self.loaded(state, action),
+            Begun::Action(reader) => self.reduced(state, reader),
         }
-        if !self.knows(&event_type) {
-            return Ok(None);
-        }
-        let action = action::decode(action, event_type)?;
-        let trees = self.trees(state)?;
-        let delta = self.run(&action, &trees)?;
-        if delta.is_empty() {
-            return Ok(None);
-        }
-        let changed = trees
-            .into_iter()
-            .filter(|tree| delta.collection(tree.codec().schema().collection).is_some());
-        let mut states = Vec::new();
-        for tree in changed {
-            states.push((tree.codec().schema().collection, tree.apply(&delta)?));
-        }
-        self.with(state, states)
-    }
-
-    fn knows(&self, event_type: &str) -> bool {
-        self.event_types.iter().any(|variants| match variants {
-            Some(variants) => variants.iter().any(|variant| variant.event_type == event_type),
-            None => !event_type.starts_with(LIBRARY_PREFIX),
-        })
     }
 
     /// Runs the reducer until all that it reads is loaded. It is pure: each run gets further.
-    fn run(&self, action: &Action, trees: &[Tree<'_>]) -> Result<Delta, Rejection> {
+    fn reduced(&self, state: &JsValue, mut reader: Reader) -> Result<Option<JsValue>, Rejection> {
+        let action = action::read(&mut reader)?;
         let mut database = self.database.clone()?;
-        let mut loader = Loader::new(trees);
+        let mut documents = Documents::new(&self.crossing, &self.schemas, state, &reader);
         loop {
-            match self.reducer.run(&mut database, action) {
-                Ok(delta) => return Ok(delta),
-                Err(Halt::Fault(fault)) => loader.load(&mut database, &fault)?,
+            match self.reducer.run(&mut database, &action) {
+                Ok(delta) if delta.is_empty() => return Ok(None),
+                Ok(delta) => return documents.apply(&delta).map(Some),
+                Err(Halt::Fault(fault)) => documents.load(&mut database, &fault)?,
                 Err(Halt::Rejected(rejection)) => return Err(rejection),
             }
         }
     }
 
-    fn trees(&self, state: &JsValue) -> Result<Vec<Tree<'_>>, Rejection> {
-        let trees = self.codecs.iter().map(|codec| match self.layout {
-            Layout::Collection => Tree::open(codec, state),
-            Layout::Root if state.is_undefined() => Tree::open(codec, state),
-            Layout::Root => Tree::open(codec, &part(state, codec.schema().collection)?),
-        });
-        trees.collect()
-    }
-
-    /// Returns the state with some collections replaced.
-    fn with(
-        &self,
-        state: &JsValue,
-        states: Vec<(&'static str, JsValue)>,
-    ) -> Result<Option<JsValue>, Rejection> {
-        match self.layout {
-            Layout::Collection => Ok(states.into_iter().next().map(|(_, state)| state)),
-            Layout::Root => {
-                // The empty ones first: a state of before a collection was added lacks it.
-                let whole = Record::of_members(&[&self.empty, state]);
-                let mut whole = whole.map_err(|_| invalid_root("reading it threw an error"))?;
-                for (collection, state) in states {
-                    whole = whole.with(&collection.into(), &state);
-                }
-                Ok(Some(whole.frozen()))
-            }
-        }
-    }
-
     fn loaded(&self, state: &JsValue, action: &JsValue) -> Result<Option<JsValue>, Rejection> {
-        let (collection, documents) =
-            WORDS.with(|words| loaded_parts(action, words)).map_err(|problem| {
-                problem.into_rejection(core_code::INVALID_PAYLOAD, LOADED_PAYLOAD)
-            })?;
-        let of_name = |codec: &&Codec| codec.schema().collection == collection;
-        let Some(codec) = self.codecs.iter().find(of_name) else {
+        let collection = loaded_collection(self.crossing.loaded(action)?).map_err(|problem| {
+            problem.into_rejection(core_code::INVALID_PAYLOAD, LOADED_PAYLOAD)
+        })?;
+        let of_name = |schema: &&Schema| schema.collection == collection;
+        let Some(position) = self.schemas.iter().position(|schema| of_name(&&**schema)) else {
             let is_of_another = COLLECTIONS.with(|all| all.borrow().contains(&&*collection));
             if is_of_another {
                 return Ok(None);
@@ -181,79 +113,48 @@ impl ReduxReducer {
             self.database.clone()?.schema(&collection)?;
             return Ok(None);
         };
-        let mut rows = decode_all(codec, &documents)?;
-        let id = |row: &Row| codec.schema().id_of(row).clone();
+        let schema = self.schemas[position];
+        let mut rows = Vec::new();
+        self.crossing.for_each_given(action, position, |reader| {
+            rows.push(given(reader, schema, rows.len())?);
+            Ok(())
+        })?;
+        let id = |row: &Row| schema.id_of(row).clone();
         rows.sort_by_cached_key(id);
         if let Some(pair) = rows.windows(2).find(|pair| id(&pair[0]) == id(&pair[1])) {
             return Err(Rejection::new(
                 core_code::DOCUMENT_EXISTS,
                 format!("collection `{collection}` comes with two documents {}", id(&pair[0])),
             )
-            .with_field(codec.schema().id_field().name));
+            .with_field(schema.id_field().name));
         }
-        let loaded = Tree::build(codec, &rows)?.into_state();
-        self.with(state, vec![(codec.schema().collection, loaded)])
+        self.crossing.replace(state, position, parts(schema, &rows)).map(Some)
     }
-}
-
-fn empty(layout: Layout, codecs: &[Codec]) -> Result<JsValue, Rejection> {
-    let mut whole = Record::empty();
-    for codec in codecs {
-        let state = Tree::open(codec, &JsValue::UNDEFINED)?.into_state();
-        match layout {
-            Layout::Collection => return Ok(state),
-            Layout::Root => whole = whole.with(&codec.schema().collection.into(), &state),
-        }
-    }
-    Ok(whole.frozen())
-}
-
-fn invalid_root(reason: &str) -> Rejection {
-    Rejection::new(
-        code::INVALID_STATE,
-        format!("the state is no object with the state of each collection: {reason}"),
-    )
-}
-
-/// Returns the state of one collection out of the state of all.
-fn part(state: &JsValue, collection: &str) -> Result<JsValue, Rejection> {
-    if !state.is_object() {
-        return Err(invalid_root("it is no object"));
-    }
-    member(state, &collection.into()).map_err(|Threw| invalid_root("reading it threw an error"))
 }
 
 /// Reads the payload of a `loaded`, but for its documents.
-fn loaded_parts(action: &JsValue, words: &Words) -> Result<(String, List), Problem> {
-    let payload = member(action, &words.payload)?;
-    if !payload.is_object() {
+fn loaded_collection(mut reader: Reader) -> Result<String, Problem> {
+    if reader.byte() == 0 {
         return Err(Problem::new("expected an object"));
     }
-    let collection = member(&payload, &words.collection)?;
-    let documents = member(&payload, &words.documents)?;
-    let Some(collection) = json::text(&collection)? else {
+    let collection = reader.json().map_err(|problem| problem.in_member("collection"))?;
+    let Some(JsonValue::String(collection)) = collection else {
         return Err(Problem::new("expected text").in_member("collection"));
     };
-    match List::of(&documents)? {
-        Some(documents) => Ok((collection, documents.clone())),
-        None => Err(Problem::new("expected a list").in_member("documents")),
+    if reader.byte() == 0 {
+        return Err(Problem::new("expected a list").in_member("documents"));
     }
+    Ok(collection)
 }
 
-/// Reads the documents of a `loaded` strictly, as the server does.
-fn decode_all(codec: &Codec, documents: &List) -> Result<Vec<Row>, Rejection> {
-    let unreadable =
-        |threw| Problem::from(threw).into_rejection(core_code::INVALID_PAYLOAD, LOADED_PAYLOAD);
-    let length = documents.length().map_err(unreadable)?;
-    let mut rows = Vec::with_capacity(length as usize);
-    for index in 0..length {
-        let document = documents.at(index);
-        if !document.is_object() {
-            let problem = Problem::new("expected a document").in_item(index).in_member("documents");
-            return Err(problem.into_rejection(core_code::INVALID_PAYLOAD, LOADED_PAYLOAD));
-        }
-        codec.check_names(&document)?;
-        rows.push(codec.decode(&document)?);
+/// Reads a document of a `loaded` strictly, as the server does.
+fn given(reader: &mut Reader, schema: &'static Schema, index: usize) -> Result<Row, Rejection> {
+    if reader.byte() == 0 {
+        let problem = Problem::new("expected a document").in_item(index).in_member("documents");
+        return Err(problem.into_rejection(core_code::INVALID_PAYLOAD, LOADED_PAYLOAD));
     }
-    Ok(rows)
+    if let Ok(Some(JsonValue::String(unknown))) = reader.json() {
+        schema.position(&unknown)?;
+    }
+    reader.document(schema)
 }

@@ -1,0 +1,477 @@
+// @ts-check
+/**
+ * The state of a collection: a B+ tree of plain, frozen arrays and objects, ordered by id.
+ *
+ * `{ version: 1, count, root }`, where a node is a leaf, the array of its documents, or a branch,
+ * `{ keys, children }`: every id in `children[i]` comes before `keys[i]`, every id in
+ * `children[i + 1]` is `keys[i]` or comes after it. Changes copy the path from the root to the
+ * leaves at hand; all other nodes are shared with the earlier state. A state that was read from
+ * JSON is as good as one that was made here.
+ *
+ * @typedef {string | number} Id
+ * @typedef {readonly any[]} Leaf
+ * @typedef {{ readonly keys: readonly Id[], readonly children: readonly Node[] }} Branch
+ * @typedef {Leaf | Branch} Node
+ * @typedef {{ id: Id, make: ((earlier: any) => any) | undefined }} Edit what becomes of a document:
+ *   made of the earlier one, `undefined` where there is none; or gone
+ * @typedef {{ key: Id, node: Node, size: number }} Piece a node that takes its place in a branch: no
+ *   id in it comes before the key, all ids left of it do; the first one's key is not used
+ */
+
+/** The most entries in a node. Wider nodes make lower trees and dearer copies. */
+const ENTRIES_MAX = 32;
+
+/** The fewest entries in a node, but for the root. */
+const ENTRIES_MIN = ENTRIES_MAX / 2;
+
+/**
+ * The most levels that are read: a hundred times more documents than memory can hold. It ends the
+ * descent of a foreign state that contains itself.
+ */
+const LEVELS_MAX = 12;
+
+const VERSION = 1;
+
+/**
+ * How many changes go down the tree together: they share the copies of nodes, but a leaf takes them
+ * in one by one.
+ */
+const CHANGES_AT_ONCE = 1024;
+
+const KEY_OF_FIRST = 0;
+
+/** What is wrong with a state. */
+export class Broken extends Error {}
+
+const TOO_DEEP = "it is too deep, or contains itself";
+
+/** The documents of one collection as they are in one state. */
+export class Tree {
+  /**
+   * @param {string} idName
+   * @param {number} count
+   * @param {Node} root
+   */
+  constructor(idName, count, root) {
+    this.idName = idName;
+    this.count = count;
+    this.root = root;
+  }
+
+  /**
+   * Opens a state; `undefined` is an empty one.
+   * @param {string} idName
+   * @param {any} state
+   */
+  static open(idName, state) {
+    if (state === undefined) return new Tree(idName, 0, EMPTY);
+    if (state === null || typeof state !== "object") throw new Broken("it is no object");
+    const { version, count, root } = state;
+    if (version !== VERSION) {
+      throw new Broken("its version is not 1; remove it, and let it be loaded anew");
+    }
+    if (!(typeof count === "number" && count >= 0)) throw new Broken("its count is no number");
+    return new Tree(idName, count, root);
+  }
+
+  /**
+   * Makes a tree of frozen documents that are ordered by id, each once.
+   * @param {string} idName
+   * @param {any[]} documents
+   */
+  static of(idName, documents) {
+    return new Tree(idName, documents.length, rootOf(leaves(documents, idName)));
+  }
+
+  state() {
+    return Object.freeze({ version: VERSION, count: this.count, root: this.root });
+  }
+
+  /**
+   * Returns the document with this id, or `undefined`.
+   * @param {Id} id
+   */
+  find(id) {
+    const order = orderOf(id);
+    let node = this.root;
+    for (let level = 0; level < LEVELS_MAX; level += 1) {
+      if (Array.isArray(node)) {
+        const position = order.positionIn(node, this.idName);
+        const document = node[position];
+        return position < node.length && document[this.idName] === id ? document : undefined;
+      }
+      const { keys, children } = branchOf(node);
+      node = children[order.childOf(keys)];
+    }
+    throw new Broken(TOO_DEEP);
+  }
+
+  /** Gives the documents, ordered by id. */
+  *documents() {
+    /** @type {[Node, number][]} */
+    const waiting = [[this.root, LEVELS_MAX]];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const [node, levelsLeft] = next;
+      if (levelsLeft === 0) throw new Broken(TOO_DEEP);
+      if (Array.isArray(node)) {
+        yield* node;
+        continue;
+      }
+      const { children } = branchOf(node);
+      for (let index = children.length - 1; index >= 0; index -= 1) {
+        waiting.push([children[index], levelsLeft - 1]);
+      }
+    }
+  }
+
+  /**
+   * Returns the tree with these edits, which are ordered by id, each once.
+   * @param {Edit[]} edits
+   */
+  edited(edits) {
+    const update = new Update(this.idName);
+    let { root } = this;
+    for (let start = 0; start < edits.length; start += CHANGES_AT_ONCE) {
+      root = update.root(root, edits.slice(start, start + CHANGES_AT_ONCE));
+    }
+    return new Tree(this.idName, Math.max(this.count + update.grown, 0), root);
+  }
+}
+
+/** @type {Leaf} */
+const EMPTY = Object.freeze([]);
+
+/** Copies the path, splits what grew too large, joins what became too small. */
+class Update {
+  /** @param {string} idName */
+  constructor(idName) {
+    this.idName = idName;
+    /** How many documents there are more. */
+    this.grown = 0;
+  }
+
+  /**
+   * @param {Node} root
+   * @param {Edit[]} edits
+   */
+  root(root, edits) {
+    let next = rootOf(this.node(root, edits, LEVELS_MAX));
+    while (!Array.isArray(next)) {
+      const { children } = branchOf(next);
+      if (children.length > 1) break;
+      next = children[0];
+    }
+    return next;
+  }
+
+  /**
+   * Returns what a node becomes: itself, itself and new ones to its right, or a single one with too
+   * few entries, which the branch above has to join with another.
+   * @param {Node} node
+   * @param {Edit[]} edits
+   * @param {number} levelsLeft
+   * @returns {Piece[]}
+   */
+  node(node, edits, levelsLeft) {
+    if (levelsLeft === 0) throw new Broken(TOO_DEEP);
+    return Array.isArray(node)
+      ? this.leaf(node, edits)
+      : this.branch(branchOf(node), edits, levelsLeft - 1);
+  }
+
+  /**
+   * @param {Leaf} documents
+   * @param {Edit[]} edits
+   */
+  leaf(documents, edits) {
+    const changed = [...documents];
+    // From the last to the first, for positions are those of before.
+    for (let index = edits.length - 1; index >= 0; index -= 1) {
+      const { id, make } = edits[index];
+      const position = orderOf(id).positionIn(documents, this.idName);
+      const isThere = position < documents.length && documents[position][this.idName] === id;
+      if (make !== undefined) {
+        const document = make(isThere ? documents[position] : undefined);
+        changed.splice(position, isThere ? 1 : 0, document);
+        this.grown += isThere ? 0 : 1;
+      } else if (isThere) {
+        changed.splice(position, 1);
+        this.grown -= 1;
+      }
+    }
+    return leaves(changed, this.idName);
+  }
+
+  /**
+   * @param {Branch} branch
+   * @param {Edit[]} edits
+   * @param {number} levelsLeft
+   */
+  branch({ keys, children }, edits, levelsLeft) {
+    const newKeys = [...keys];
+    const newChildren = [...children];
+    let isUneven = false;
+    let isSame = true;
+    for (let end = edits.length; end > 0; ) {
+      const index = orderOf(edits[end - 1].id).childOf(keys);
+      const start = firstOfChild(keys, index, edits, end);
+      const pieces = this.node(children[index], edits.slice(start, end), levelsLeft);
+      end = start;
+      isUneven ||= pieces.some(({ size }) => size < ENTRIES_MIN);
+      isSame &&= pieces.length === 1;
+      put(pieces, index, newKeys, newChildren);
+    }
+    if (isUneven) this.join(newKeys, newChildren);
+    // Keys that stay are shared; those of a foreign state are not ours to freeze.
+    const isShared = isSame && !isUneven && Object.isFrozen(keys);
+    return branches(isShared ? keys : newKeys, newChildren);
+  }
+
+  /**
+   * Joins each child that has too few entries with its neighbour, and cuts them evenly where that
+   * is too much for one node.
+   * @param {Id[]} keys
+   * @param {Node[]} children
+   */
+  join(keys, children) {
+    for (let index = children.length - 1; index >= 0 && children.length > 1; index -= 1) {
+      if (sizeOf(children[index]) >= ENTRIES_MIN) continue;
+      const left = Math.max(index - 1, 0);
+      const pieces = this.joined(children[left], keys[left], children[left + 1]);
+      children.splice(left + 1, 1);
+      keys.splice(left, 1);
+      put(pieces, left, keys, children);
+    }
+  }
+
+  /**
+   * Returns two neighbours as one node, or as two of the same size.
+   * @param {Node} left
+   * @param {Id} key
+   * @param {Node} right
+   */
+  joined(left, key, right) {
+    if (Array.isArray(left) !== Array.isArray(right)) {
+      throw new Broken("leaves and branches are on one level");
+    }
+    if (Array.isArray(left) && Array.isArray(right)) {
+      return leaves([...left, ...right], this.idName);
+    }
+    const [first, second] = [branchOf(left), branchOf(right)];
+    const keys = [...first.keys, key, ...second.keys];
+    const children = [...first.children, ...second.children];
+    // An only child had no neighbour to be joined with: now it has.
+    this.join(keys, children);
+    return branches(keys, children);
+  }
+}
+
+/**
+ * Puts pieces in the place of one child.
+ * @param {Piece[]} pieces
+ * @param {number} index
+ * @param {Id[]} keys
+ * @param {Node[]} children
+ */
+function put(pieces, index, keys, children) {
+  if (pieces.length === 1) {
+    children[index] = pieces[0].node;
+    return;
+  }
+  children.splice(index, 1, ...pieces.map(({ node }) => node));
+  keys.splice(index, 0, ...pieces.slice(1).map(({ key }) => key));
+}
+
+/**
+ * Returns where in the ordered edits before `end` those of a child begin; the last one is its.
+ * @param {readonly Id[]} keys
+ * @param {number} index
+ * @param {Edit[]} edits
+ * @param {number} end
+ */
+function firstOfChild(keys, index, edits, end) {
+  if (index === 0) return 0;
+  const key = keys[index - 1];
+  let start = end;
+  while (start > 0 && !orderOf(edits[start - 1].id).isBefore(key)) start -= 1;
+  return start;
+}
+
+/**
+ * Makes leaves of documents that are ordered by id; at least one, which may be empty.
+ * @param {any[]} documents
+ * @param {string} idName
+ * @returns {Piece[]}
+ */
+function leaves(documents, idName) {
+  const { length } = documents;
+  if (length <= ENTRIES_MAX) {
+    return [{ key: KEY_OF_FIRST, node: Object.freeze(documents), size: length }];
+  }
+  return cuts(length).map(([start, end]) => ({
+    key: documents[start][idName],
+    node: Object.freeze(documents.slice(start, end)),
+    size: end - start,
+  }));
+}
+
+/**
+ * Makes branches of children and the keys between them; at least one.
+ * @param {readonly Id[]} keys
+ * @param {Node[]} children
+ * @returns {Piece[]}
+ */
+function branches(keys, children) {
+  const { length } = children;
+  if (length <= ENTRIES_MAX) {
+    const node = Object.freeze({ keys: Object.freeze(keys), children: Object.freeze(children) });
+    return [{ key: KEY_OF_FIRST, node, size: length }];
+  }
+  return cuts(length).map(([start, end]) => ({
+    key: start === 0 ? KEY_OF_FIRST : keys[start - 1],
+    node: Object.freeze({
+      keys: Object.freeze(keys.slice(start, end - 1)),
+      children: Object.freeze(children.slice(start, end)),
+    }),
+    size: end - start,
+  }));
+}
+
+/**
+ * Makes branches upon pieces of one level until there is one root.
+ * @param {Piece[]} pieces
+ */
+function rootOf(pieces) {
+  let level = pieces;
+  while (level.length > 1) {
+    level = branches(
+      level.slice(1).map(({ key }) => key),
+      level.map(({ node }) => node),
+    );
+  }
+  return level[0].node;
+}
+
+/**
+ * Cuts entries evenly into as few nodes as can hold them: none has less than half of the most.
+ * @param {number} count
+ * @returns {[start: number, end: number][]}
+ */
+function cuts(count) {
+  const nodes = Math.ceil(count / ENTRIES_MAX);
+  const start = (/** @type {number} */ node) => Math.floor((count * node) / nodes);
+  return Array.from({ length: nodes }, (_, node) => [start(node), start(node + 1)]);
+}
+
+/**
+ * @param {any} node
+ * @returns {Branch}
+ */
+function branchOf(node) {
+  const { keys, children } = node;
+  const fits = Array.isArray(keys) && Array.isArray(children);
+  if (!fits || keys.length + 1 !== children.length) {
+    throw new Broken("a node is neither an array nor { keys, children } that fit");
+  }
+  return node;
+}
+
+/** @param {Node} node */
+function sizeOf(node) {
+  return Array.isArray(node) ? node.length : branchOf(node).children.length;
+}
+
+/** The order of an id among others: numbers by value, texts by Unicode code point. */
+class Order {
+  /**
+   * @param {any} id
+   * @param {(left: any, right: any) => boolean} isLess
+   */
+  constructor(id, isLess) {
+    this.id = id;
+    this.kind = typeof id;
+    this.isLess = isLess;
+  }
+
+  /** @param {Id} other */
+  isBefore(other) {
+    this.#check(other);
+    return this.isLess(this.id, other);
+  }
+
+  /**
+   * Returns which child of a branch the id belongs to.
+   * @param {readonly Id[]} keys
+   */
+  childOf(keys) {
+    let [low, high] = [0, keys.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.isBefore(keys[middle])) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  /**
+   * Returns where in a leaf the id is, or would be.
+   * @param {Leaf} documents
+   * @param {string} idName
+   */
+  positionIn(documents, idName) {
+    let [low, high] = [0, documents.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = documents[middle][idName];
+      this.#check(other);
+      if (this.isLess(other, this.id)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** @param {unknown} other */
+  #check(other) {
+    if (typeof other !== this.kind) throw new Broken("an id is of the wrong kind");
+  }
+}
+
+/** @param {Id} id */
+function orderOf(id) {
+  // Up to U+D7FF units and code points have the same order, also when compared with what is above:
+  // one such text is enough.
+  const isByUnit = typeof id !== "string" || !BEYOND_PLAIN.test(id);
+  return new Order(id, isByUnit ? isLessByUnit : isLessByCodePoint);
+}
+
+const BEYOND_PLAIN = /[\ud800-\uffff]/;
+
+/**
+ * @param {Id} left
+ * @param {Id} right
+ */
+function isLessByUnit(left, right) {
+  return left < right;
+}
+
+/**
+ * @param {string} left
+ * @param {string} right
+ */
+function isLessByCodePoint(left, right) {
+  const end = Math.min(left.length, right.length);
+  for (let index = 0; index < end; index += 1) {
+    const [one, other] = [left.charCodeAt(index), right.charCodeAt(index)];
+    if (one !== other) return rank(one) < rank(other);
+  }
+  return left.length < right.length;
+}
+
+/**
+ * Moves the surrogates, which stand for code points above U+FFFF, behind all other units.
+ * @param {number} unit
+ */
+function rank(unit) {
+  if (unit < 0xd800) return unit;
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
+}
