@@ -12,6 +12,12 @@ import {
 const documentsOf = new WeakMap<object, readonly unknown[]>();
 
 /**
+ * The documents below each child of a root. After a change all but one of the children are those of
+ * before, and what is left is to copy arrays, which is fast.
+ */
+const documentsBelow = new WeakMap<object, readonly unknown[]>();
+
+/**
  * Returns all documents ordered by id. The same state gives the same (frozen) array, so the result
  * may be used with `useSelector` and as a dependency of `useMemo`.
  *
@@ -24,8 +30,7 @@ export function selectAll<Document>(state: CollectionState<Document>): readonly 
   assertCollectionState(state);
   const known = documentsOf.get(state) as readonly Document[] | undefined;
   if (known !== undefined) return known;
-  const documents: Document[] = [];
-  collect(state.root, documents);
+  const documents = collect(state.root, collectOnce);
   if (documents.length !== state.count) {
     throw malformed(`count says ${state.count} documents, the tree holds ${documents.length}`);
   }
@@ -85,13 +90,25 @@ function countUpTo(
   return low;
 }
 
-function collect<Document>(node: TreeNode<Document>, into: Document[]): void {
+/** Copies by spread and by one `concat`: engines take a frozen array item by item elsewhere. */
+function collect<Document>(
+  node: TreeNode<Document>,
+  collectChild: (child: TreeNode<Document>) => readonly Document[] = (it) => collect(it),
+): Document[] {
   assertNode(node);
-  if (isLeaf(node)) {
-    for (const document of node) into.push(document);
-  } else {
-    for (const child of node.children) collect(child, into);
-  }
+  if (isLeaf(node)) return [...node];
+  const parts = node.children.map((child) => collectChild(child));
+  return ([] as Document[]).concat(...parts);
+}
+
+function collectOnce<Document>(node: TreeNode<Document>): readonly Document[] {
+  assertNode(node);
+  if (isLeaf(node)) return [...node];
+  const known = documentsBelow.get(node) as readonly Document[] | undefined;
+  if (known !== undefined) return known;
+  const documents = collect(node);
+  documentsBelow.set(node, documents);
+  return documents;
 }
 
 function assertCollectionState(state: unknown): void {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  type Branch,
   type CollectionState,
   compareIds,
   selectAll,
@@ -95,6 +96,20 @@ describe("selectAll", () => {
     const state = stateOf([{ id: "b" }, { id: "a" }]);
     expect(selectAll(state)).toBe(selectAll(state));
     expect(Object.isFrozen(selectAll(state))).toBe(true);
+  });
+
+  it("reads a state that shares branches with one that was read before", () => {
+    const documents = [1, 2, 3, 4, 5, 6, 7, 8].map((id) => ({ id }));
+    const before = stateOf(documents, 2);
+    expect(selectAll(before)).toEqual(documents);
+    const { keys, children } = before.root as Branch<{ id: number }>;
+    const [first, last] = [children.slice(0, -1), children.at(-1) as Branch<{ id: number }>];
+    const changed = { id: 8, title: "new" };
+    const leaf = [...(last.children.at(-1) as { id: number }[]).slice(0, -1), changed];
+    const branch = { keys: last.keys, children: [...last.children.slice(0, -1), leaf] };
+    const after = { ...before, root: { keys, children: [...first, branch] } };
+    expect(selectAll(after)).toEqual([...documents.slice(0, -1), changed]);
+    expect(selectAll(before)).toEqual(documents);
   });
 
   it("keeps the documents' identity", () => {
