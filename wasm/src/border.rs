@@ -26,19 +26,19 @@ extern "C" {
     fn begin(this: &Border, state: &JsValue, action: &JsValue, into: &mut [u8]) -> i32;
 
     #[wasm_bindgen(method)]
-    fn find(this: &Border, state: &JsValue, collection: u32, id: &[u8], into: &mut [u8]) -> i32;
+    fn find(this: &Border, collection: u32, id: &[u8], into: &mut [u8]) -> i32;
 
     #[wasm_bindgen(method)]
-    fn count(this: &Border, state: &JsValue, collection: u32) -> i32;
+    fn count(this: &Border, collection: u32) -> i32;
 
     #[wasm_bindgen(method)]
-    fn scan(this: &Border, state: &JsValue, collection: u32) -> JsValue;
+    fn scan(this: &Border, collection: u32) -> JsValue;
 
     #[wasm_bindgen(method)]
     fn next(this: &Border, scan: &JsValue) -> i32;
 
     #[wasm_bindgen(method)]
-    fn apply(this: &Border, state: &JsValue, delta: &[u8]) -> JsValue;
+    fn apply(this: &Border, delta: &[u8]) -> JsValue;
 
     #[wasm_bindgen(method)]
     fn loaded(this: &Border, action: &JsValue) -> i32;
@@ -123,14 +123,9 @@ impl Crossing {
     }
 
     /// Returns the document with the id that is written.
-    pub(crate) fn find(
-        &self,
-        state: &JsValue,
-        collection: usize,
-        id: &[u8],
-    ) -> Result<Option<Row>, Rejection> {
+    pub(crate) fn find(&self, collection: usize, id: &[u8]) -> Result<Option<Row>, Rejection> {
         let mut bytes = vec![0; SHORT_MAX];
-        match self.border.find(state, index(collection), id, &mut bytes) {
+        match self.border.find(index(collection), id, &mut bytes) {
             answer::ABSENT => Ok(None),
             length => {
                 let mut reader = self.taken_unless_short(length, bytes)?;
@@ -141,22 +136,17 @@ impl Crossing {
     }
 
     /// Returns how many documents a collection has.
-    pub(crate) fn count(&self, state: &JsValue, collection: usize) -> Result<u64, Rejection> {
-        let count = self.border.count(state, index(collection));
-        u64::try_from(count).map_err(|_| self.broken())
+    pub(crate) fn count(&self, collection: usize) -> u64 {
+        u64::try_from(self.border.count(index(collection))).unwrap_or_default()
     }
 
     /// Calls a function with each document of a collection, ordered by id.
     pub(crate) fn for_each(
         &self,
-        state: &JsValue,
         collection: usize,
         mut each: impl FnMut(Row),
     ) -> Result<(), Rejection> {
-        let scan = self.border.scan(state, index(collection));
-        if scan.is_undefined() {
-            return Err(self.broken());
-        }
+        let scan = self.border.scan(index(collection));
         loop {
             let mut reader = match self.border.next(&scan) {
                 0 => return Ok(()),
@@ -169,8 +159,8 @@ impl Crossing {
     }
 
     /// Returns the state with the changes that are written.
-    pub(crate) fn apply(&self, state: &JsValue, delta: &[u8]) -> Result<JsValue, Rejection> {
-        let next = self.border.apply(state, delta);
+    pub(crate) fn apply(&self, delta: &[u8]) -> Result<JsValue, Rejection> {
+        let next = self.border.apply(delta);
         if next.is_undefined() { Err(self.broken()) } else { Ok(next) }
     }
 

@@ -40,6 +40,8 @@ pub(crate) struct Reader {
     at: usize,
     /// Where the first texts are.
     texts: Vec<Range<usize>>,
+    /// How many of those that come are kept in mind.
+    texts_left: usize,
 }
 
 /// A value of no list and no object, or the beginning of one.
@@ -56,7 +58,12 @@ enum Item<'a> {
 
 impl Reader {
     pub(crate) const fn new(bytes: Vec<u8>) -> Self {
-        Self { bytes, at: 0, texts: Vec::new() }
+        Self { bytes, at: 0, texts: Vec::new(), texts_left: KNOWN_MAX }
+    }
+
+    /// Tells that JavaScript does not know the texts that follow by their number.
+    pub(crate) const fn end_texts(&mut self) {
+        self.texts_left = 0;
     }
 
     pub(crate) fn byte(&mut self) -> u8 {
@@ -142,7 +149,8 @@ impl Reader {
             tag::BIG_INTEGER => Item::BigInteger(i64::from_le_bytes(self.fixed())),
             tag::TEXT => {
                 let length = self.count();
-                if self.texts.len() < KNOWN_MAX {
+                if self.texts_left > 0 {
+                    self.texts_left -= 1;
                     self.texts.push(self.at..self.at + length);
                 }
                 Item::Text(self.text(length))

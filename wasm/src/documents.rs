@@ -1,8 +1,8 @@
 //! What a reducer reads of a state, asked for by faults, and what it makes of it.
 
 use flux_reducers::{
-    Change, Condition, Database, Delta, Fault, Halt, Query, Rejection, Row, Schema, Value, Wanted,
-    code as core_code,
+    Action, Change, Condition, Database, Delta, Fault, Halt, Json, Query, Rejection, Row, Schema,
+    Value, Wanted, code as core_code,
 };
 use wasm_bindgen::prelude::JsValue;
 
@@ -13,7 +13,12 @@ use crate::bytes::{Reader, Writer, misfit};
 mod fate {
     pub(super) const DESTROYED: u8 = 0;
     pub(super) const PUT: u8 = 1;
-    pub(super) const CHANGED: u8 = 2;
+}
+
+/// Whether the payload's id is that of a document.
+mod likely {
+    pub(super) const ABSENT: u8 = 1;
+    pub(super) const THERE: u8 = 2;
 }
 
 /// In a small collection a few runs more are cheaper than to read it all.
@@ -26,7 +31,6 @@ const DOCUMENTS_AT_ONCE: usize = 1024;
 pub(crate) struct Documents<'a> {
     crossing: &'a Crossing,
     schemas: &'a [&'static Schema],
-    state: &'a JsValue,
     /// Has texts that need not cross again.
     action: &'a Reader,
     faults: u64,
@@ -36,10 +40,9 @@ impl<'a> Documents<'a> {
     pub(crate) const fn new(
         crossing: &'a Crossing,
         schemas: &'a [&'static Schema],
-        state: &'a JsValue,
         action: &'a Reader,
     ) -> Self {
-        Self { crossing, schemas, state, action, faults: 0 }
+        Self { crossing, schemas, action, faults: 0 }
     }
 
     /// Loads what a fault asks for.
@@ -49,7 +52,7 @@ impl<'a> Documents<'a> {
         };
         self.faults += 1;
         match fault.wanted() {
-            Wanted::Document(_) if self.is_many(collection)? => {
+            Wanted::Document(_) if self.is_many(collection) => {
                 match database.rows(fault.collection(), &Query::all()) {
                     Err(Halt::Fault(all)) => {
                         database.load(&all, self.matching(collection, &Condition::all())?)
@@ -80,14 +83,14 @@ impl<'a> Documents<'a> {
                 write_change(&mut writer, schema, id, change)?;
             }
         }
-        self.crossing.apply(self.state, writer.bytes())
+        self.crossing.apply(writer.bytes())
     }
 
     /// A reducer that reads n documents one by one runs n times. Before that costs more than to
     /// load the collection, it is loaded.
-    fn is_many(&self, collection: usize) -> Result<bool, Rejection> {
+    fn is_many(&self, collection: usize) -> bool {
         let runs = self.faults * self.faults;
-        Ok(runs > MANY && runs > self.crossing.count(self.state, collection)? + MANY)
+        runs > MANY && runs > self.crossing.count(collection) + MANY
     }
 
     fn find(&self, collection: usize, id: &Value) -> Result<Option<Row>, Rejection> {
@@ -96,12 +99,12 @@ impl<'a> Documents<'a> {
         if writer.value(id).is_err() {
             return Ok(None);
         }
-        self.crossing.find(self.state, collection, writer.bytes())
+        self.crossing.find(collection, writer.bytes())
     }
 
     fn matching(&self, collection: usize, condition: &Condition) -> Result<Vec<Row>, Rejection> {
         let mut rows = Vec::new();
-        self.crossing.for_each(self.state, collection, |row| {
+        self.crossing.for_each(collection, |row| {
             if condition.matches(&row) {
                 rows.push(row);
             }
@@ -111,6 +114,37 @@ impl<'a> Documents<'a> {
 
     fn position(&self, collection: &str) -> Option<usize> {
         self.schemas.iter().position(|schema| schema.collection == collection)
+    }
+}
+
+/// Loads the documents that JavaScript takes for what the action is about. A hint, and no more: what
+/// is loaded decides nothing, and what is wrong with it shows where the reducer asks for it.
+pub(crate) fn load_likely(
+    reader: &mut Reader,
+    schemas: &[&'static Schema],
+    action: &Action,
+    database: &mut Database,
+) {
+    for schema in schemas {
+        let row = match reader.byte() {
+            likely::ABSENT => None,
+            likely::THERE => match reader.document(schema) {
+                Ok(row) => Some(row),
+                // What comes after it can't be found any more.
+                Err(_) => return,
+            },
+            _ => continue,
+        };
+        let payload = action.payload.as_ref().map(Json::as_value);
+        let id = payload.and_then(|payload| payload.get(schema.id_field().name));
+        let id = id.and_then(|id| Some((id, Value::from_json(id, &schema.id_field().kind).ok()?)));
+        // Only where it is written as it is in the state was the right document looked for.
+        if let Some((json, id)) = id
+            && id.to_json() == *json
+            && let Err(Halt::Fault(fault)) = database.row(schema.collection, &id)
+        {
+            database.load(&fault, row).ok();
+        }
     }
 }
 
@@ -124,7 +158,7 @@ fn write_change(
         writer.byte(fate::DESTROYED);
         return write_id(writer, schema, id);
     };
-    writer.byte(if change.before.is_some() { fate::CHANGED } else { fate::PUT });
+    writer.byte(fate::PUT);
     write_id(writer, schema, id)?;
     let before = change.before.as_ref().map(Row::values);
     let is_changed = |field: usize| before.is_none_or(|before| before[field] != after[field]);

@@ -12,7 +12,7 @@ use wasm_bindgen::prelude::JsValue;
 use crate::action;
 use crate::border::{Begun, Crossing};
 use crate::bytes::Reader;
-use crate::documents::{Documents, parts};
+use crate::documents::{Documents, load_likely, parts};
 use crate::error::{Problem, report};
 
 const LOADED_PAYLOAD: &str = "the payload of `@@flux-capacitor/loaded` is wrong";
@@ -80,15 +80,17 @@ impl ReduxReducer {
         match self.crossing.begin(state, action)? {
             Begun::Ignored => Ok(None),
             Begun::Loaded => self.loaded(state, action),
-            Begun::Action(reader) => self.reduced(state, reader),
+            Begun::Action(reader) => self.reduced(reader),
         }
     }
 
     /// Runs the reducer until all that it reads is loaded. It is pure: each run gets further.
-    fn reduced(&self, state: &JsValue, mut reader: Reader) -> Result<Option<JsValue>, Rejection> {
+    fn reduced(&self, mut reader: Reader) -> Result<Option<JsValue>, Rejection> {
         let action = action::read(&mut reader)?;
+        reader.end_texts();
         let mut database = self.database.clone()?;
-        let mut documents = Documents::new(&self.crossing, &self.schemas, state, &reader);
+        load_likely(&mut reader, &self.schemas, &action, &mut database);
+        let mut documents = Documents::new(&self.crossing, &self.schemas, &reader);
         loop {
             match self.reducer.run(&mut database, &action) {
                 Ok(delta) if delta.is_empty() => return Ok(None),

@@ -70,7 +70,7 @@ export class Writer {
   value(value, depthLeft) {
     switch (typeof value) {
       case "string":
-        return this.text(value);
+        return void this.text(value);
       case "number":
         return this.#number(value);
       case "boolean":
@@ -106,15 +106,19 @@ export class Writer {
     this.value(value, depthLeft);
   }
 
-  /** @param {string} text */
+  /**
+   * Writes a text; false where it has half of a surrogate pair.
+   * @param {string} text
+   */
   text(text) {
     const start = this.length;
     if (this.#characters(text, TEXT)) {
       this.texts?.push(text);
-    } else {
-      this.length = start;
-      this.byte(LONE_SURROGATE);
+      return true;
     }
+    this.length = start;
+    this.byte(LONE_SURROGATE);
+    return false;
   }
 
   /**
@@ -315,7 +319,7 @@ export class Reader {
 }
 
 /** @type {(text: string) => boolean} */
-const isWellFormed =
+export const isWellFormed =
   "isWellFormed" in String.prototype
     ? (text) => /** @type {any} */ (text).isWellFormed()
     : (text) => !/\p{Surrogate}/u.test(text);

@@ -1,8 +1,8 @@
 // @ts-check
 /** What WebAssembly asks of the action and the state while a reducer runs, one call for each. */
 
-import { DEPTH_MAX, Reader, Writer } from "./codec.js";
-import { Broken, Tree } from "./tree.js";
+import { DEPTH_MAX, isWellFormed, Reader, Writer } from "./codec.js";
+import { Broken, edit, Tree } from "./tree.js";
 
 /** What `begin` answers instead of a length; `border.rs` has the same. */
 const IGNORED = -1;
@@ -21,9 +21,13 @@ const ABSENT = -1;
 /** Added to the length of what is to be taken. */
 const NOT_HANDED = 2 ** 30;
 
+/** Whether the payload's id is that of a document. */
+const UNLIKELY = 0;
+const LIKELY_ABSENT = 1;
+const LIKELY = 2;
+
 /** What becomes of a document. */
 const DESTROYED = 0;
-const PUT = 1;
 
 const LOADED = "@@flux-capacitor/loaded";
 
@@ -83,6 +87,11 @@ function handed(length, into) {
  *   it does not take all
  */
 
+/**
+ * What is known while one action is reduced.
+ * @typedef {{ state: any, texts: readonly string[], trees: Tree[] }} Call
+ */
+
 /** The border of one reducer. */
 export class Border {
   /** @param {string} description as JSON */
@@ -91,19 +100,20 @@ export class Border {
     this.isRoot = isRoot;
     this.collections = collections;
     this.types = types === null ? undefined : new Set(types);
-    /** The texts of the action at hand. @type {string[]} */
-    this.texts = [];
+    /** Of which collection a state is being read, -1 for the whole. */
+    this.reading = -1;
     /** What is wrong with a state, and with that of which collection. */
     this.broken = { collection: -1, reason: "" };
+    /** @type {Call} */
+    this.call = { state: undefined, texts: [], trees: this.#open(undefined) };
     /** @type {any} */
-    this.empty = this.#whole(
-      undefined,
-      collections.map((_, index) => [index, this.#open(undefined, index).state()]),
-    );
+    this.empty = {};
+    this.empty = this.#whole(this.call.trees.map((tree, index) => [index, tree.state()]));
   }
 
   /**
-   * Writes an action, if it is for this reducer and the state is one.
+   * Writes an action, if it is for this reducer and the state is one, and the documents that it is
+   * most likely about.
    * @param {any} state
    * @param {any} action
    * @param {Uint8Array} into where it is to go if it is short
@@ -113,16 +123,22 @@ export class Border {
     const writer = borrow();
     writer.texts = [];
     const reason = this.#action(writer, action);
+    const { texts } = writer;
+    writer.texts = undefined;
     if (reason < 0) {
       spare = writer;
       return reason;
     }
-    const opened = this.#guarded(() => {
-      for (let index = 0; index < this.collections.length; index += 1) this.#open(state, index);
-      return 0;
-    });
-    this.texts = writer.texts ?? NO_TEXTS;
-    return opened < 0 ? opened : handed(finish(writer), into);
+    try {
+      const trees = this.#open(state);
+      this.#likely(writer, trees, action);
+      // Last, for a getter may have called the reducer.
+      this.call = { state, texts, trees };
+    } catch (error) {
+      spare = writer;
+      return this.#isBroken(error);
+    }
+    return handed(finish(writer), into);
   }
 
   /**
@@ -142,53 +158,73 @@ export class Border {
     if (typeof type !== "string") return TYPE_NO_TEXT;
     if (type === LOADED) return IS_LOADED;
     const isKnown = this.types ? this.types.has(type) : !type.startsWith(LIBRARY_PREFIX);
-    writer.text(type);
     // What is no text in UTF-8 is no type that a reducer can know.
-    if (!isKnown || writer.length === 1) return writer.length === 1 ? TYPE_LONE_SURROGATE : IGNORED;
+    if (!isKnown) return isWellFormed(type) ? IGNORED : TYPE_LONE_SURROGATE;
+    if (!writer.text(type)) return TYPE_LONE_SURROGATE;
     for (const name of MEMBERS) writer.member(action, name, DEPTH_MAX);
     return 0;
   }
 
   /**
+   * Writes of each collection the document whose id the payload has, under the name that it has in
+   * the collection. That saves a call and a run of the reducer where it asks for it.
+   * @param {Writer} writer
+   * @param {Tree[]} trees
+   * @param {any} action
+   */
+  #likely(writer, trees, action) {
+    for (let collection = 0; collection < trees.length; collection += 1) {
+      const { length } = writer;
+      try {
+        const id = action.payload[trees[collection].idName];
+        const document = trees[collection].find(id);
+        writer.byte(document === undefined ? LIKELY_ABSENT : LIKELY);
+        if (document !== undefined) this.#document(writer, document, collection);
+      } catch {
+        // Then it has none, and what is wrong with it shows where it is asked for.
+        writer.length = length;
+        writer.byte(UNLIKELY);
+      }
+    }
+  }
+
+  /**
    * Writes the document with an id.
-   * @param {any} state
    * @param {number} collection
    * @param {Uint8Array} id
    * @param {Uint8Array} into where the document is to go if it is short
    * @returns {number} the length; `ABSENT`; or `BROKEN`
    */
-  find(state, collection, id, into) {
-    return this.#guarded(() => {
-      const wanted = /** @type {any} */ (new Reader(id, this.texts).value());
-      const document = this.#open(state, collection).find(wanted);
-      if (document === undefined) return ABSENT;
-      return handed(this.#written([document], collection), into);
-    }, collection);
+  find(collection, id, into) {
+    const { call } = this;
+    try {
+      this.reading = collection;
+      const wanted = /** @type {any} */ (new Reader(id, call.texts).value());
+      const document = call.trees[collection].find(wanted);
+      return document === undefined ? ABSENT : handed(this.#written([document], collection), into);
+    } catch (error) {
+      return this.#isBroken(error);
+    } finally {
+      // A getter may have called the reducer.
+      this.call = call;
+    }
   }
 
   /**
    * Returns how many documents a collection has.
-   * @param {any} state
    * @param {number} collection
    */
-  count(state, collection) {
-    return this.#guarded(() => Math.min(this.#open(state, collection).count, 2 ** 31 - 1));
+  count(collection) {
+    return Math.min(this.call.trees[collection].count, 2 ** 31 - 1);
   }
 
   /**
    * Begins to give all documents of a collection.
-   * @param {any} state
    * @param {number} collection
-   * @returns {Scan | undefined} nothing where the state is broken
+   * @returns {Scan}
    */
-  scan(state, collection) {
-    /** @type {Scan | undefined} */
-    let scan;
-    this.#guarded(() => {
-      scan = { collection, documents: this.#open(state, collection).documents() };
-      return 0;
-    }, collection);
-    return scan;
+  scan(collection) {
+    return { collection, documents: this.call.trees[collection].documents() };
   }
 
   /**
@@ -197,7 +233,9 @@ export class Border {
    * @returns {number} the length, 0 after the last; or `BROKEN`
    */
   next({ collection, documents }) {
-    return this.#guarded(() => {
+    const { call } = this;
+    try {
+      this.reading = collection;
       const some = [];
       while (some.length < DOCUMENTS_AT_ONCE) {
         const { done, value } = documents.next();
@@ -205,28 +243,34 @@ export class Border {
         some.push(value);
       }
       return some.length === 0 ? 0 : this.#written(some, collection);
-    }, collection);
+    } catch (error) {
+      return this.#isBroken(error);
+    } finally {
+      this.call = call;
+    }
   }
 
   /**
    * Returns the state with the changes that WebAssembly wrote, `undefined` where it is broken.
-   * @param {any} state
    * @param {Uint8Array} delta
    */
-  apply(state, delta) {
-    const reader = new Reader(delta, this.texts);
+  apply(delta) {
+    const { trees, texts } = this.call;
+    const reader = new Reader(delta, texts);
     /** @type {[number, any][]} */
     const changed = [];
-    let collection = -1;
-    const applied = this.#guarded(() => {
+    try {
       for (let left = reader.count(); left > 0; left -= 1) {
-        collection = reader.byte();
+        const collection = reader.byte();
+        this.reading = collection;
         const edits = this.#edits(reader, collection);
-        changed.push([collection, this.#open(state, collection).edited(edits).state()]);
+        changed.push([collection, trees[collection].edited(edits).state()]);
       }
-      return 0;
-    }, collection);
-    return applied < 0 ? undefined : this.#whole(state, changed);
+      return this.#whole(changed);
+    } catch (error) {
+      this.#isBroken(error);
+      return undefined;
+    }
   }
 
   /**
@@ -241,21 +285,12 @@ export class Border {
       const what = reader.byte();
       const id = /** @type {import("./tree.js").Id} */ (reader.value());
       if (what === DESTROYED) {
-        edits.push({ id, make: undefined });
+        edits.push(edit(id, undefined));
         continue;
       }
-      const fields = reader.byte();
-      const values = new Array(names.length);
-      const isKept = new Array(names.length).fill(what !== PUT);
-      for (let index = 0; index < fields; index += 1) {
-        const field = reader.byte();
-        values[field] = reader.value();
-        isKept[field] = false;
-      }
-      edits.push({
-        id,
-        make: (/** @type {any} */ earlier) => made(names, values, isKept, earlier),
-      });
+      const values = new Array(names.length).fill(KEPT);
+      for (let left = reader.byte(); left > 0; left -= 1) values[reader.byte()] = reader.value();
+      edits.push(edit(id, (earlier) => made(names, values, earlier)));
     }
     return edits;
   }
@@ -310,7 +345,7 @@ export class Border {
       writer.byte(isObject ? 1 : 0);
       if (!isObject) continue;
       writer.value(unknownName(document, names), DEPTH_MAX);
-      for (const name of names) writer.member(document, name, DEPTH_MAX);
+      this.#document(writer, document, collection);
     }
     given.at = end;
     return finish(writer);
@@ -332,7 +367,7 @@ export class Border {
    */
   push(documents, collection, rows) {
     const { names } = this.collections[collection];
-    const reader = new Reader(rows, NO_TEXTS);
+    const reader = new Reader(rows, []);
     for (let left = reader.count(); left > 0; left -= 1) {
       /** @type {any} */
       const document = {};
@@ -349,12 +384,13 @@ export class Border {
    */
   replace(state, collection, documents) {
     const tree = Tree.of(this.#idName(collection), documents);
-    let whole;
-    const replaced = this.#guarded(() => {
-      whole = this.#whole(state, [[collection, tree.state()]]);
-      return 0;
-    });
-    return replaced < 0 ? undefined : whole;
+    try {
+      return this.#whole([[collection, tree.state()]], state);
+    } catch (error) {
+      this.reading = -1;
+      this.#isBroken(error);
+      return undefined;
+    }
   }
 
   /** What is wrong with the state: the collection, -1 for the whole, and a line. */
@@ -367,24 +403,22 @@ export class Border {
   }
 
   /**
+   * Opens the state of each collection.
    * @param {any} state
-   * @param {number} collection
    */
-  #open(state, collection) {
-    const { name } = this.collections[collection];
-    let own = state;
-    if (this.isRoot && state !== undefined) {
-      this.#assertRoot(state);
-      own = this.#read(-1, () => state[name]);
+  #open(state) {
+    const trees = [];
+    for (let collection = 0; collection < this.collections.length; collection += 1) {
+      let own = state;
+      if (this.isRoot && state !== undefined) {
+        this.reading = -1;
+        if (typeof state !== "object" || state === null) throw new Broken("it is no object");
+        own = state[this.collections[collection].name];
+      }
+      this.reading = collection;
+      trees.push(Tree.open(this.#idName(collection), own));
     }
-    return this.#read(collection, () => Tree.open(this.#idName(collection), own));
-  }
-
-  /** @param {any} state */
-  #assertRoot(state) {
-    if (typeof state === "object" && state !== null) return;
-    this.broken = { collection: -1, reason: "it is no object" };
-    throw new Told();
+    return trees;
   }
 
   /** @param {number} collection */
@@ -394,69 +428,51 @@ export class Border {
   }
 
   /**
-   * Writes documents, each as its fields in the order of the schema.
+   * Writes documents.
    * @param {any[]} documents
    * @param {number} collection
    */
   #written(documents, collection) {
-    const { names } = this.collections[collection];
-    const { texts } = this;
     const writer = borrow();
     writer.count(documents.length);
-    for (const document of documents) {
-      for (const name of names) writer.member(document, name, DEPTH_MAX);
-    }
-    // A getter may have called the reducer.
-    this.texts = texts;
+    for (const document of documents) this.#document(writer, document, collection);
     return finish(writer);
   }
 
   /**
-   * @param {any} state
+   * Writes a document as its fields, in the order of the schema.
+   * @param {Writer} writer
+   * @param {any} document
+   * @param {number} collection
+   */
+  #document(writer, document, collection) {
+    const { names } = this.collections[collection];
+    for (let index = 0; index < names.length; index += 1) {
+      writer.member(document, names[index], DEPTH_MAX);
+    }
+  }
+
+  /**
    * @param {[number, any][]} changed
+   * @param {any} [state]
    * @returns {any}
    */
-  #whole(state, changed) {
+  #whole(changed, state = this.call.state) {
     if (!this.isRoot) return changed[0][1];
+    this.reading = -1;
     // The empty ones first: a state of before a collection was added lacks it.
-    /** @type {any} */
-    const whole = this.#read(-1, () => ({ ...this.empty, ...state }));
+    const whole = { ...this.empty, ...state };
     for (const [collection, own] of changed) whole[this.collections[collection].name] = own;
     return Object.freeze(whole);
   }
 
-  /**
-   * Reads something of a state, and tells of which collection it is if that fails.
-   * @template T
-   * @param {number} collection
-   * @param {() => T} read
-   */
-  #read(collection, read) {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof Told)) this.broken = { collection, reason: reasonOf(error) };
-      throw new Told();
-    }
-  }
-
-  /**
-   * Returns what a function returns, or that the state is broken.
-   * @param {() => number} run
-   * @param {number} [collection]
-   */
-  #guarded(run, collection = -1) {
-    try {
-      return run();
-    } catch (error) {
-      if (!(error instanceof Told)) this.broken = { collection, reason: reasonOf(error) };
-      return BROKEN;
-    }
+  /** @param {unknown} error */
+  #isBroken(error) {
+    const reason = error instanceof Broken ? error.message : "reading it threw an error";
+    this.broken = { collection: this.reading, reason };
+    return BROKEN;
   }
 }
-
-/** What is wrong is told already. */
-class Told extends Error {}
 
 /** @typedef {{ collection: number, documents: Generator<any> }} Scan */
 
@@ -489,27 +505,22 @@ function unknownName(document, names) {
   }
 }
 
+/** A field that does not change. */
+const KEPT = Symbol("kept");
+
 /**
  * Makes a document, frozen: of an earlier one it keeps what does not change.
  * @param {string[]} names
  * @param {unknown[]} values
- * @param {boolean[]} isKept
  * @param {any} earlier
  */
-function made(names, values, isKept, earlier) {
+function made(names, values, earlier) {
   /** @type {any} */
   const document = {};
   for (let index = 0; index < names.length; index += 1) {
     const name = names[index];
-    document[name] = isKept[index] ? earlier[name] : values[index];
+    const value = values[index];
+    document[name] = value === KEPT ? earlier[name] : value;
   }
   return Object.freeze(document);
-}
-
-/** @type {string[]} */
-const NO_TEXTS = [];
-
-/** @param {unknown} error */
-function reasonOf(error) {
-  return error instanceof Broken ? error.message : "reading it threw an error";
 }

@@ -12,8 +12,8 @@
  * @typedef {readonly any[]} Leaf
  * @typedef {{ readonly keys: readonly Id[], readonly children: readonly Node[] }} Branch
  * @typedef {Leaf | Branch} Node
- * @typedef {{ id: Id, make: ((earlier: any) => any) | undefined }} Edit what becomes of a document:
- *   made of the earlier one, `undefined` where there is none; or gone
+ * @typedef {{ id: Id, order: Order, make: ((earlier: any) => any) | undefined }} Edit what becomes of
+ *   a document: made of the earlier one, `undefined` where there is none; or gone
  * @typedef {{ key: Id, node: Node, size: number }} Piece a node that takes its place in a branch: no
  *   id in it comes before the key, all ids left of it do; the first one's key is not used
  */
@@ -187,8 +187,8 @@ class Update {
     const changed = [...documents];
     // From the last to the first, for positions are those of before.
     for (let index = edits.length - 1; index >= 0; index -= 1) {
-      const { id, make } = edits[index];
-      const position = orderOf(id).positionIn(documents, this.idName);
+      const { id, order, make } = edits[index];
+      const position = order.positionIn(documents, this.idName);
       const isThere = position < documents.length && documents[position][this.idName] === id;
       if (make !== undefined) {
         const document = make(isThere ? documents[position] : undefined);
@@ -208,23 +208,29 @@ class Update {
    * @param {number} levelsLeft
    */
   branch({ keys, children }, edits, levelsLeft) {
-    const newKeys = [...keys];
+    // Keys that stay are shared; those of a foreign state are not ours to freeze.
+    let newKeys = Object.isFrozen(keys) ? undefined : [...keys];
     const newChildren = [...children];
     let isUneven = false;
-    let isSame = true;
     for (let end = edits.length; end > 0; ) {
-      const index = orderOf(edits[end - 1].id).childOf(keys);
+      const index = edits[end - 1].order.childOf(keys);
       const start = firstOfChild(keys, index, edits, end);
-      const pieces = this.node(children[index], edits.slice(start, end), levelsLeft);
+      const own = start === 0 && end === edits.length ? edits : edits.slice(start, end);
+      const pieces = this.node(children[index], own, levelsLeft);
       end = start;
-      isUneven ||= pieces.some(({ size }) => size < ENTRIES_MIN);
-      isSame &&= pieces.length === 1;
-      put(pieces, index, newKeys, newChildren);
+      for (const { size } of pieces) isUneven ||= size < ENTRIES_MIN;
+      if (pieces.length === 1) {
+        newChildren[index] = pieces[0].node;
+      } else {
+        newKeys ??= [...keys];
+        put(pieces, index, newKeys, newChildren);
+      }
     }
-    if (isUneven) this.join(newKeys, newChildren);
-    // Keys that stay are shared; those of a foreign state are not ours to freeze.
-    const isShared = isSame && !isUneven && Object.isFrozen(keys);
-    return branches(isShared ? keys : newKeys, newChildren);
+    if (isUneven) {
+      newKeys ??= [...keys];
+      this.join(newKeys, newChildren);
+    }
+    return branches(newKeys ?? keys, newChildren);
   }
 
   /**
@@ -293,7 +299,7 @@ function firstOfChild(keys, index, edits, end) {
   if (index === 0) return 0;
   const key = keys[index - 1];
   let start = end;
-  while (start > 0 && !orderOf(edits[start - 1].id).isBefore(key)) start -= 1;
+  while (start > 0 && !edits[start - 1].order.isBefore(key)) start -= 1;
   return start;
 }
 
@@ -434,6 +440,16 @@ class Order {
   #check(other) {
     if (typeof other !== this.kind) throw new Broken("an id is of the wrong kind");
   }
+}
+
+/**
+ * Tells what becomes of a document.
+ * @param {Id} id
+ * @param {((earlier: any) => any) | undefined} make
+ * @returns {Edit}
+ */
+export function edit(id, make) {
+  return { id, order: orderOf(id), make };
 }
 
 /** @param {Id} id */
