@@ -91,5 +91,6 @@ contract! {
         a_head_that_somebody_holds_is_a_retryable_error_until_it_is_free,
         a_batch_that_can_not_be_written_fails_at_once,
         a_row_that_the_database_refuses_fails_alone,
+        what_callers_of_two_servers_are_told_is_what_the_log_says,
     ;
 }

@@ -37,3 +37,20 @@ async fn a_document_that_can_not_be_read_takes_nobody_along() {
     }
     store.dispatch(&TaskDone { id: 1001 }).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_database_in_memory_looks_up_and_commits_on_its_one_connection() {
+    let store = in_memory().await;
+    let mut others = tokio::task::JoinSet::new();
+    for id in 1000..1200 {
+        let store = store.clone();
+        others.spawn(async move { store.dispatch(&TaskDone { id }).await });
+    }
+    for (id, result) in dispatched(&store, 0..200).await {
+        result.unwrap_or_else(|error| panic!("task {id}: {error}"));
+    }
+    for result in others.join_all().await {
+        assert_eq!(result.unwrap_err().code(), "no_such_task");
+    }
+    verify(&store).await;
+}

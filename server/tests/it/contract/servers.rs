@@ -159,3 +159,70 @@ fn event_number(event: &TaskEvent) -> u128 {
         _ => 0,
     }
 }
+
+pub(crate) async fn what_callers_of_two_servers_are_told_is_what_the_log_says(database: Database) {
+    const CALLERS: u64 = 24;
+    const ROUNDS: u64 = 30;
+    let servers = [server(&database).await, server(&database).await];
+    let mut callers = tokio::task::JoinSet::new();
+    for caller in 0..CALLERS {
+        let servers = servers.clone();
+        callers.spawn(async move {
+            let mut told = Vec::new();
+            for round in 0..ROUNDS {
+                let seed = caller * ROUNDS + round;
+                let action = action(&some_event(seed)).with_id(Uuid::from_u128(seed.into()));
+                // Mostly one server, so that it commits one batch while it settles the next.
+                let one = &servers[usize::from(seed.is_multiple_of(7))];
+                let other = &servers[usize::from(seed.is_multiple_of(5))];
+                let answers = match seed % 3 {
+                    // Sent twice at once, as by somebody who does not wait for the answer.
+                    0 => {
+                        let (one, other) =
+                            tokio::join!(one.dispatch(&action), other.dispatch(&action));
+                        vec![one, other]
+                    }
+                    _ => vec![one.dispatch(&action).await],
+                };
+                told.push((action, answers));
+            }
+            told
+        });
+    }
+    let told: Vec<_> = callers.join_all().await.into_iter().flatten().collect();
+    verify(&servers[0]).await;
+    let log = servers[1].events(flux_server::LogQuery::default().limit(u64::MAX)).await.unwrap();
+    let by_id: std::collections::HashMap<_, _> =
+        log.documents.iter().map(|event| (event.id, event)).collect();
+    assert_eq!(by_id.len(), log.documents.len(), "an event is in the log once");
+    let mut accepted = 0;
+    for (action, answers) in &told {
+        let recorded = by_id.get(&action.id.unwrap());
+        accepted += usize::from(recorded.is_some());
+        for answer in answers {
+            match (answer, recorded) {
+                (Ok(answer), Some(recorded)) => assert_eq!(**answer, **recorded),
+                // One that was refused may be accepted when it is sent again.
+                (Err(Error::Rejected { .. }), _) => {}
+                (answer, recorded) => panic!("{action:?}: told {answer:?}, recorded {recorded:?}"),
+            }
+        }
+        let is_told = answers.iter().any(Result::is_ok);
+        assert_eq!(is_told, recorded.is_some(), "{action:?} is in the log and nobody was told");
+    }
+    assert_eq!(accepted, log.documents.len());
+    assert!(accepted > 100 && accepted < told.len(), "{accepted} of {} are accepted", told.len());
+}
+
+/// An event that meets those of others: the same few documents, unique values and lists.
+fn some_event(seed: u64) -> TaskEvent {
+    let random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
+    let (id, other) = ((random % 40).cast_signed(), (random / 40 % 40).cast_signed());
+    match random / 1600 % 10 {
+        0..5 => TaskAdded { id, title: format!("task {other}"), list: Some(id % 5) },
+        5 => TaskDone { id },
+        6 | 7 => TaskRenamed { id, title: format!("task {other}") },
+        8 => TitlesSwapped { first: id, second: other },
+        _ => ListCleared { list: id % 5 },
+    }
+}
