@@ -1,6 +1,6 @@
 /** How much a page downloads. */
 
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "vite";
@@ -16,9 +16,18 @@ export interface Size {
 export async function measureSizes(root: string): Promise<readonly Size[]> {
   const folder = join(root, "examples/notes/wasm/pkg-web");
   const wasm = sizeOf("wasm", await readFile(join(folder, "notes_wasm_bg.wasm")));
-  const glue = sizeOf("glue", await readFile(join(folder, "notes_wasm.js")));
+  const scripts = await Promise.all((await scriptsOf(folder)).map((path) => readFile(path)));
+  const glue = scripts
+    .map((content) => sizeOf("glue", content))
+    .reduce((left, right) => sum("glue", left, right));
   const client = sizeOf("client, minified", await minified(join(root, "js/dist/index.js")));
   return [wasm, glue, sum("wasm + glue", wasm, glue), client];
+}
+
+/** The scripts of the package: that of wasm-bindgen, and those that crates bring along. */
+async function scriptsOf(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true });
+  return entries.filter((name) => name.endsWith(".js")).map((name) => join(folder, name));
 }
 
 /** Each file is compressed alone, as servers do. */
