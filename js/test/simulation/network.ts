@@ -37,6 +37,7 @@ export class Network {
     send(events: unknown): void;
     cut(): void;
   }>();
+  readonly #gone = new Set<string>();
   #isStepping = false;
 
   constructor(server: SimulatedServer) {
@@ -51,8 +52,21 @@ export class Network {
 
   /** Loses everything of a client that is under way, and its sockets. */
   cut(client: string): void {
+    if (this.#gone.has(client)) return;
     for (const socket of [...this.#sockets]) if (socket.client === client) socket.cut();
     for (const thing of [...this.underWay]) if (thing.client === client) this.finish(thing, "lose");
+  }
+
+  /** A page is gone: its requests may still arrive, but nobody hears of anything. */
+  forget(client: string): void {
+    for (const socket of [...this.#sockets]) {
+      if (socket.client === client) this.#sockets.delete(socket);
+    }
+    for (const thing of [...this.underWay]) {
+      const isLeft = thing.client !== client || thing.kind === "request";
+      if (!isLeft) this.underWay.splice(this.underWay.indexOf(thing), 1);
+    }
+    this.#gone.add(client);
   }
 
   /** Lets one thing happen. */
@@ -60,7 +74,7 @@ export class Network {
     const index = this.underWay.indexOf(thing);
     if (index === -1) return;
     this.underWay.splice(index, 1);
-    thing[how]();
+    if (how === "arrive" || !this.#gone.has(thing.client)) thing[how]();
   }
 
   fetchOf(client: string): typeof globalThis.fetch {
@@ -132,6 +146,7 @@ export class Network {
   }
 
   #begin(thing: UnderWay): void {
+    if (this.#gone.has(thing.client)) return;
     this.underWay.push(thing);
     if (this.isPrompt) this.step();
   }
