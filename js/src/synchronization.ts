@@ -17,6 +17,9 @@ import type { Timer } from "./timer.ts";
 /** Ids of confirmed events that are remembered, to know them if the queue still has them. */
 const CONFIRMED_IDS_MAX = 1_000;
 
+/** How often the queue is read although nobody said that it changed: a tab may have been frozen. */
+const POLL_MS = 5_000;
+
 /** What a synchronisation needs; `SyncOptions` explains them. */
 export interface Settings extends BackoffBounds {
   readonly api: Api;
@@ -70,6 +73,7 @@ export class Synchronization implements Sync {
   /** The last of the works on the queue, which run one after the other. */
   #lastWork: Promise<unknown> = Promise.resolve();
   #willRead = false;
+  #cancelPoll = () => {};
   #connection: Connection | undefined;
 
   constructor(store: StoreBelow, settings: Settings) {
@@ -103,6 +107,7 @@ export class Synchronization implements Sync {
       this.#read();
     });
     this.#read();
+    this.#poll();
     const { signal } = this.#closing;
     this.#queue
       .lead(signal)
@@ -144,6 +149,7 @@ export class Synchronization implements Sync {
 
   close(): void {
     this.#closing.abort();
+    this.#cancelPoll();
     this.#connection?.close();
     // What was dispatched before is stored first.
     void this.#inTurn(async () => this.#queue.close());
@@ -244,6 +250,16 @@ export class Synchronization implements Sync {
       this.#willRead = false;
       await this.#readQueue();
     });
+  }
+
+  /** What other tabs say of the queue is a hint; what is in it is the truth. */
+  #poll(): void {
+    if (this.#queue.kind === "memory") return;
+    this.#cancelPoll = this.#settings.timer(() => {
+      this.#sender.notify();
+      if (this.#store.readState().pending.length > 0) this.#read();
+      this.#poll();
+    }, POLL_MS);
   }
 
   /** Brings the state up to date with the queue: its order, and what became of the events. */

@@ -32,6 +32,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant("repeat" as const), from: which, count: few }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("disorder" as const), tab }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("open" as const), browser: tab }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("reload" as const), tab }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("close" as const), tab }) },

@@ -34,6 +34,8 @@ export class Network {
   readonly #server: SimulatedServer;
   readonly #sockets = new Set<{
     readonly client: string;
+    /** Frames on their way. */
+    readonly frames: unknown[];
     send(events: unknown): void;
     cut(): void;
   }>();
@@ -55,6 +57,11 @@ export class Network {
     if (this.#gone.has(client)) return;
     for (const socket of [...this.#sockets]) if (socket.client === client) socket.cut();
     for (const thing of [...this.underWay]) if (thing.client === client) this.finish(thing, "lose");
+  }
+
+  /** Turns the order of the frames that are on their way to a client. */
+  disorder(client: string): void {
+    for (const socket of this.#sockets) if (socket.client === client) socket.frames.reverse();
   }
 
   /** A page is gone: its requests may still arrive, but nobody hears of anything. */
@@ -128,7 +135,7 @@ export class Network {
       };
       this.#begin({ kind: "frame", client, path, body: frame, arrive, lose: cut });
     };
-    const entry = { client, send, cut };
+    const entry = { client, frames, send, cut };
     const arrive = () => {
       if (!isOpen) return;
       if (this.#server.refusal(url) !== undefined) return cut();
