@@ -24,6 +24,7 @@ export class FallbackQueue implements PendingQueue {
   readonly #memory = memoryQueue();
   /** Fires when the storage has failed. */
   readonly #failing = new AbortController();
+  #isClosed = false;
   /** What waits in the storage, as far as this page knows. */
   #known = new Map<string, QueuedEvent>();
 
@@ -79,6 +80,7 @@ export class FallbackQueue implements PendingQueue {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#stored.close();
     this.#memory.close();
   }
@@ -109,7 +111,8 @@ export class FallbackQueue implements PendingQueue {
   }
 
   async #fallBack(cause: unknown): Promise<void> {
-    if (this.#failing.signal.aborted) return;
+    // That nothing answers after the end is no failure.
+    if (this.#isClosed || this.#failing.signal.aborted) return;
     this.#failing.abort();
     await this.#memory.append([...this.#known.values()]);
     const error = new Error(

@@ -34,7 +34,7 @@ export type {
   TreeNode,
 } from "./state.ts";
 export { compareIds } from "./state.ts";
-export type { SyncEnhancer, SyncOptions } from "./sync.ts";
+export type { SyncOptions } from "./sync.ts";
 export { createSync } from "./sync.ts";
 export type {
   PendingEvent,

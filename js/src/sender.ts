@@ -75,10 +75,10 @@ export class Sender {
     const { onSent, settle, signal, onError } = this.#options;
     onSent(batch);
     try {
-      const answer = await this.#request(batch);
+      const outcomes = outcomesOf(batch, await this.#request(batch));
       this.#failures = 0;
       this.#batchMax = BATCH_EVENTS_MAX;
-      await settle(outcomesOf(batch, answer));
+      await settle(outcomes);
     } catch (error) {
       if (signal.aborted) return;
       if (isRejection(error)) {

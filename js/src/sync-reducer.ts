@@ -1,7 +1,6 @@
 /** The rule of synchronisation, all of it: view = confirmed + pending run again. */
 
 import { type Action, isLoadedAction, isRecordedEvent } from "./event.ts";
-import type { Reducer } from "./redux.ts";
 import type { Observe, Refusal } from "./refusals.ts";
 import {
   isSyncAction,
@@ -11,6 +10,9 @@ import {
   type SyncAction,
 } from "./sync-action.ts";
 import type { PendingEvent, QueuedEvent, Rejection, SyncState } from "./sync-state.ts";
+
+/** A Redux reducer of whatever state and actions. */
+export type AnyReducer = (state: unknown, action: Action) => unknown;
 
 /** What the rule has to know of the application. */
 export interface SyncRule {
@@ -44,9 +46,9 @@ interface Parts {
  *
  * Slices that are not synced see every action once: an event when this page first learns of it.
  */
-export function syncReducer(reducer: Reducer, rule: SyncRule): Reducer<unknown, Action> {
+export function syncReducer(reducer: AnyReducer, rule: SyncRule): AnyReducer {
   const { stateKey } = rule;
-  const inner: Reducer = (state, action) => {
+  const inner: AnyReducer = (state, action) => {
     const next = reducer(state, action);
     if (typeof next === "object" && next !== null) return next;
     throw new Error(
@@ -65,10 +67,10 @@ export function syncReducer(reducer: Reducer, rule: SyncRule): Reducer<unknown, 
 }
 
 class Steps {
-  readonly #inner: Reducer;
+  readonly #inner: AnyReducer;
   readonly #rule: SyncRule;
 
-  constructor(inner: Reducer, rule: SyncRule) {
+  constructor(inner: AnyReducer, rule: SyncRule) {
     this.#inner = inner;
     this.#rule = rule;
   }

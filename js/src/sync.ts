@@ -1,15 +1,15 @@
 /** `createSync`: optimistic changes, live changes by others, and work that goes on offline. */
 
+import type { StoreEnhancer } from "redux";
 import { type Api, createApi } from "./api.ts";
 import type { BackoffBounds } from "./backoff.ts";
 import type { Action, RecordedEvent } from "./event.ts";
 import { indexedDbQueue } from "./indexed-db-queue.ts";
 import type { PendingQueue } from "./queue.ts";
-import type { CreateStore, Reducer, Store, StoreEnhancer } from "./redux.ts";
 import { type ListenToRefusals, observeRefusals, type Refusal } from "./refusals.ts";
-import { syncReducer } from "./sync-reducer.ts";
+import { type AnyReducer, type SyncRule, syncReducer } from "./sync-reducer.ts";
 import type { Rejection, SyncState } from "./sync-state.ts";
-import { type Settings, type Sync, Synchronization } from "./synchronization.ts";
+import { type Settings, type StoreBelow, type Sync, Synchronization } from "./synchronization.ts";
 import { systemTimer, type Timer } from "./timer.ts";
 
 /** How to synchronise a store. */
@@ -60,9 +60,6 @@ export interface SyncOptions extends Partial<BackoffBounds> {
   readonly random?: () => number;
 }
 
-/** What {@link createSync} gives: adds `sync` to the store and to its state. */
-export type SyncEnhancer = StoreEnhancer<{ sync: Sync }, { sync: SyncState }>;
-
 /**
  * Creates a store enhancer that keeps the store in step with a server: what the state shows is what
  * the server has confirmed, and the pending events of this browser run again on top of it.
@@ -86,7 +83,10 @@ export type SyncEnhancer = StoreEnhancer<{ sync: Sync }, { sync: SyncState }>;
  *   enhancers: (defaults) => defaults().concat(sync),
  * });
  */
-export function createSync(options: SyncOptions): SyncEnhancer {
+export function createSync(
+  options: SyncOptions,
+  // Not by a name of its own: configureStore reads the types only off one that is spelled out.
+): StoreEnhancer<{ sync: Sync }, { sync: SyncState }> {
   const collections = collectionsOf(options);
   const { stateKey = DEFAULTS.stateKey, onError = DEFAULTS.onError, events } = options;
   const onStray = (refusal: Refusal) =>
@@ -94,35 +94,25 @@ export function createSync(options: SyncOptions): SyncEnhancer {
   const isEvent = typeof events === "function" ? events : isOneOf(events);
   const slices = [...Object.values(collections), ...(options.slices ?? [])];
 
-  const enhancer =
-    (next: CreateStore<object, object>) => (reducer: Reducer, preloaded: unknown) => {
-      const rule = {
-        stateKey,
-        slices,
-        isEvent,
-        observe: observeRefusals(options.rejections, onStray),
-      };
-      const wrapped = (inner: Reducer) => syncReducer(inner, rule) as Reducer;
-      const store: Store = next(wrapped(reducer), preloaded);
-      const readState = () =>
-        (store.getState() as Record<string, SyncState>)[stateKey] as SyncState;
-      const below = { dispatch: (action: Action) => store.dispatch(action), readState };
-      const sync = new Synchronization(
-        below,
-        settingsOf(options, Object.keys(collections), isEvent),
-      );
-      if (options.onConfirmed !== undefined) sync.onConfirmed(options.onConfirmed);
-      if (options.onRejected !== undefined) sync.onRejected(options.onRejected);
-      sync.start();
-      return {
-        ...store,
-        dispatch: sync.dispatch,
-        replaceReducer: (inner: Reducer) => store.replaceReducer(wrapped(inner)),
-        sync,
-      };
-    };
-  // The types of an enhancer are about all stores there can be.
-  return enhancer as unknown as SyncEnhancer;
+  return (next) => (reducer, preloaded) => {
+    const observe = observeRefusals(options.rejections, onStray);
+    const rule: SyncRule = { stateKey, slices, isEvent, observe };
+    // The wrapped reducer takes what the reducer takes, and gives the state one key more.
+    const wrap = (inner: unknown) => syncReducer(inner as AnyReducer, rule) as typeof reducer;
+    const store = next(wrap(reducer), preloaded);
+    const readState = () => (store.getState() as Record<string, unknown>)[stateKey] as SyncState;
+    const below = { dispatch: store.dispatch as unknown as StoreBelow["dispatch"], readState };
+    const sync = new Synchronization(below, settingsOf(options, Object.keys(collections), isEvent));
+    if (options.onConfirmed !== undefined) sync.onConfirmed(options.onConfirmed);
+    if (options.onRejected !== undefined) sync.onRejected(options.onRejected);
+    sync.start();
+    return {
+      ...store,
+      dispatch: sync.dispatch as unknown as typeof store.dispatch,
+      replaceReducer: (inner: unknown) => store.replaceReducer(wrap(inner) as never),
+      sync,
+    } as never;
+  };
 }
 
 const DEFAULTS = {

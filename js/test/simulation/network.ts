@@ -25,7 +25,8 @@ interface Socket {
 export class Network {
   readonly underWay: UnderWay[] = [];
   /** All requests that arrived. */
-  readonly arrived: { readonly path: string; readonly body: unknown }[] = [];
+  readonly arrived: { readonly client: string; readonly path: string; readonly body: unknown }[] =
+    [];
   /** Whether things arrive by themselves; those that are held do not. */
   isPrompt = true;
   hold: (thing: UnderWay) => boolean = () => false;
@@ -93,7 +94,7 @@ export class Network {
         const lose = () => reject(new TypeError("fetch failed"));
         init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
         const arrive = () => {
-          this.arrived.push({ path, body });
+          this.arrived.push({ client, path, body });
           const answer = this.answer(path, body) ?? this.#server.handle(url, body);
           const respond = () => resolve(responseOf(answer));
           this.#begin({ kind: "answer", client, path, body, arrive: respond, lose });
