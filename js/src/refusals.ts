@@ -19,24 +19,32 @@ export interface Observed<Result> {
 /** Runs a reducer, and tells whether it refused. */
 export type Observe = <Result>(run: () => Result) => Observed<Result>;
 
+/** One run of a reducer. */
+interface Run {
+  refusal: Refusal | undefined;
+}
+
+/** Those that listen already, each to the one listener that its reducer takes. */
+const observing = new WeakMap<ListenToRefusals, Observe>();
+
 /**
- * Begins to listen. What is refused while nothing is observed goes to `onStray`.
+ * Begins to listen; several stores of one page may have the same reducer. What is refused while
+ * nothing is observed goes to the console, as it does without a listener.
  *
  * A reducer calls its listener before it returns, so that a refusal belongs to the run that is under
  * way; it depends on nothing but the state and the action.
  */
-export function observeRefusals(
-  listen: ListenToRefusals | undefined,
-  onStray: (refusal: Refusal) => void,
-): Observe {
-  let run: { refusal: Refusal | undefined } | undefined;
-  listen?.((refusal) => {
-    if (run === undefined) onStray(refusal);
+export function observeRefusals(listen: ListenToRefusals): Observe {
+  const known = observing.get(listen);
+  if (known !== undefined) return known;
+  let run: Run | undefined;
+  listen((refusal) => {
+    if (run === undefined) console.warn(refusal.code, refusal.message);
     else run.refusal ??= refusal;
   });
-  return (reduce) => {
+  const observe: Observe = (reduce) => {
     const outer = run;
-    const own = { refusal: undefined };
+    const own: Run = { refusal: undefined };
     run = own;
     try {
       const result = reduce();
@@ -45,4 +53,9 @@ export function observeRefusals(
       run = outer;
     }
   };
+  observing.set(listen, observe);
+  return observe;
 }
+
+/** Runs a reducer that has no way to tell. */
+export const observeNothing: Observe = (reduce) => ({ result: reduce(), refusal: undefined });

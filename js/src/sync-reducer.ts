@@ -23,6 +23,8 @@ export interface SyncRule {
   /** Tells events, which are sent, from all other actions. */
   readonly isEvent: (action: Action) => boolean;
   readonly observe: Observe;
+  /** Hears of actions that are refused and are no events. */
+  readonly onStray: (refusal: Refusal) => void;
 }
 
 /** A state by slices. */
@@ -192,9 +194,10 @@ class Steps {
 
   /** An action that is neither an event nor of this package. */
   #other({ app, sync }: Parts, action: Action): Parts {
-    const next = this.#inner(app, action) as Slices;
+    const { result: next, refusal } = this.#rule.observe(() => this.#inner(app, action) as Slices);
+    if (refusal !== undefined) this.#rule.onStray(refusal);
     if (this.#rule.slices.every((slice) => next[slice] === app[slice])) return { app: next, sync };
-    const root = this.#inner({ ...app, ...sync.confirmed }, action) as Slices;
+    const root = this.#attempt({ ...app, ...sync.confirmed }, action);
     const confirmed = this.#synced(root);
     const replayed = this.#replay({ ...next, ...confirmed }, sync.pending);
     return { app: replayed, sync: { ...sync, confirmed } };
@@ -219,7 +222,7 @@ class Steps {
     return view;
   }
 
-  #attempt(view: Slices, event: QueuedEvent): Slices {
+  #attempt(view: Slices, event: Action): Slices {
     try {
       return this.#rule.observe(() => this.#inner(view, event) as Slices).result;
     } catch {

@@ -6,7 +6,12 @@ import type { BackoffBounds } from "./backoff.ts";
 import type { Action, RecordedEvent } from "./event.ts";
 import { indexedDbQueue } from "./indexed-db-queue.ts";
 import type { PendingQueue } from "./queue.ts";
-import { type ListenToRefusals, observeRefusals, type Refusal } from "./refusals.ts";
+import {
+  type ListenToRefusals,
+  observeNothing,
+  observeRefusals,
+  type Refusal,
+} from "./refusals.ts";
 import { type AnyReducer, type SyncRule, syncReducer } from "./sync-reducer.ts";
 import type { Rejection, SyncState } from "./sync-state.ts";
 import { type Settings, type StoreBelow, type Sync, Synchronization } from "./synchronization.ts";
@@ -88,15 +93,15 @@ export function createSync(
   // Not by a name of its own: configureStore reads the types only off one that is spelled out.
 ): StoreEnhancer<{ sync: Sync }, { sync: SyncState }> {
   const collections = collectionsOf(options);
-  const { stateKey = DEFAULTS.stateKey, onError = DEFAULTS.onError, events } = options;
+  const { stateKey = DEFAULTS.stateKey, onError = DEFAULTS.onError, events, rejections } = options;
   const onStray = (refusal: Refusal) =>
     onError(new Error(`a reducer refused an action: ${refusal.message} (${refusal.code})`));
   const isEvent = typeof events === "function" ? events : isOneOf(events);
   const slices = [...Object.values(collections), ...(options.slices ?? [])];
 
   return (next) => (reducer, preloaded) => {
-    const observe = observeRefusals(options.rejections, onStray);
-    const rule: SyncRule = { stateKey, slices, isEvent, observe };
+    const observe = rejections === undefined ? observeNothing : observeRefusals(rejections);
+    const rule: SyncRule = { stateKey, slices, isEvent, observe, onStray };
     // The wrapped reducer takes what the reducer takes, and gives the state one key more.
     const wrap = (inner: unknown) => syncReducer(inner as AnyReducer, rule) as typeof reducer;
     const store = next(wrap(reducer), preloaded);

@@ -1,6 +1,7 @@
+import { combineReducers } from "redux";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createId, createSync, RejectedError, resultOf, type SyncState } from "../src/index.ts";
-import { step } from "./simulation/boards.ts";
+import { boardsReducer, step } from "./simulation/boards.ts";
 import { Client, until } from "./simulation/client.ts";
 import { Network, type UnderWay } from "./simulation/network.ts";
 import { SimulatedServer } from "./simulation/server.ts";
@@ -159,6 +160,19 @@ describe("the view is what is confirmed and the pending events run again", () =>
     expect(client.sync.lastRejection).toMatchObject({ id, code: "board_full", by: "reducer" });
     expect(client.rejections).toHaveLength(1);
     expect(network.arrived.filter(({ body }) => body !== undefined)).toHaveLength(1);
+  });
+
+  it("an event that the reducer here refuses is not queued, whichever store of the page has it", async () => {
+    const { boards, onRejected } = boardsReducer();
+    const clients = [1, 2].map((index) => {
+      const client = open(`ann ${index}`, { rejections: onRejected });
+      client.store.replaceReducer(combineReducers({ boards, seen: () => null }));
+      return client;
+    });
+    for (const client of clients) {
+      const { applied } = client.dispatch(step("a", "plan", 0));
+      await expect(applied).rejects.toThrow("board_full");
+    }
   });
 
   it("promises that nobody handles do not end the process", async () => {
