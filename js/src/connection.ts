@@ -22,6 +22,11 @@ export interface ConnectionOptions extends Partial<BackoffBounds> {
   /** A Redux store's `dispatch`. Gets one {@link LoadedAction} a collection, then recorded events. */
   readonly dispatch: (action: LoadedAction | RecordedEvent) => unknown;
   /**
+   * The state is loaded anew where it is more than so many events behind, instead of receiving them
+   * one by one; 1,000 if left out.
+   */
+  readonly gapMax?: number;
+  /**
    * Hears of errors that waiting will not cure, such as an unknown collection or what `dispatch`
    * throws; `console.warn` if left out. The connection goes on trying. That a server cannot be
    * reached is a status, not an error.
@@ -62,14 +67,43 @@ export interface Connection {
  * const api = createApi({ url: "/api" });
  * const connection = connect({ api, collections: ["notes"], dispatch: store.dispatch });
  */
-export function connect(options: ConnectionOptions): Connection {
+export function connect({ dispatch, ...options }: ConnectionOptions): Connection {
+  return openConnection({
+    ...options,
+    load: (actions, _, isCurrent) => {
+      for (const action of actions) if (isCurrent()) dispatch(action);
+    },
+    apply: dispatch,
+  });
+}
+
+/** How to connect what is no Redux store. */
+export interface OpenOptions extends Omit<ConnectionOptions, "dispatch"> {
+  /** Where the state is that is there already, if it is. */
+  readonly seen?: Checkpoint | undefined;
+  /** Takes the whole state. `isCurrent` turns false when the connection is closed meanwhile. */
+  readonly load: (
+    actions: readonly LoadedAction[],
+    loaded: { readonly checkpoint: Checkpoint; readonly isOtherLog: boolean },
+    isCurrent: () => boolean,
+  ) => void;
+  /** Takes one event. */
+  readonly apply?: (event: RecordedEvent) => void;
+  /** Takes all events of a frame together, instead of `apply`. */
+  readonly applyTogether?: (events: readonly RecordedEvent[], checkpoint: Checkpoint) => void;
+}
+
+/** Connects to the server as {@link connect} does. */
+export function openConnection(options: OpenOptions): Connection {
   return new LiveConnection(options);
 }
 
-type Settings = Required<ConnectionOptions>;
+type Optional = "seen" | "apply" | "applyTogether";
+type Settings = Required<Omit<OpenOptions, Optional>> & Pick<OpenOptions, Optional>;
 
 const DEFAULTS = {
   onError: console.warn,
+  gapMax: 1_000,
   backoffFirstMs: 500,
   backoffMaxMs: 30_000,
   attemptMaxMs: 10_000,
@@ -87,11 +121,14 @@ class LiveConnection implements Connection {
   #status: ConnectionStatus = "connecting";
   /** The last event that was dispatched. */
   #seen: Checkpoint | undefined;
+  /** Whether the server's log is another one than what was seen. */
+  #isOtherLog = false;
   /** Attempts that ended since the connection was last stable; decides how long to wait. */
   #failures = 0;
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: OpenOptions) {
     this.#settings = { WebSocket: globalThis.WebSocket, ...DEFAULTS, ...options };
+    this.#seen = options.seen;
     assertWebSocket(this.#settings.WebSocket);
     this.#socketUrl = urlOfSocket(options.api.url);
     void this.#run();
@@ -144,39 +181,50 @@ class LiveConnection implements Connection {
 
   /** Returns the place to resume from; loads the collections if there is none that holds. */
   async #catchUp(signal: AbortSignal): Promise<Checkpoint> {
-    if (this.#seen !== undefined && !(await this.#isInLog(this.#seen, signal))) {
+    if (this.#seen !== undefined && !(await this.#isWithinReach(this.#seen, signal))) {
       this.#seen = undefined;
     }
     this.#seen ??= await this.#load(signal);
     return this.#seen;
   }
 
-  /** Asks by a request of its own: a refused WebSocket does not say why. */
-  async #isInLog({ position, eventId }: Checkpoint, signal: AbortSignal): Promise<boolean> {
+  /**
+   * Whether the place is in the server's log, and not far behind. Asks by a request of its own: a
+   * refused WebSocket does not say why.
+   */
+  async #isWithinReach({ position, eventId }: Checkpoint, signal: AbortSignal): Promise<boolean> {
+    const { api, gapMax } = this.#settings;
     const place = { after: position, ...(eventId !== null && { afterId: eventId }) };
     try {
-      await this.#settings.api.listEvents({ ...place, limit: 1 }, { signal });
-      return true;
+      const log = await api.listEvents({ ...place, limit: 1 }, { signal });
+      return log.position - position <= gapMax;
     } catch (error) {
-      if (error instanceof ProblemError && OF_ANOTHER_LOG.includes(error.code)) return false;
-      throw error;
+      const isOther = error instanceof ProblemError && OF_ANOTHER_LOG.includes(error.code);
+      if (!isOther) throw error;
+      this.#isOtherLog = true;
+      return false;
     }
   }
 
   async #load(signal: AbortSignal): Promise<Checkpoint> {
-    const { api, collections: names } = this.#settings;
+    const { api, collections: names, load } = this.#settings;
     const { position, eventId, collections } = await api.loadCollections<Record<string, unknown>>(
       names,
       {
         signal,
       },
     );
-    for (const collection of names) {
-      signal.throwIfAborted();
+    signal.throwIfAborted();
+    const actions = names.map((collection): LoadedAction => {
       const documents = collections[collection] ?? [];
-      this.#dispatch({ type: LOADED, payload: { collection, position, documents } });
-    }
-    return { position, eventId };
+      return { type: LOADED, payload: { collection, position, documents } };
+    });
+    const checkpoint = { position, eventId };
+    const isOtherLog = this.#isOtherLog;
+    load(actions, { checkpoint, isOtherLog }, () => !this.#closing.signal.aborted);
+    signal.throwIfAborted();
+    this.#isOtherLog = false;
+    return checkpoint;
   }
 
   async #follow(after: Checkpoint, signal: AbortSignal, cancelLimit: () => void): Promise<void> {
@@ -197,24 +245,26 @@ class LiveConnection implements Connection {
   }
 
   #apply(events: readonly RecordedEvent[]): void {
-    for (const event of events) {
-      if (this.#closing.signal.aborted || this.#seen === undefined) return;
-      const { position } = this.#seen;
-      if (event.position <= position) continue;
-      if (event.position > position + 1) {
-        throw new Error(
-          `expected the event at position ${position + 1} from the server, got ${event.position}; the connection resumes after ${position}.`,
-        );
-      }
-      this.#dispatch(event);
-      this.#seen = { position: event.position, eventId: event.id };
+    const { apply, applyTogether } = this.#settings;
+    if (this.#seen === undefined) return;
+    const { events: next, gap } = nextOf(events, this.#seen.position);
+    const last = next.at(-1);
+    if (last !== undefined && applyTogether !== undefined) {
+      const checkpoint = checkpointAt(last);
+      this.#advance(() => applyTogether(next, checkpoint), checkpoint);
     }
+    if (apply !== undefined) {
+      for (const event of next) this.#advance(() => apply(event), checkpointAt(event));
+    }
+    if (gap !== undefined) throw gap;
   }
 
-  /** Dispatches, or forgets the position: after an error nobody knows what the state is. */
-  #dispatch(action: LoadedAction | RecordedEvent): void {
+  /** Applies, then counts it; or forgets the position: after an error nobody knows the state. */
+  #advance(apply: () => void, checkpoint: Checkpoint): void {
+    if (this.#closing.signal.aborted) return;
     try {
-      this.#settings.dispatch(action);
+      apply();
+      this.#seen = checkpoint;
     } catch (error) {
       this.#seen = undefined;
       throw error;
@@ -234,8 +284,32 @@ class LiveConnection implements Connection {
   }
 }
 
+function checkpointAt({ position, id }: RecordedEvent): Checkpoint {
+  return { position, eventId: id };
+}
+
+/** Of what came, the events that follow after a position without a gap; and the gap, if any. */
+function nextOf(
+  events: readonly RecordedEvent[],
+  after: number,
+): { readonly events: readonly RecordedEvent[]; readonly gap?: Error } {
+  const next: RecordedEvent[] = [];
+  for (const event of events) {
+    const position = after + next.length;
+    if (event.position <= position) continue;
+    if (event.position > position + 1) {
+      const gap = new Error(
+        `expected the event at position ${position + 1} from the server, got ${event.position}; the connection resumes after ${position}.`,
+      );
+      return { events: next, gap };
+    }
+    next.push(event);
+  }
+  return { events: next };
+}
+
 /** Waits; no longer than until `signal` fires. */
-function wait(timer: Timer, delayMs: number, signal: AbortSignal): Promise<void> {
+export function wait(timer: Timer, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     const cancel = timer(() => {
@@ -256,7 +330,8 @@ const OF_ANOTHER_LOG: readonly string[] = ["position_ahead", "log_replaced"];
 /** The answers of a server, or of a proxy before it, that is not there at the moment. */
 const UNAVAILABLE: readonly number[] = [502, 503, 504];
 
-function mayPass(error: unknown): boolean {
+/** Whether waiting is all that it takes: a server that is not there at the moment. */
+export function mayPass(error: unknown): boolean {
   if (error instanceof UnreachableError) return true;
   const answered = error instanceof ProblemError || error instanceof UnexpectedAnswerError;
   return answered && UNAVAILABLE.includes(error.status);

@@ -1,4 +1,6 @@
-/** What can go wrong between this client and the server: three errors, told apart by class. */
+/** What can go wrong: errors told apart by class. */
+
+import type { Rejection } from "./sync-state.ts";
 
 /** The server understood and said no: an `application/problem+json` answer. */
 export class ProblemError extends Error {
@@ -48,4 +50,17 @@ export class UnexpectedAnswerError extends Error {
  */
 export class UnreachableError extends Error {
   override readonly name = "UnreachableError";
+}
+
+/** An event was rejected, by the reducer here or by the server; it is not in the state. */
+export class RejectedError extends Error {
+  override readonly name = "RejectedError";
+  /** Which event, and why. */
+  readonly rejection: Rejection;
+
+  constructor(rejection: Rejection) {
+    const by = rejection.by === "reducer" ? "the reducer" : "the server";
+    super(`${by} rejected "${rejection.type}": ${rejection.detail} (${rejection.code})`);
+    this.rejection = rejection;
+  }
 }

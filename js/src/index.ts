@@ -13,10 +13,17 @@ export type {
 export { createApi } from "./api.ts";
 export type { Connection, ConnectionOptions, ConnectionStatus } from "./connection.ts";
 export { connect } from "./connection.ts";
-export { ProblemError, UnexpectedAnswerError, UnreachableError } from "./errors.ts";
+export type { Accepted, Dispatched } from "./dispatched.ts";
+export { resultOf } from "./dispatched.ts";
+export { ProblemError, RejectedError, UnexpectedAnswerError, UnreachableError } from "./errors.ts";
 export type { Action, LoadedAction, RecordedEvent } from "./event.ts";
 export { isLoadedAction, isRecordedEvent, LOADED } from "./event.ts";
 export { createId } from "./id.ts";
+export type { IndexedDbQueueOptions } from "./indexed-db-queue.ts";
+export { indexedDbQueue } from "./indexed-db-queue.ts";
+export type { Outcome, PendingQueue, QueueContents } from "./queue.ts";
+export { memoryQueue } from "./queue.ts";
+export type { ListenToRefusals, Refusal } from "./refusals.ts";
 export { selectAll, selectById, selectCount } from "./selectors.ts";
 export type {
   Branch,
@@ -27,4 +34,15 @@ export type {
   TreeNode,
 } from "./state.ts";
 export { compareIds } from "./state.ts";
+export type { SyncOptions } from "./sync.ts";
+export { createSync } from "./sync.ts";
+export type {
+  PendingEvent,
+  PendingStatus,
+  QueuedEvent,
+  Rejection,
+  StorageStatus,
+  SyncState,
+} from "./sync-state.ts";
+export type { Sync } from "./synchronization.ts";
 export type { Timer } from "./timer.ts";

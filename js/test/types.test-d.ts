@@ -1,11 +1,17 @@
+import { configureStore } from "@reduxjs/toolkit";
 import { legacy_createStore, type Reducer } from "redux";
 import { describe, expectTypeOf, it } from "vitest";
 import {
+  type Accepted,
   type CollectionState,
   type ConnectionOptions,
   createApi,
+  createSync,
   isRecordedEvent,
   type RecordedEvent,
+  resultOf,
+  type Sync,
+  type SyncState,
   selectAll,
   selectById,
 } from "../src/index.ts";
@@ -51,5 +57,26 @@ describe("types", () => {
   it("isRecordedEvent narrows", () => {
     const value: unknown = undefined;
     if (isRecordedEvent(value)) expectTypeOf(value).toEqualTypeOf<RecordedEvent>();
+  });
+
+  it("the enhancer adds to a store of Redux Toolkit, and to its state", () => {
+    const notes: Reducer<CollectionState<Note>> = () => state;
+    const sync = createSync({ url: "/api", collections: ["notes"], events: ["noteAdded"] });
+    const store = configureStore({
+      reducer: { notes },
+      enhancers: (defaults) => defaults().concat(sync),
+    });
+    expectTypeOf(store.getState().sync).toEqualTypeOf<SyncState>();
+    expectTypeOf(store.getState().notes).toEqualTypeOf<CollectionState<Note>>();
+    expectTypeOf(store.sync).toEqualTypeOf<Sync>();
+  });
+
+  it("the result of a dispatch has two promises, once it is asked for", () => {
+    const event = { type: "noteAdded", payload: { title: "Milk" } } as const;
+    const result = resultOf(event);
+    expectTypeOf(result.accepted).toEqualTypeOf<Promise<Accepted>>();
+    expectTypeOf(result.payload.title).toEqualTypeOf<"Milk">();
+    // @ts-expect-error Redux's own type says nothing of promises
+    event.accepted;
   });
 });

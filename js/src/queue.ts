@@ -1,0 +1,86 @@
+/** Where pending events are kept until the server has answered. */
+
+import type { QueuedEvent, Rejection } from "./sync-state.ts";
+
+/** What became of a queued event. */
+export type Outcome =
+  | { readonly id: string; readonly acceptedAt: number }
+  | { readonly id: string; readonly rejection: Rejection };
+
+/** What is in a queue. */
+export interface QueueContents {
+  /** The events that wait for an answer, in the order in which they are to be sent. */
+  readonly waiting: readonly QueuedEvent[];
+  /** Of the events that were asked for, what became of those that wait no more. */
+  readonly outcomes: readonly Outcome[];
+}
+
+/**
+ * The queue of pending events, which the tabs of a browser may share. Each promise may be rejected;
+ * then this page keeps its events in memory instead.
+ */
+export interface PendingQueue {
+  /** Whether what it holds survives the page. */
+  readonly kind: "persistent" | "memory";
+  /** Appends events in order, those that are neither waiting nor settled. */
+  append(events: readonly QueuedEvent[]): Promise<void>;
+  /** Reads what waits, and the outcomes of the events with these ids. */
+  read(ids: readonly string[]): Promise<QueueContents>;
+  /** Takes events out, and keeps what became of them for other tabs to read. */
+  settle(outcomes: readonly Outcome[]): Promise<void>;
+  /** Calls back when the queue may have changed, also by other tabs; returns the way to stop. */
+  subscribe(listener: () => void): () => void;
+  /** Resolves once it is for this page to send; it stays so until `signal` fires. */
+  lead(signal: AbortSignal): Promise<void>;
+  /** Frees what the queue holds. */
+  close(): void;
+}
+
+/** Outcomes that a queue remembers, the oldest are forgotten first. */
+export const OUTCOMES_MAX = 1_000;
+
+/**
+ * Creates a queue that lives as long as the page. Nothing survives a reload, and no other tab sees
+ * it.
+ *
+ * @example
+ * createSync({ url: "/api", collections: ["notes"], events, storage: memoryQueue() });
+ */
+export function memoryQueue(): PendingQueue {
+  const waiting = new Map<string, QueuedEvent>();
+  const outcomes = new Map<string, Outcome>();
+  const listeners = new Set<() => void>();
+  const tell = () => {
+    for (const listener of listeners) listener();
+  };
+  return {
+    kind: "memory",
+    append: async (events) => {
+      for (const event of events) {
+        if (!waiting.has(event.id) && !outcomes.has(event.id)) waiting.set(event.id, event);
+      }
+      tell();
+    },
+    read: async (ids) => ({
+      waiting: [...waiting.values()],
+      outcomes: ids.flatMap((id) => outcomes.get(id) ?? []),
+    }),
+    settle: async (settled) => {
+      for (const outcome of settled) {
+        waiting.delete(outcome.id);
+        outcomes.set(outcome.id, outcome);
+      }
+      for (const id of outcomes.keys()) {
+        if (outcomes.size <= OUTCOMES_MAX) break;
+        outcomes.delete(id);
+      }
+      tell();
+    },
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    lead: async () => {},
+    close: () => listeners.clear(),
+  };
+}

@@ -1,0 +1,58 @@
+/** What the synchronisation keeps in the store's state: all of it plain data. */
+
+import type { ConnectionStatus } from "./connection.ts";
+import type { Action } from "./event.ts";
+
+/** An event as it is queued and sent: with an id, and without anything that JSON does not carry. */
+export type QueuedEvent = Action & { readonly id: string };
+
+/**
+ * `waiting` until it is sent for the first time, `sent` until the server's answer is known,
+ * `accepted` until this page has received it in the one order of the log. Then it is confirmed, and
+ * no longer pending. In a tab other than the one that sends, `sent` is not known.
+ */
+export type PendingStatus = "waiting" | "sent" | "accepted";
+
+/** An event that is applied here, and of which the confirmed state does not know yet. */
+export type PendingEvent = QueuedEvent & {
+  readonly status: PendingStatus;
+  /** The position that the server gave it, once it is accepted. */
+  readonly acceptedAt?: number;
+};
+
+/** Why an event is not, or no longer, in the state. */
+export interface Rejection {
+  /** The event's id and type. */
+  readonly id: string;
+  readonly type: string;
+  /** The stable name of the reason, such as `document_exists`; branch on it, not on the text. */
+  readonly code: string;
+  /** One sentence that may be shown to the user. */
+  readonly detail: string;
+  /** The field of the payload at fault, where it is one. */
+  readonly field?: string;
+  /** The reducer here, before it was queued; or the server. */
+  readonly by: "reducer" | "server";
+}
+
+/**
+ * Where pending events are kept: `persistent` survives a reload, `memory` does not. With the latter
+ * this page sends its events itself.
+ */
+export type StorageStatus = "opening" | "persistent" | "memory";
+
+/** The synchronisation's part of the state, under the key `sync`. */
+export interface SyncState {
+  readonly connection: ConnectionStatus;
+  readonly storage: StorageStatus;
+  /** The position of the last confirmed event; `null` until the server's state was loaded. */
+  readonly position: number | null;
+  /** The id of the event there, which tells this log from another. */
+  readonly eventId: string | null;
+  /** The synced slices as the server has them. The view is these, and the pending events on top. */
+  readonly confirmed: Readonly<Record<string, unknown>>;
+  /** In the order in which they are applied, and sent. */
+  readonly pending: readonly PendingEvent[];
+  /** The last event that was rejected; `null` as long as none was. */
+  readonly lastRejection: Rejection | null;
+}

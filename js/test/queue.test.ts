@@ -1,0 +1,349 @@
+import { IDBFactory } from "fake-indexeddb";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createId, indexedDbQueue, memoryQueue, type PendingQueue } from "../src/index.ts";
+import { OUTCOMES_MAX } from "../src/queue.ts";
+import type { QueuedEvent, Rejection } from "../src/sync-state.ts";
+import { step } from "./simulation/boards.ts";
+import { SimulatedChannels, SimulatedLocks } from "./simulation/browser.ts";
+import { Client, STORAGE_MS, until } from "./simulation/client.ts";
+import { Network } from "./simulation/network.ts";
+import { SimulatedServer } from "./simulation/server.ts";
+
+/** One browser: what its tabs share. */
+let indexedDB: IDBFactory;
+let locks: SimulatedLocks;
+let channels: SimulatedChannels;
+let server: SimulatedServer;
+let network: Network;
+let closing: (() => void)[];
+
+beforeEach(() => {
+  indexedDB = new IDBFactory();
+  locks = new SimulatedLocks();
+  channels = new SimulatedChannels();
+  server = new SimulatedServer();
+  network = new Network(server);
+  closing = [];
+});
+afterEach(() => {
+  for (const close of closing) close();
+});
+
+function openQueue(name = "boards", tab = new AbortController().signal): PendingQueue {
+  const queue = indexedDbQueue(name, {
+    indexedDB,
+    locks: locks.of(tab),
+    BroadcastChannel: channels.of(tab),
+  });
+  closing.push(() => queue.close());
+  return queue;
+}
+
+function openTab(name: string, storage: PendingQueue = openQueue()): Client {
+  const client = new Client(network, name, { storage });
+  closing.push(() => client.store.sync.close());
+  return client;
+}
+
+function event(name: string): QueuedEvent {
+  return { ...step(name), id: createId() };
+}
+
+function rejectionOf({ id, type }: QueuedEvent): Rejection {
+  return { id, type, code: "board_full", detail: "It is full.", by: "server" };
+}
+
+const posts = () => network.arrived.filter(({ body }) => body !== undefined);
+const isPost = ({ body, kind }: { body?: unknown; kind: string }) =>
+  body !== undefined && kind === "request";
+
+describe.each([
+  ["in memory", () => memoryQueue()],
+  ["in IndexedDB", () => openQueue()],
+])("a queue %s", (_, open) => {
+  it("keeps events in order, each once", async () => {
+    const queue = open();
+    const [a, b, c] = [event("a"), event("b"), event("c")];
+    await queue.append([a, b]);
+    await queue.append([b, c]);
+    expect(await queue.read([])).toEqual({ waiting: [a, b, c], outcomes: [] });
+  });
+
+  it("keeps what became of events, for those who ask", async () => {
+    const queue = open();
+    const [a, b, c] = [event("a"), event("b"), event("c")];
+    await queue.append([a, b, c]);
+    const outcomes = [
+      { id: a.id, acceptedAt: 7 },
+      { id: b.id, rejection: rejectionOf(b) },
+    ];
+    await queue.settle(outcomes);
+    expect(await queue.read([c.id, b.id, a.id])).toEqual({
+      waiting: [c],
+      outcomes: [outcomes[1], outcomes[0]],
+    });
+    expect((await queue.read([])).outcomes).toEqual([]);
+  });
+
+  it("takes no event again that is settled", async () => {
+    const queue = open();
+    const a = event("a");
+    await queue.append([a]);
+    await queue.settle([{ id: a.id, rejection: rejectionOf(a) }]);
+    await queue.append([a]);
+    expect((await queue.read([])).waiting).toEqual([]);
+  });
+
+  it("forgets the oldest outcomes", async () => {
+    const queue = open();
+    const ids = Array.from({ length: OUTCOMES_MAX + 2 }, () => createId());
+    await queue.settle(ids.map((id, index) => ({ id, acceptedAt: index + 1 })));
+    const { outcomes } = await queue.read(ids);
+    expect(outcomes).toHaveLength(OUTCOMES_MAX);
+    expect(outcomes[0]).toEqual({ id: ids[2], acceptedAt: 3 });
+  });
+});
+
+describe("queues of one name in IndexedDB", () => {
+  it("share their events, and tell each other", async () => {
+    const [first, second] = [openQueue(), openQueue()];
+    let heard = 0;
+    second.subscribe(() => {
+      heard += 1;
+    });
+    const a = event("a");
+    await first.append([a]);
+    await until(() => expect(heard).toBe(1));
+    expect((await second.read([])).waiting).toEqual([a]);
+    expect((await openQueue("another").read([])).waiting).toEqual([]);
+  });
+
+  it("are led by one tab, and by the next when that is gone", async () => {
+    const ends = [new AbortController(), new AbortController()];
+    const led: number[] = [];
+    for (const [index, { signal }] of ends.entries()) {
+      void openQueue("boards", signal)
+        .lead(new AbortController().signal)
+        .then(() => led.push(index));
+    }
+    await until(() => expect(led).toEqual([0]));
+    ends[0]?.abort();
+    await until(() => expect(led).toEqual([0, 1]));
+  });
+
+  it("open the database again that the browser has closed", async () => {
+    const queue = openQueue();
+    await queue.append([event("a")]);
+    // As a browser does when the user clears the data of the page.
+    await new Promise((resolve) => {
+      indexedDB.deleteDatabase("flux-capacitor:boards").onsuccess = resolve;
+    });
+    expect((await queue.read([])).waiting).toEqual([]);
+  });
+});
+
+describe("pending events in IndexedDB", () => {
+  it("survive a closed browser, are shown without a network, and are sent once, in order", async () => {
+    network.hold = () => true;
+    const before = openTab("before");
+    const names = ["a", "b", "c"];
+    for (const name of names) before.dispatch(step(name));
+    before.store.sync.close();
+    await until(() => before.sync.storage !== undefined && posts().length === 0);
+    network.forget("before");
+    locks = new SimulatedLocks();
+
+    const after = openTab("after");
+    await until(() => expect(after.steps()).toEqual(names));
+    expect(after.sync).toMatchObject({ position: null, storage: "persistent" });
+    network.hold = () => false;
+    network.step();
+    await after.caughtUpWith(3);
+    expect(server.log.map(({ payload }) => payload)).toEqual(names.map((it) => step(it).payload));
+    expect((await openQueue().read([])).waiting).toEqual([]);
+  });
+
+  it("are shared by the tabs: all show them in one order, one tab sends", async () => {
+    network.hold = isPost;
+    const [ann, bob] = [openTab("ann"), openTab("bob")];
+    await Promise.all([ann.live(), bob.live()]);
+    ann.dispatch(step("a1"));
+    bob.dispatch(step("b1"));
+    ann.dispatch(step("a2"));
+    await until(() => expect(ann.steps()).toHaveLength(3));
+    await until(() => expect(bob.steps()).toEqual(ann.steps()));
+    const order = ann.steps();
+    network.hold = () => false;
+    network.step();
+    await Promise.all([ann.caughtUpWith(3), bob.caughtUpWith(3)]);
+    expect(bob.steps()).toEqual(order);
+    expect(new Set(posts().map(({ client }) => client)).size).toBe(1);
+    const sent = posts().flatMap(({ body }) => body as QueuedEvent[]);
+    expect(new Set(sent.map(({ id }) => id)).size).toBe(3);
+    expect(sent).toHaveLength(3);
+  });
+
+  it("are rejected in all tabs, and each is told why", async () => {
+    network.hold = isPost;
+    const [ann, bob] = [openTab("ann"), openTab("bob")];
+    await Promise.all([ann.live(), bob.live()]);
+    const { accepted, id } = bob.dispatch(step("second", "plan", 1));
+    await until(() => expect(ann.steps()).toEqual(["second"]));
+    server.dispatch([step("first")]);
+    network.hold = () => false;
+    network.step();
+    await expect(accepted).rejects.toThrow("board_full");
+    for (const tab of [ann, bob]) {
+      await tab.caughtUpWith(1);
+      expect(tab.steps()).toEqual(["first"]);
+      expect(tab.sync.lastRejection).toMatchObject({ id, code: "board_full", by: "server" });
+      expect(tab.rejections).toHaveLength(1);
+    }
+  });
+
+  it("are sent by another tab when the one that sends is closed", async () => {
+    const end = new AbortController();
+    network.hold = isPost;
+    const first = openTab("first", openQueue("boards", end.signal));
+    await first.live();
+    const second = openTab("second");
+    await second.live();
+    const { accepted } = second.dispatch(step("a"));
+    await until(() => expect(network.underWay.map(({ client }) => client)).toEqual(["first"]));
+    network.forget("first");
+    end.abort();
+    network.hold = () => false;
+    network.step();
+    expect(await accepted).toMatchObject({ position: 1 });
+    await second.caughtUpWith(1);
+  });
+
+  it("are put back where somebody has emptied the storage", async () => {
+    network.hold = isPost;
+    const client = await openTab("ann").live();
+    client.dispatch(step("a"));
+    await until(() => client.statuses[0] === "sent");
+    await new Promise((resolve) => {
+      indexedDB.deleteDatabase("flux-capacitor:boards").onsuccess = resolve;
+    });
+    network.cut("ann");
+    network.hold = () => false;
+    await client.caughtUpWith(1);
+    expect(client.steps()).toEqual(["a"]);
+  });
+
+  it("of a state that was stored are queued, unless they are settled", async () => {
+    network.hold = isPost;
+    const first = await openTab("first", memoryQueue()).live();
+    first.dispatch(step("a"));
+    const rejected = first.dispatch(step("b"));
+    const stored = JSON.parse(JSON.stringify(first.state));
+    first.store.sync.close();
+    network.forget("first");
+    const queue = openQueue();
+    await queue.settle([{ id: rejected.id, rejection: rejectionOf(rejected) }]);
+    network.hold = () => false;
+    const second = new Client(network, "second", { storage: queue }, stored);
+    closing.push(() => second.store.sync.close());
+    await second.caughtUpWith(1);
+    expect(second.steps()).toEqual(["a"]);
+    expect(server.decisions.has(rejected.id)).toBe(false);
+  });
+});
+
+describe("without a storage that works, events are kept in memory and sent all the same", () => {
+  /** What fails, in a queue that works otherwise. */
+  const broken: [string, (queue: PendingQueue) => PendingQueue, string][] = [
+    [
+      "it is denied",
+      () => indexedDbQueue("boards", { indexedDB: denying() }),
+      "SecurityError: denied",
+    ],
+    ["there is none", () => indexedDbQueue("boards"), "there is no IndexedDB here"],
+    [
+      "it is full",
+      (queue) => ({
+        ...of(queue),
+        append: () => Promise.reject(new DOMException("no room", "QuotaExceededError")),
+      }),
+      "QuotaExceededError: no room",
+    ],
+    [
+      "outcomes can't be written",
+      (queue) => ({ ...of(queue), settle: () => Promise.reject(new Error("disk")) }),
+      "disk",
+    ],
+    [
+      "it takes no lock",
+      (queue) => ({ ...of(queue), lead: () => Promise.reject(new Error("no locks here")) }),
+      "no locks here",
+    ],
+    [
+      "it does not answer",
+      (queue) => ({ ...of(queue), append: () => new Promise(() => {}) }),
+      `it did not answer within ${STORAGE_MS} ms`,
+    ],
+  ];
+
+  it.each(broken)("because %s", async (_, breaking, reason) => {
+    network.hold = isPost;
+    const client = await openTab("ann", breaking(openQueue())).live();
+    const accepted = ["a", "b"].map((name) => client.dispatch(step(name)).accepted);
+    expect(client.steps()).toEqual(["a", "b"]);
+    network.hold = () => false;
+    network.step();
+    await until(() => {
+      network.step();
+      if (client.time.delaysMs.includes(STORAGE_MS) && reason.includes("answer")) {
+        client.time.fire(STORAGE_MS);
+      }
+      return client.sync.pending.length === 0 && client.sync.position === 2;
+    });
+    await Promise.all(accepted);
+    await until(() => client.sync.storage === "memory");
+    expect(client.errors).toHaveLength(1);
+    expect(String(client.errors)).toContain("pending events can't be stored");
+    expect(String(client.errors)).toContain(reason);
+    expect(client.steps()).toEqual(["a", "b"]);
+    expect(server.log).toHaveLength(2);
+  });
+
+  it("also those that were stored before, and in their order", async () => {
+    network.hold = isPost;
+    const queue = openQueue();
+    let isFull = false;
+    const append: PendingQueue["append"] = (events) =>
+      isFull ? Promise.reject(new Error("full")) : queue.append(events);
+    const client = await openTab("ann", { ...of(queue), append }).live();
+    client.dispatch(step("stored"));
+    await until(() => client.statuses[0] === "sent");
+    isFull = true;
+    client.dispatch(step("not stored"));
+    await until(() => client.sync.storage === "memory");
+    expect(client.steps()).toEqual(["stored", "not stored"]);
+    network.hold = () => false;
+    network.step();
+    await client.caughtUpWith(2);
+    expect(client.steps()).toEqual(["stored", "not stored"]);
+  });
+});
+
+/** A queue whose methods may be replaced. */
+function of(queue: PendingQueue): PendingQueue {
+  return {
+    kind: queue.kind,
+    append: (events) => queue.append(events),
+    read: (ids) => queue.read(ids),
+    settle: (outcomes) => queue.settle(outcomes),
+    subscribe: (listener) => queue.subscribe(listener),
+    lead: (signal) => queue.lead(signal),
+    close: () => queue.close(),
+  };
+}
+
+function denying(): IDBFactory {
+  const open = () => {
+    throw new DOMException("denied", "SecurityError");
+  };
+  return { open } as unknown as IDBFactory;
+}
