@@ -257,7 +257,7 @@ export class Synchronization implements Sync {
     if (this.#queue.kind === "memory") return;
     this.#cancelPoll = this.#settings.timer(() => {
       this.#sender.notify();
-      if (this.#store.readState().pending.length > 0) this.#read();
+      this.#read();
       this.#poll();
     }, POLL_MS);
   }
