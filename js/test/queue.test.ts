@@ -3,11 +3,13 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createId, indexedDbQueue, memoryQueue, type PendingQueue } from "../src/index.ts";
 import { OUTCOMES_MAX } from "../src/queue.ts";
 import type { QueuedEvent, Rejection } from "../src/sync-state.ts";
+import { POLL_MS } from "../src/synchronization.ts";
 import { step } from "./simulation/boards.ts";
 import { SimulatedChannels, SimulatedLocks } from "./simulation/browser.ts";
 import { Client, STORAGE_MS, until } from "./simulation/client.ts";
 import { Network } from "./simulation/network.ts";
 import { SimulatedServer } from "./simulation/server.ts";
+import { turns } from "./simulation/world.ts";
 
 /** One browser: what its tabs share. */
 let indexedDB: IDBFactory;
@@ -216,6 +218,23 @@ describe("pending events in IndexedDB", () => {
     network.step();
     expect(await accepted).toMatchObject({ position: 1 });
     await second.caughtUpWith(1);
+  });
+
+  it("are found by the tab that sends, though it was not told", async () => {
+    const [ann, bob] = [openTab("ann"), openTab("bob")];
+    await Promise.all([ann.live(), bob.live()]);
+    await ann.dispatch(step("a")).accepted;
+    const queue = openQueue();
+    await until(async () => expect((await queue.read([])).waiting).toHaveLength(0));
+    await turns(50);
+    channels.isDelivered = () => false;
+    const { accepted, id } = bob.dispatch(step("b"));
+    await until(async () => expect((await queue.read([])).waiting).toHaveLength(1));
+    await turns(50);
+    expect(posts()).toHaveLength(1);
+    ann.time.fire(POLL_MS);
+    expect(await accepted).toEqual({ id, position: 2 });
+    await bob.caughtUpWith(2);
   });
 
   it("are put back where somebody has emptied the storage", async () => {
