@@ -151,7 +151,6 @@ describe("pending events in IndexedDB", () => {
     const names = ["a", "b", "c"];
     for (const name of names) before.dispatch(step(name));
     before.store.sync.close();
-    await until(() => before.sync.storage !== undefined && posts().length === 0);
     network.forget("before");
     locks = new SimulatedLocks();
 
@@ -162,7 +161,8 @@ describe("pending events in IndexedDB", () => {
     network.step();
     await after.caughtUpWith(3);
     expect(server.log.map(({ payload }) => payload)).toEqual(names.map((it) => step(it).payload));
-    expect((await openQueue().read([])).waiting).toEqual([]);
+    const queue = openQueue();
+    await until(async () => expect((await queue.read([])).waiting).toEqual([]));
   });
 
   it("are shared by the tabs: all show them in one order, one tab sends", async () => {
