@@ -153,6 +153,9 @@ describe("pending events in IndexedDB", () => {
     before.store.sync.close();
     network.forget("before");
     locks = new SimulatedLocks();
+    const stored = openQueue();
+    await until(async () => expect((await stored.read([])).waiting).toHaveLength(3));
+    await turns(50);
 
     const after = openTab("after");
     await until(() => expect(after.steps()).toEqual(names));
@@ -161,8 +164,7 @@ describe("pending events in IndexedDB", () => {
     network.step();
     await after.caughtUpWith(3);
     expect(server.log.map(({ payload }) => payload)).toEqual(names.map((it) => step(it).payload));
-    const queue = openQueue();
-    await until(async () => expect((await queue.read([])).waiting).toEqual([]));
+    await until(async () => expect((await stored.read([])).waiting).toEqual([]));
   });
 
   it("are shared by the tabs: all show them in one order, one tab sends", async () => {
