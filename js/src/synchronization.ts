@@ -18,7 +18,7 @@ import type { Timer } from "./timer.ts";
 const CONFIRMED_IDS_MAX = 1_000;
 
 /** How often the queue is read although nobody said that it changed: a tab may have been frozen. */
-const POLL_MS = 5_000;
+export const POLL_MS = 5_000;
 
 /** What a synchronisation needs; `SyncOptions` explains them. */
 export interface Settings extends BackoffBounds {
@@ -197,9 +197,7 @@ export class Synchronization implements Sync {
     const { subscribe } = this.#connection;
     subscribe((connection) => {
       this.#tell({ type: "@@flux-capacitor/status", payload: { connection } });
-      if (connection !== "live") return;
-      this.#sender.retry();
-      this.#read();
+      if (connection === "live") this.#sender.retry();
     });
   }
 

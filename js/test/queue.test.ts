@@ -3,11 +3,13 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createId, indexedDbQueue, memoryQueue, type PendingQueue } from "../src/index.ts";
 import { OUTCOMES_MAX } from "../src/queue.ts";
 import type { QueuedEvent, Rejection } from "../src/sync-state.ts";
+import { POLL_MS } from "../src/synchronization.ts";
 import { step } from "./simulation/boards.ts";
 import { SimulatedChannels, SimulatedLocks } from "./simulation/browser.ts";
 import { Client, STORAGE_MS, until } from "./simulation/client.ts";
 import { Network } from "./simulation/network.ts";
 import { SimulatedServer } from "./simulation/server.ts";
+import { turns } from "./simulation/world.ts";
 
 /** One browser: what its tabs share. */
 let indexedDB: IDBFactory;
@@ -149,9 +151,11 @@ describe("pending events in IndexedDB", () => {
     const names = ["a", "b", "c"];
     for (const name of names) before.dispatch(step(name));
     before.store.sync.close();
-    await until(() => before.sync.storage !== undefined && posts().length === 0);
     network.forget("before");
     locks = new SimulatedLocks();
+    const stored = openQueue();
+    await until(async () => expect((await stored.read([])).waiting).toHaveLength(3));
+    await turns(50);
 
     const after = openTab("after");
     await until(() => expect(after.steps()).toEqual(names));
@@ -160,7 +164,7 @@ describe("pending events in IndexedDB", () => {
     network.step();
     await after.caughtUpWith(3);
     expect(server.log.map(({ payload }) => payload)).toEqual(names.map((it) => step(it).payload));
-    expect((await openQueue().read([])).waiting).toEqual([]);
+    await until(async () => expect((await stored.read([])).waiting).toEqual([]));
   });
 
   it("are shared by the tabs: all show them in one order, one tab sends", async () => {
@@ -216,6 +220,23 @@ describe("pending events in IndexedDB", () => {
     network.step();
     expect(await accepted).toMatchObject({ position: 1 });
     await second.caughtUpWith(1);
+  });
+
+  it("are found by the tab that sends, though it was not told", async () => {
+    const [ann, bob] = [openTab("ann"), openTab("bob")];
+    await Promise.all([ann.live(), bob.live()]);
+    await ann.dispatch(step("a")).accepted;
+    const queue = openQueue();
+    await until(async () => expect((await queue.read([])).waiting).toHaveLength(0));
+    await turns(50);
+    channels.isDelivered = () => false;
+    const { accepted, id } = bob.dispatch(step("b"));
+    await until(async () => expect((await queue.read([])).waiting).toHaveLength(1));
+    await turns(50);
+    expect(posts()).toHaveLength(1);
+    ann.time.fire(POLL_MS);
+    expect(await accepted).toEqual({ id, position: 2 });
+    await bob.caughtUpWith(2);
   });
 
   it("are put back where somebody has emptied the storage", async () => {

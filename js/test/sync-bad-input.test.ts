@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ProblemError, type RecordedEvent, UnexpectedAnswerError } from "../src/index.ts";
-import { step } from "./simulation/boards.ts";
-import { ATTEMPT_MS, Client, FIRST_WAIT_MS, until } from "./simulation/client.ts";
+import { type BoardEvent, boardsReducer, step } from "./simulation/boards.ts";
+import { ATTEMPT_MS, Client, FIRST_WAIT_MS, type State, until } from "./simulation/client.ts";
 import { Network, type UnderWay } from "./simulation/network.ts";
 import { type Answer, problem, SimulatedServer } from "./simulation/server.ts";
 
@@ -229,6 +229,26 @@ describe("what the server sends is applied in order or not at all", () => {
     expect(client.state.boards).toEqual(before.boards);
     expect(client.sync.pending).toEqual([]);
     expect(posts()).toEqual([]);
+  });
+
+  it("a pending event on which the reducer throws when it runs again has no effect", async () => {
+    await open();
+    network.hold = isPost;
+    const { boards } = boardsReducer();
+    client.store.replaceReducer((state: State, action: BoardEvent) => {
+      const isFirst = (state.boards.plan?.steps.length ?? 0) === 0;
+      if (action.type === "stepAdded" && action.payload.step === "first" && !isFirst) {
+        throw new Error("reducer broke");
+      }
+      return { ...state, boards: boards(state.boards, action) };
+    });
+    client.dispatch(step("first"));
+    client.dispatch(step("second"));
+    server.dispatch([step("theirs")]);
+    await until(() => client.sync.position === 1);
+    expect(client.steps()).toEqual(["theirs", "second"]);
+    expect(client.sync.pending).toHaveLength(2);
+    expect(client.sync.connection).toBe("live");
   });
 
   it("an action that is no event, and that a reducer refuses, is told as an error", async () => {

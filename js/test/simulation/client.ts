@@ -147,8 +147,8 @@ function seen(state: readonly string[] = [], action: AnyAction): readonly string
 
 /** Waits until a condition holds, or an assertion does. Nothing else is waited for. */
 export async function until(condition: () => unknown): Promise<void> {
-  const check = () => {
-    if (condition() === false) throw new Error(`it never came to be that ${condition}`);
+  const check = async () => {
+    if ((await condition()) === false) throw new Error(`it never came to be that ${condition}`);
   };
   await vi.waitFor(check, { timeout: 5_000, interval: 1 });
 }

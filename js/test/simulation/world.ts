@@ -217,6 +217,8 @@ export class World {
 
   end(): void {
     while (this.#tabs.length > 0) this.#end(0);
+    // What waits for a signal is kept in memory until that fires.
+    for (const { client } of this.#pages) client.store.sync.close();
   }
 
   #name(): string {
