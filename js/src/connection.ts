@@ -101,7 +101,17 @@ export function openConnection(options: OpenOptions): Connection {
 type Optional = "seen" | "apply" | "applyTogether";
 type Settings = Required<Omit<OpenOptions, Optional>> & Pick<OpenOptions, Optional>;
 
-const DEFAULTS = {
+type Defaulted =
+  | keyof BackoffBounds
+  | "attemptMaxMs"
+  | "gapMax"
+  | "onError"
+  | "random"
+  | "stableMs"
+  | "timer";
+
+/** The options of a connection where they are left out. */
+export const CONNECTION_DEFAULTS: Readonly<Pick<Settings, Defaulted>> = {
   onError: console.warn,
   gapMax: 1_000,
   backoffFirstMs: 500,
@@ -110,7 +120,7 @@ const DEFAULTS = {
   stableMs: 10_000,
   timer: systemTimer,
   random: Math.random,
-} as const satisfies Partial<Settings>;
+};
 
 class LiveConnection implements Connection {
   readonly #settings: Settings;
@@ -127,7 +137,7 @@ class LiveConnection implements Connection {
   #failures = 0;
 
   constructor(options: OpenOptions) {
-    this.#settings = { WebSocket: globalThis.WebSocket, ...DEFAULTS, ...options };
+    this.#settings = { WebSocket: globalThis.WebSocket, ...CONNECTION_DEFAULTS, ...options };
     this.#seen = options.seen;
     assertWebSocket(this.#settings.WebSocket);
     this.#socketUrl = urlOfSocket(options.api.url);

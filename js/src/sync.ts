@@ -3,6 +3,7 @@
 import type { StoreEnhancer } from "redux";
 import { type Api, createApi } from "./api.ts";
 import type { BackoffBounds } from "./backoff.ts";
+import { CONNECTION_DEFAULTS } from "./connection.ts";
 import type { Action, RecordedEvent } from "./event.ts";
 import { indexedDbQueue } from "./indexed-db-queue.ts";
 import type { PendingQueue } from "./queue.ts";
@@ -15,7 +16,7 @@ import {
 import { type AnyReducer, type SyncRule, syncReducer } from "./sync-reducer.ts";
 import type { Rejection, SyncState } from "./sync-state.ts";
 import { type Settings, type StoreBelow, type Sync, Synchronization } from "./synchronization.ts";
-import { systemTimer, type Timer } from "./timer.ts";
+import type { Timer } from "./timer.ts";
 
 /** How to synchronise a store. */
 export interface SyncOptions extends Partial<BackoffBounds> {
@@ -121,16 +122,9 @@ export function createSync(
 }
 
 const DEFAULTS = {
+  ...CONNECTION_DEFAULTS,
   stateKey: "sync",
-  onError: console.warn,
-  gapMax: 1_000,
-  backoffFirstMs: 500,
-  backoffMaxMs: 30_000,
-  attemptMaxMs: 10_000,
-  stableMs: 10_000,
   storageMaxMs: 10_000,
-  timer: systemTimer,
-  random: Math.random,
 } as const satisfies Partial<SyncOptions>;
 
 function settingsOf(

@@ -88,12 +88,6 @@ pub(crate) trait Backend: Debug + Send + Sync {
         parts: mpsc::Sender<Part>,
     ) -> BoxFuture<'a, Result<(), Error>>;
 
-    /// Returns the events with these ids, those that there are.
-    fn events_by_id<'a>(
-        &'a self,
-        ids: &'a [Uuid],
-    ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>>;
-
     /// Whether other servers can write the same log.
     fn is_shared(&self) -> bool;
 

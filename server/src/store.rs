@@ -340,7 +340,7 @@ impl Store {
         let position = place.position;
         if place.event_id.is_some() || !(0..=feed.head()).contains(&position) {
             // Another server may have written more than this one has heard of.
-            feed.advance(self.check(place).await?);
+            feed.advance(self.locate(place).await?);
         }
         Ok(Subscription::new(Arc::clone(&self.inner.backend), &feed, position))
     }
@@ -476,8 +476,16 @@ impl Store {
         plans.collect()
     }
 
+    /// Makes sure that the log has this place; every log has the beginning.
+    pub(crate) async fn check(&self, place: Checkpoint) -> Result<(), Error> {
+        if place != Checkpoint::default() {
+            self.locate(place).await?;
+        }
+        Ok(())
+    }
+
     /// Makes sure that the log has this place; returns the position where it ends.
-    pub(crate) async fn check(&self, place: Checkpoint) -> Result<Position, Error> {
+    async fn locate(&self, place: Checkpoint) -> Result<Position, Error> {
         let there = Query::from(Filter::eq("position", place.position));
         let found = self.read(&[(RecordedEvent::SCHEMA.collection, there)]).await?;
         let event = found.documents.iter().flatten().next().map(log::event).transpose()?;
@@ -503,9 +511,7 @@ impl Store {
     /// # }
     /// ```
     pub async fn events(&self, query: LogQuery) -> Result<Snapshot<Vec<RecordedEvent>>, Error> {
-        if query.place() != Checkpoint::default() {
-            self.check(query.place()).await?;
-        }
+        self.check(query.place()).await?;
         let (end, events) = query.read(&*self.inner.backend, usize::MAX).await?;
         Ok(Snapshot::new(end, events))
     }
@@ -528,8 +534,8 @@ impl Store {
     /// # }
     /// ```
     pub async fn events_by_id(&self, ids: &[uuid::Uuid]) -> Result<Vec<RecordedEvent>, Error> {
-        let mut events: Vec<_> =
-            self.inner.backend.events_by_id(ids).await?.into_values().collect();
+        let found = self.inner.backend.lookup().events_by_id(ids).await?;
+        let mut events: Vec<_> = found.into_values().collect();
         events.sort_unstable_by_key(|event| event.position);
         Ok(events)
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use flux_reducers::{Reducer, Schema};
 use futures_util::FutureExt as _;
@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::feed::Feed;
 
 use batch::Batch;
-use commit::{Commit, Landed};
+use commit::Commit;
 use progress::{Answer, Outcome, Progress, WorkingSet};
 use queue::Queue;
 use suspicion::{Suspicion, fail};
@@ -91,13 +91,21 @@ impl Writer {
             let mut batch = self.gather(&mut under_way).await;
             let mut answered = None;
             if let Some(commit) = under_way {
-                match commit.land().await {
-                    (jobs, Ok(Ok(outcome)), _) => answered = Some((jobs, outcome)),
-                    (jobs, undone, took) => {
-                        // What was settled on it is not what is there.
-                        self.queue.put_back(std::mem::take(&mut batch.jobs));
-                        self.undo(jobs, undone, took).await;
+                let (jobs, landed, took) = commit.land().await;
+                let undone = match landed {
+                    Ok(Ok(outcome)) => {
+                        answered = Some((jobs, outcome));
+                        None
                     }
+                    // The next batch reads what the database really holds.
+                    Err(error) => Some((None, Suspicion::default().divide(jobs, &error, took))),
+                    Ok(Err(before)) => Some((Some(before), vec![jobs])),
+                };
+                if let Some((working_set, parts)) = undone {
+                    // What was settled on it is not what is there.
+                    self.queue.put_back(std::mem::take(&mut batch.jobs));
+                    self.working_set = working_set;
+                    self.hold(parts).await;
                 }
             }
             under_way = self.commit(batch).await;
@@ -135,18 +143,6 @@ impl Writer {
         batch
     }
 
-    /// Commits again what was not committed; or tells why that is of no use.
-    async fn undo(&mut self, jobs: Vec<Job>, undone: Landed, took: Duration) {
-        let (working_set, parts) = match undone {
-            Ok(Ok(_)) => return,
-            Ok(Err(before)) => (Some(before), vec![jobs]),
-            // The next batch reads what the database really holds.
-            Err(error) => (None, Suspicion::default().divide(jobs, &error, took)),
-        };
-        self.working_set = working_set;
-        self.hold(parts).await;
-    }
-
     /// Returns the beginning of a batch on the assumption that the head is where the last one
     /// leaves it, and that no event is known yet. Where nobody else writes that is most likely so,
     /// and saves asking for both.
@@ -164,8 +160,7 @@ impl Writer {
         let (jobs, settled) = batch.settled(&*self.backend).await;
         match settled {
             Ok(Some((assumption, progress))) => {
-                let next = progress.working_set.clone();
-                self.working_set = (next.bytes <= WORKING_SET_BYTES_MAX).then_some(next);
+                self.keep(progress.working_set.clone());
                 Some(Commit::begin(assumption, Arc::clone(&self.schemas), jobs, progress))
             }
             Ok(None) => {
@@ -223,8 +218,13 @@ impl Writer {
             None => transaction.rollback().await?,
         }
         let (working_set, outcome) = progress.end();
-        self.working_set = (working_set.bytes <= WORKING_SET_BYTES_MAX).then_some(working_set);
+        self.keep(working_set);
         Ok(outcome)
+    }
+
+    /// Keeps the working set for the next batch, unless it has grown too large.
+    fn keep(&mut self, next: WorkingSet) {
+        self.working_set = (next.bytes <= WORKING_SET_BYTES_MAX).then_some(next);
     }
 
     fn answer(&self, jobs: Vec<Job>, outcome: Outcome) {

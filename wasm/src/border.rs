@@ -108,6 +108,15 @@ impl Crossing {
         self.border.empty()
     }
 
+    /// Returns which of the collections has this name.
+    pub(crate) fn position(&self, collection: &str) -> Option<usize> {
+        self.schemas.iter().position(|schema| schema.collection == collection)
+    }
+
+    pub(crate) fn schemas(&self) -> &[&'static Schema] {
+        &self.schemas
+    }
+
     pub(crate) fn begin(&self, state: &JsValue, action: &JsValue) -> Result<Begun, Rejection> {
         let mut bytes = vec![0; SHORT_MAX];
         Err(match self.border.begin(state, action, &mut bytes) {

@@ -30,24 +30,19 @@ const DOCUMENTS_AT_ONCE: usize = 1024;
 /// The documents of a state, while a reducer runs.
 pub(crate) struct Documents<'a> {
     crossing: &'a Crossing,
-    schemas: &'a [&'static Schema],
     /// Has texts that need not cross again.
     action: &'a Reader,
     faults: u64,
 }
 
 impl<'a> Documents<'a> {
-    pub(crate) const fn new(
-        crossing: &'a Crossing,
-        schemas: &'a [&'static Schema],
-        action: &'a Reader,
-    ) -> Self {
-        Self { crossing, schemas, action, faults: 0 }
+    pub(crate) const fn new(crossing: &'a Crossing, action: &'a Reader) -> Self {
+        Self { crossing, action, faults: 0 }
     }
 
     /// Loads what a fault asks for.
     pub(crate) fn load(&mut self, database: &mut Database, fault: &Fault) -> Result<(), Rejection> {
-        let Some(collection) = self.position(fault.collection()) else {
+        let Some(collection) = self.crossing.position(fault.collection()) else {
             return database.schema(fault.collection()).map(|_| ());
         };
         self.faults += 1;
@@ -73,10 +68,10 @@ impl<'a> Documents<'a> {
         let mut writer = Writer::new(Some(self.action));
         writer.count(delta.collections().count());
         for (name, changes) in delta.collections() {
-            let Some(collection) = self.position(name) else {
+            let Some(collection) = self.crossing.position(name) else {
                 continue;
             };
-            let schema = self.schemas[collection];
+            let schema = self.crossing.schemas()[collection];
             writer.byte(u8::try_from(collection).unwrap_or(u8::MAX));
             writer.count(changes.len());
             for (id, change) in changes {
@@ -111,10 +106,6 @@ impl<'a> Documents<'a> {
         })?;
         Ok(rows)
     }
-
-    fn position(&self, collection: &str) -> Option<usize> {
-        self.schemas.iter().position(|schema| schema.collection == collection)
-    }
 }
 
 /// Loads the documents that JavaScript takes for what the action is about. A hint, and no more: what
@@ -125,6 +116,7 @@ pub(crate) fn load_likely(
     action: &Action,
     database: &mut Database,
 ) {
+    let payload = action.payload.as_ref().map(Json::as_value);
     for schema in schemas {
         let row = match reader.byte() {
             likely::ABSENT => None,
@@ -135,7 +127,6 @@ pub(crate) fn load_likely(
             },
             _ => continue,
         };
-        let payload = action.payload.as_ref().map(Json::as_value);
         let id = payload.and_then(|payload| payload.get(schema.id_field().name));
         let id = id.and_then(|id| Some((id, Value::from_json(id, &schema.id_field().kind).ok()?)));
         // Only where it is written as it is in the state was the right document looked for.

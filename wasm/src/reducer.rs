@@ -26,7 +26,6 @@ thread_local! {
 #[expect(missing_debug_implementations, reason = "private to the macro")]
 pub struct ReduxReducer {
     reducer: Reducer,
-    schemas: Vec<&'static Schema>,
     crossing: Crossing,
     /// Nothing is loaded: each run begins with a clone of it.
     database: Result<Database, Rejection>,
@@ -63,7 +62,7 @@ impl ReduxReducer {
             .with(|all| all.borrow_mut().extend(schemas.iter().map(|schema| schema.collection)));
         let crossing = Crossing::new(is_root, schemas, event_types);
         let empty = crossing.empty();
-        Self { reducer, schemas: schemas.to_vec(), crossing, database, empty }
+        Self { reducer, crossing, database, empty }
     }
 
     /// Returns the next state; the same object where nothing changes.
@@ -89,8 +88,8 @@ impl ReduxReducer {
         let action = action::read(&mut reader)?;
         reader.end_texts();
         let mut database = self.database.clone()?;
-        load_likely(&mut reader, &self.schemas, &action, &mut database);
-        let mut documents = Documents::new(&self.crossing, &self.schemas, &reader);
+        load_likely(&mut reader, self.crossing.schemas(), &action, &mut database);
+        let mut documents = Documents::new(&self.crossing, &reader);
         loop {
             match self.reducer.run(&mut database, &action) {
                 Ok(delta) if delta.is_empty() => return Ok(None),
@@ -105,8 +104,7 @@ impl ReduxReducer {
         let collection = loaded_collection(self.crossing.loaded(action)?).map_err(|problem| {
             problem.into_rejection(core_code::INVALID_PAYLOAD, LOADED_PAYLOAD)
         })?;
-        let of_name = |schema: &&Schema| schema.collection == collection;
-        let Some(position) = self.schemas.iter().position(|schema| of_name(&&**schema)) else {
+        let Some(position) = self.crossing.position(&collection) else {
             let is_of_another = COLLECTIONS.with(|all| all.borrow().contains(&&*collection));
             if is_of_another {
                 return Ok(None);
@@ -115,7 +113,7 @@ impl ReduxReducer {
             self.database.clone()?.schema(&collection)?;
             return Ok(None);
         };
-        let schema = self.schemas[position];
+        let schema = self.crossing.schemas()[position];
         let mut rows = Vec::new();
         self.crossing.for_each_given(action, position, |reader| {
             rows.push(given(reader, schema, rows.len())?);

@@ -110,28 +110,35 @@ pub(super) async fn load<D: Dialect>(
         Wanted::Matching(_) => None,
     });
     let mut rows = by_id::<D>(connection, tables, schema, ids).await?;
-    let conditions: Vec<_> = faults
-        .iter()
-        .filter_map(|fault| match fault.wanted() {
-            Wanted::Document(_) => None,
-            Wanted::Matching(condition) => Some(condition.clone()),
-        })
-        .collect();
-    let mut conditions = conditions.into_iter().peekable();
-    while let Some(first) = conditions.next() {
-        let (mut any, mut parts) = (vec![first], 0);
-        parts += filter::parts(&any[0]);
-        while let Some(next) = conditions.next_if(|next| {
-            any.len() < D::ROWS_PER_STATEMENT && parts + filter::parts(next) <= FILTER_PARTS_MAX
-        }) {
-            parts += filter::parts(&next);
-            any.push(next);
-        }
+    let conditions = faults.iter().filter_map(|fault| match fault.wanted() {
+        Wanted::Document(_) => None,
+        Wanted::Matching(condition) => Some(condition.clone()),
+    });
+    for any in groups(conditions, D::ROWS_PER_STATEMENT) {
         let mut sql = select::<D>(tables, schema);
         filter::push(&mut sql, schema, &Condition::Or(any));
         rows.extend(fetch(connection, schema, sql).await?);
     }
     Ok(rows)
+}
+
+/// Divides conditions into those that one statement asks for.
+fn groups(conditions: impl Iterator<Item = Condition>, most: usize) -> Vec<Vec<Condition>> {
+    let (mut groups, mut parts) = (Vec::<Vec<Condition>>::new(), 0);
+    for condition in conditions {
+        let own = filter::parts(&condition);
+        match groups.last_mut() {
+            Some(group) if group.len() < most && parts + own <= FILTER_PARTS_MAX => {
+                parts += own;
+                group.push(condition);
+            }
+            _ => {
+                parts = own;
+                groups.push(vec![condition]);
+            }
+        }
+    }
+    groups
 }
 
 fn select<D: Dialect>(tables: &Tables, schema: &Schema) -> QueryBuilder<D> {

@@ -128,19 +128,6 @@ impl<D: Dialect> Backend for Relational<D> {
         })
     }
 
-    fn events_by_id<'a>(
-        &'a self,
-        ids: &'a [Uuid],
-    ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>> {
-        Box::pin(async {
-            let mut connection = self.connections.reader().await?;
-            let events = events::by_id::<D>(&mut connection, &self.tables, ids);
-            let events = step("reading events", events).await?;
-            connection.rest();
-            Ok(events)
-        })
-    }
-
     fn is_shared(&self) -> bool {
         self.is_shared
     }
@@ -183,17 +170,16 @@ impl<D: Dialect> Lookup for Beside<'_, D> {
         &'a mut self,
         ids: &'a [Uuid],
     ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>> {
-        self.0.events_by_id(ids)
+        Box::pin(async {
+            let Relational { connections, tables, .. } = self.0;
+            find_events(&mut connections.reader().await?, tables, ids).await
+        })
     }
 
     fn load<'a>(&'a mut self, faults: &'a [&'a Fault]) -> BoxFuture<'a, Result<Vec<Row>, Error>> {
         Box::pin(async {
             let Relational { connections, tables, .. } = self.0;
-            let mut connection = connections.reader().await?;
-            let rows = documents::load::<D>(&mut connection, tables, faults);
-            let rows = step("reading", rows).await?;
-            connection.rest();
-            Ok(rows)
+            load(&mut connections.reader().await?, tables, faults).await
         })
     }
 }
@@ -203,22 +189,32 @@ impl<D: Dialect> Lookup for Writer<D> {
         &'a mut self,
         ids: &'a [Uuid],
     ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>> {
-        Box::pin(async {
-            let events = events::by_id::<D>(&mut self.connection, &self.tables, ids);
-            let events = step("reading events", events).await?;
-            self.connection.rest();
-            Ok(events)
-        })
+        Box::pin(find_events(&mut self.connection, &self.tables, ids))
     }
 
     fn load<'a>(&'a mut self, faults: &'a [&'a Fault]) -> BoxFuture<'a, Result<Vec<Row>, Error>> {
-        Box::pin(async {
-            let rows = documents::load::<D>(&mut self.connection, &self.tables, faults);
-            let rows = step("reading", rows).await?;
-            self.connection.rest();
-            Ok(rows)
-        })
+        Box::pin(load(&mut self.connection, &self.tables, faults))
     }
+}
+
+async fn find_events<D: Dialect>(
+    connection: &mut Lease<D>,
+    tables: &Tables,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, RecordedEvent>, Error> {
+    let events = step("reading events", events::by_id::<D>(connection, tables, ids)).await?;
+    connection.rest();
+    Ok(events)
+}
+
+async fn load<D: Dialect>(
+    connection: &mut Lease<D>,
+    tables: &Tables,
+    faults: &[&Fault],
+) -> Result<Vec<Row>, Error> {
+    let rows = step("reading", documents::load::<D>(connection, tables, faults)).await?;
+    connection.rest();
+    Ok(rows)
 }
 
 impl<D: Dialect> Assumption for Writer<D> {

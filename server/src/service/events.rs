@@ -10,7 +10,6 @@ use serde::Serialize;
 use super::answer::{self, Shape};
 use super::parameters::{Parameters, invalid};
 use super::{Inner, Problem, Shared, body};
-use crate::checkpoint::Checkpoint;
 use crate::dispatch::Dispatch;
 use crate::error::Error;
 use crate::log::LogQuery;
@@ -56,9 +55,7 @@ pub(super) async fn list(
     let parameters = parameters.only(&["after", "afterId", "limit", "type", "order"])?;
     let limit = parameters.limit(shared.0.options.limit_max)?.unwrap_or(LIMIT_DEFAULT);
     let after = parameters.after()?.unwrap_or_default();
-    if after != Checkpoint::default() {
-        shared.0.store.check(after).await?;
-    }
+    shared.0.store.check(after).await?;
     let mut query = LogQuery::default().after(after).limit(limit);
     if let Some(event_type) = parameters.text("type") {
         query = query.event_type(event_type);

@@ -1,7 +1,7 @@
 // @ts-check
 /** Values at the border: JavaScript writes them as bytes, WebAssembly reads them, and back. */
 
-/** What a byte says that comes next; `border.rs` has the same. */
+/** What a byte says that comes next; `bytes.rs` has the same. */
 const ABSENT = 0;
 const NULL = 1;
 const FALSE = 2;
@@ -112,7 +112,7 @@ export class Writer {
    */
   text(text) {
     const start = this.length;
-    if (this.#characters(text, TEXT)) {
+    if (this.#characters(text)) {
       this.texts?.push(text);
       return true;
     }
@@ -122,15 +122,14 @@ export class Writer {
   }
 
   /**
-   * Writes a text after what it is; false where it has half of a surrogate pair.
+   * Writes a text that WebAssembly does not number; false where it has half of a surrogate pair.
    * @param {string} text
-   * @param {number} what
    */
-  #characters(text, what) {
+  #characters(text) {
     const units = text.length;
     this.#reserve(5 + 3 * units);
     const { bytes, length } = this;
-    bytes[length] = what;
+    bytes[length] = TEXT;
     let end = length + 5;
     if (units <= SHORT_TEXT_MAX) {
       for (let index = 0; index < units; index += 1) {
@@ -213,7 +212,7 @@ export class Writer {
     this.byte(OBJECT);
     this.count(names.length);
     for (const name of names) {
-      if (!this.#characters(name, TEXT)) {
+      if (!this.#characters(name)) {
         this.length = start;
         return this.byte(LONE_SURROGATE);
       }
