@@ -31,6 +31,8 @@ pub type Reduction = Result<Changeset, Halt>;
 /// A pure function from a database and an event to a changeset, with the schemas of its
 /// collections.
 ///
+/// A reducer that has the collection `events` keeps it: the log is complete for whoever reads it.
+///
 /// ```
 /// use flux_reducers::{Collection, Document, Event, Reduction, aggregate_reducers};
 /// use flux_reducers::{event_log_reducer, lift};
@@ -57,6 +59,7 @@ pub type Reduction = Result<Changeset, Halt>;
 #[derive(Clone)]
 pub struct Reducer {
     schemas: Vec<&'static Schema>,
+    keeps_log: bool,
     reduce: Arc<Reduce>,
 }
 
@@ -113,13 +116,10 @@ pub fn root_reducer<E: Event + 'static>(
     schemas: impl IntoIterator<Item = &'static Schema>,
     reducer: impl Fn(&Database, &E) -> Reduction + Send + Sync + 'static,
 ) -> Reducer {
-    Reducer {
-        schemas: schemas.into_iter().collect(),
-        reduce: Arc::new(move |database, action| match E::from_action(action)? {
-            Some(event) => reducer(database, &event),
-            None => Ok(Changeset::no_change()),
-        }),
-    }
+    Reducer::new(schemas.into_iter().collect(), move |database, action| {
+        E::from_action(action)?
+            .map_or(Ok(Changeset::no_change()), |event| reducer(database, &event))
+    })
 }
 
 /// Makes one reducer of several: each sees the state before the event, and their changesets are
@@ -143,15 +143,13 @@ pub fn root_reducer<E: Event + 'static>(
 /// ```
 pub fn aggregate_reducers(reducers: impl IntoIterator<Item = Reducer>) -> Reducer {
     let reducers: Vec<_> = reducers.into_iter().collect();
-    Reducer {
-        schemas: reducers.iter().flat_map(|reducer| &reducer.schemas).copied().collect(),
-        reduce: Arc::new(move |database, action| {
-            reducers.iter().map(|reducer| (reducer.reduce)(database, action)).collect()
-        }),
-    }
+    let schemas = reducers.iter().flat_map(|reducer| &reducer.schemas).copied().collect();
+    Reducer::new(schemas, move |database, action| {
+        reducers.iter().map(|reducer| (reducer.reduce)(database, action)).collect()
+    })
 }
 
-/// Makes the reducer that keeps the log as the collection `events`: a document
+/// Makes a reducer that has the collection `events` and nothing else: a document
 /// [`RecordedEvent`] for each event that is recorded.
 ///
 /// ```
@@ -160,12 +158,18 @@ pub fn aggregate_reducers(reducers: impl IntoIterator<Item = Reducer>) -> Reduce
 /// ```
 #[must_use]
 pub fn event_log_reducer() -> Reducer {
-    root_reducer([RecordedEvent::SCHEMA], |_, action: &Action| {
-        Ok(log_entry(action).map_or(Changeset::no_change(), Changeset::from))
-    })
+    root_reducer([RecordedEvent::SCHEMA], |_, _: &Action| Ok(Changeset::no_change()))
 }
 
 impl Reducer {
+    fn new(
+        schemas: Vec<&'static Schema>,
+        reduce: impl Fn(&Database, &Action) -> Reduction + Send + Sync + 'static,
+    ) -> Self {
+        let keeps_log = schemas.contains(&RecordedEvent::SCHEMA);
+        Self { schemas, keeps_log, reduce: Arc::new(reduce) }
+    }
+
     /// Returns the schemas of its collections, each once.
     ///
     /// ```
@@ -246,8 +250,14 @@ impl Reducer {
     pub fn reduce(&self, database: &Database, action: &Action) -> Reduction {
         action::check(action)?;
         let changeset = (self.reduce)(database, action)?;
-        check_event_log(&changeset, action)?;
-        Ok(changeset)
+        if changeset.operations().iter().any(is_of_log) {
+            check_event_log(&changeset, action)?;
+            return Ok(changeset);
+        }
+        match self.keeps_log.then(|| log_entry(action)).flatten() {
+            Some(entry) => Ok(changeset.combine(entry.into())),
+            None => Ok(changeset),
+        }
     }
 
     /// Reduces the event and applies the changeset: all of it or, on an error, nothing.
@@ -292,13 +302,13 @@ fn log_entry(action: &Action) -> Option<Operation> {
     Some(Operation::Create { collection: RecordedEvent::SCHEMA.collection.into(), document })
 }
 
+fn is_of_log(operation: &Operation) -> bool {
+    operation.collection() == RecordedEvent::SCHEMA.collection
+}
+
 fn check_event_log(changeset: &Changeset, action: &Action) -> Result<(), Rejection> {
-    let log = RecordedEvent::SCHEMA.collection;
-    let mut of_log = changeset.operations().iter().filter(|it| it.collection() == log).peekable();
-    if of_log.peek().is_none() {
-        return Ok(());
-    }
     let entry = log_entry(action);
+    let mut of_log = changeset.operations().iter().filter(|operation| is_of_log(operation));
     if of_log.all(|operation| Some(operation) == entry.as_ref()) {
         return Ok(());
     }

@@ -215,6 +215,26 @@ fn the_log_holds_what_is_recorded_as_it_is() {
 }
 
 #[test]
+fn a_reducer_that_reads_the_log_finds_each_event_before() {
+    let counts = || {
+        root_reducer([RecordedEvent::SCHEMA], |database, _: &Action| {
+            let log = database.collection::<RecordedEvent>()?;
+            match log.count(Filter::all())? {
+                0..2 => Ok(log.no_change()),
+                _ => Err(Rejection::new("enough", "two are enough").into()),
+            }
+        })
+    };
+    for reducer in [counts(), aggregate_reducers([counts(), event_log_reducer()])] {
+        let mut database = reducer.database().unwrap();
+        for id in 1..=2 {
+            reducer.run(&mut database, &recorded(id, &ListAdded { id: 1 })).unwrap();
+        }
+        rejected(reducer.run(&mut database, &recorded(3, &ListAdded { id: 1 })), "enough");
+    }
+}
+
+#[test]
 fn what_is_not_recorded_yet_is_not_logged() {
     let database = event_log_reducer().database().unwrap();
     let action = Action::new("other").with_id(Uuid::from_u128(1));
