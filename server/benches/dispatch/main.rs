@@ -9,15 +9,16 @@
 #![allow(clippy::print_stdout, reason = "its result is what it prints")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use flux_server::Store;
-use flux_server::reducers::{Action, Event as _, Uuid, lift};
+use flux_server::reducers::{Action, Event as _, Query, Uuid, lift};
 use tokio::task::JoinSet;
 
 use each::{Each, Tables};
 use group::Group;
-use workload::{Caller, Workload, added, notes};
+use workload::{Caller, Note, Workload, added, notes};
 
 mod each;
 mod group;
@@ -27,6 +28,10 @@ mod workload;
 /// Events in one dispatch, and callers, while a log is filled.
 const FILL_EVENTS: usize = 500;
 const FILL_CALLERS: usize = 8;
+
+/// Readers beside the callers, where there are some, and how many notes each reads at a time.
+const READERS: usize = 16;
+const READ_AT_ONCE: u64 = 100;
 
 /// What is measured.
 struct Options {
@@ -178,11 +183,50 @@ async fn measure(options: &Options, database: &str, urls: &[String; 2], log: usi
             rates.push(run(options, &title, subject, Workload::Mixed, *callers, &rates).await);
         }
     }
+    let mut rates = Vec::new();
+    for subject in [&each, &group, &store] {
+        let readers = Readers::start(&store);
+        let title = format!("{database:<9} {log:>8} {:<6} {:>7}", "read", 64);
+        rates.push(run(options, &title, subject, Workload::Mixed, 64, &rates).await);
+        println!("{:>34} {:.0} pages/s are read meanwhile", "", readers.stop().await);
+    }
     // Against itself: the callers of one note with callers of their own notes.
     let mixed = run_quietly(options, &store, Workload::Mixed, 64).await;
     let workload = Workload::Hot(hot);
     let rate = run(options, &title(workload, 64), &store, workload, 64, &[]).await;
     println!("{:>34} {:.2} of 64 callers with notes of their own", "", rate / mixed);
+}
+
+/// Readers of the store, who ask for one page after the other, whoever is measured.
+struct Readers {
+    tasks: JoinSet<()>,
+    pages: Arc<AtomicUsize>,
+    begun: Instant,
+}
+
+impl Readers {
+    fn start(store: &Subject) -> Self {
+        let (mut tasks, pages) = (JoinSet::new(), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..READERS {
+            let Subject::Store(store) = store.clone() else { continue };
+            let pages = Arc::clone(&pages);
+            tasks.spawn(async move {
+                loop {
+                    let page = Query::all().limit(READ_AT_ONCE);
+                    store.find_all::<Note>(page).await.unwrap();
+                    pages.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        Self { tasks, pages, begun: Instant::now() }
+    }
+
+    /// Returns how many pages were read in a second.
+    async fn stop(mut self) -> f64 {
+        let rate = self.pages.load(Ordering::Relaxed) as f64 / self.begun.elapsed().as_secs_f64();
+        self.tasks.shutdown().await;
+        rate
+    }
 }
 
 /// What one run gave.
