@@ -74,8 +74,8 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// Begins to write on the assumption that nobody else has moved the head.
     fn assume(&self) -> BoxFuture<'_, Result<Box<dyn Assumption>, Error>>;
 
-    /// Reads beside what is being written: each answer is of its own moment.
-    fn lookup(&self) -> Box<dyn Lookup + '_>;
+    /// Reads for the writer, beside what it is writing: each answer is of its own moment.
+    fn beside(&self) -> Box<dyn Lookup + '_>;
 
     /// Returns the last event's position and time.
     fn head(&self) -> BoxFuture<'_, Result<Head, Error>>;
@@ -87,6 +87,12 @@ pub(crate) trait Backend: Debug + Send + Sync {
         plans: &'a [(&'static Schema, Plan)],
         parts: mpsc::Sender<Part>,
     ) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Returns the events with these ids, those that there are.
+    fn events_by_id<'a>(
+        &'a self,
+        ids: &'a [Uuid],
+    ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>>;
 
     /// Whether other servers can write the same log.
     fn is_shared(&self) -> bool;

@@ -1,6 +1,8 @@
 //! One dispatch: events that are recorded together or not at all.
 
-use flux_reducers::{Action, Position, Rejection, Uuid, code};
+use flux_reducers::{Action, Position, Rejection, Timestamp, Uuid, code};
+
+use crate::clock::now;
 
 /// The events of one dispatch, as the middleware sees them.
 ///
@@ -20,11 +22,6 @@ pub struct Dispatch {
 }
 
 impl Dispatch {
-    /// Returns the ids that its events come with.
-    pub(crate) fn event_ids(&self) -> impl Iterator<Item = Uuid> {
-        self.actions.iter().filter_map(|action| action.id)
-    }
-
     /// Returns a rejection unless every event has a user in `meta.user`.
     ///
     /// # Errors
@@ -48,5 +45,35 @@ impl Dispatch {
         }
         Err(Rejection::new(code::INVALID_PAYLOAD, "say who you are: `meta.user` is missing")
             .with_field("meta.user"))
+    }
+}
+
+/// A dispatch with what the store adds to events that come without it. That is made once, however
+/// often the events are reduced: what a reducer reads may depend on it.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) dispatch: Dispatch,
+    /// Of each event.
+    pub(crate) ids: Vec<Uuid>,
+    /// Of the events that have none.
+    pub(crate) timestamp: Timestamp,
+}
+
+impl Received {
+    pub(crate) fn new(dispatch: Dispatch) -> Self {
+        let ids = dispatch.actions.iter().map(|action| action.id.unwrap_or_else(Uuid::now_v7));
+        Self { ids: ids.collect(), timestamp: now(), dispatch }
+    }
+
+    /// Returns the ids that its events came with.
+    pub(crate) fn given_ids(&self) -> impl Iterator<Item = Uuid> {
+        self.dispatch.actions.iter().filter_map(|action| action.id)
+    }
+
+    /// Returns an event with its id and its time.
+    pub(crate) fn action(&self, event: usize) -> Action {
+        let (action, id) = (&self.dispatch.actions[event], self.ids[event]);
+        let timestamp = action.timestamp.unwrap_or(self.timestamp);
+        Action { id: Some(id), timestamp: Some(timestamp), ..action.clone() }
     }
 }

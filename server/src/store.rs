@@ -55,7 +55,8 @@ pub type DispatchService = BoxCloneSyncService<Dispatch, Recorded, Error>;
 
 /// An event store over a database: reduces, applies and logs events in one transaction.
 ///
-/// A clone is another handle to the same store.
+/// A clone is another handle to the same store. The derives name `flux-reducers`, which so is a
+/// dependency of the crate that has the documents.
 ///
 /// ```
 /// use flux_server::Store;
@@ -534,7 +535,7 @@ impl Store {
     /// # }
     /// ```
     pub async fn events_by_id(&self, ids: &[uuid::Uuid]) -> Result<Vec<RecordedEvent>, Error> {
-        let found = self.inner.backend.lookup().events_by_id(ids).await?;
+        let found = self.inner.backend.events_by_id(ids).await?;
         let mut events: Vec<_> = found.into_values().collect();
         events.sort_unstable_by_key(|event| event.position);
         Ok(events)

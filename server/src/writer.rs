@@ -6,18 +6,18 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use flux_reducers::{Reducer, Schema};
+use flux_reducers::{Reducer, Schema, Uuid};
 use futures_util::FutureExt as _;
-use futures_util::future::select;
+use futures_util::future::{Either, select};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::backend::Backend;
-use crate::dispatch::Dispatch;
+use crate::dispatch::{Dispatch, Received};
 use crate::error::Error;
 use crate::feed::Feed;
 
-use batch::Batch;
-use commit::Commit;
+use batch::{Batch, Settled};
+use commit::{Commit, Committed, Undone};
 use progress::{Answer, Outcome, Progress, WorkingSet};
 use queue::Queue;
 use suspicion::{Suspicion, fail};
@@ -44,12 +44,34 @@ const WORKING_SET_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A dispatch, and whom to answer.
 #[derive(Debug)]
 pub(crate) struct Job {
-    pub(crate) dispatch: Dispatch,
+    received: Received,
+    /// Whether a commit of it failed, and nobody knows how far it came.
+    may_be_recorded: bool,
     /// About how many bytes it takes.
-    pub(crate) bytes: usize,
+    bytes: usize,
     /// The room that it takes among those that wait, given back with it.
-    pub(crate) _room: OwnedSemaphorePermit,
-    pub(crate) answer: oneshot::Sender<Answer>,
+    _room: OwnedSemaphorePermit,
+    answer: oneshot::Sender<Answer>,
+}
+
+impl Job {
+    pub(crate) fn new(
+        dispatch: Dispatch,
+        bytes: usize,
+        room: OwnedSemaphorePermit,
+        answer: oneshot::Sender<Answer>,
+    ) -> Self {
+        let received = Received::new(dispatch);
+        Self { received, may_be_recorded: false, bytes, _room: room, answer }
+    }
+
+    /// Returns the ids of events that the log may have already.
+    fn ids_to_look_up(&self) -> Vec<Uuid> {
+        if self.may_be_recorded {
+            return self.received.ids.clone();
+        }
+        self.received.given_ids().collect()
+    }
 }
 
 /// Runs until every sender of jobs is gone and all that waited is answered. It is never cancelled.
@@ -86,63 +108,81 @@ struct Writer {
 
 impl Writer {
     async fn run(mut self) {
-        let mut under_way: Option<Commit> = None;
+        let mut under_way = None;
         while under_way.is_some() || self.queue.wait().await {
-            let mut batch = self.gather(&mut under_way).await;
-            let mut answered = None;
-            if let Some(commit) = under_way {
-                let (jobs, landed, took) = commit.land().await;
-                let undone = match landed {
-                    Ok(Ok(outcome)) => {
-                        answered = Some((jobs, outcome));
-                        None
-                    }
-                    // The next batch reads what the database really holds.
-                    Err(error) => Some((None, Suspicion::default().divide(jobs, &error, took))),
-                    Ok(Err(before)) => Some((Some(before), vec![jobs])),
-                };
-                if let Some((working_set, parts)) = undone {
-                    // What was settled on it is not what is there.
-                    self.queue.put_back(std::mem::take(&mut batch.jobs));
-                    self.working_set = working_set;
-                    self.hold(parts).await;
-                }
-            }
-            under_way = self.commit(batch).await;
-            // The database works while callers are answered.
-            if let Some(commit) = &mut under_way {
-                (&mut commit.landing).now_or_never();
-            }
-            if let Some((jobs, outcome)) = answered {
-                self.answer(jobs, outcome);
+            let (batch, committed) = match under_way.take() {
+                None => (self.settle_waiting().await, None),
+                Some(commit) => self.settle_beside(commit).await,
+            };
+            under_way = self.commit(batch, committed).await;
+        }
+    }
+
+    /// Settles what is waiting.
+    async fn settle_waiting(&mut self) -> Batch {
+        let mut batch = Batch::new(self.progress());
+        batch.take(&mut self.queue, usize::MAX);
+        batch.settle_first(&*self.backend, &self.reducer).await;
+        batch.shed(&mut self.queue);
+        batch
+    }
+
+    /// Settles what is waiting, and what comes as long as a commit is under way. Returns also whom
+    /// it has not answered yet.
+    async fn settle_beside(&mut self, commit: Commit) -> (Batch, Option<Committed>) {
+        let mut batch = Batch::new(self.progress());
+        match self.gather(&mut batch, commit).await {
+            Ok(committed) => (batch, committed),
+            Err(Undone { working_set, parts }) => {
+                // What was settled on it is not what is there.
+                self.queue.put_back(batch.jobs);
+                self.working_set = working_set;
+                self.hold(parts).await;
+                (Batch::new(None), None)
             }
         }
     }
 
-    /// Settles what is waiting, and what comes as long as a commit is under way.
-    async fn gather(&mut self, under_way: &mut Option<Commit>) -> Batch {
-        let mut batch = Batch::new(self.progress());
-        let Some(commit) = under_way else {
-            batch.take(&mut self.queue, usize::MAX);
-            batch.settle_first(&*self.backend, &self.reducer).await;
-            batch.shed(&mut self.queue);
-            return batch;
-        };
+    async fn gather(
+        &mut self,
+        batch: &mut Batch,
+        mut commit: Commit,
+    ) -> Result<Option<Committed>, Undone> {
         while !commit.is_done() {
-            if !batch.is_full() && batch.take(&mut self.queue, SETTLED_AT_ONCE) {
-                let mut lookup = self.backend.lookup();
-                commit.alongside(batch.settle(&mut *lookup, &self.reducer)).await;
-                drop(lookup);
+            if batch.takes_more() && batch.take(&mut self.queue, SETTLED_AT_ONCE) {
+                let under_way = self.settle_taken(batch, commit).await?;
                 batch.shed(&mut self.queue);
-            } else if batch.is_full() || self.queue.is_closed() {
+                match under_way {
+                    Some(same) => commit = same,
+                    None => return Ok(None),
+                }
+            } else if !batch.takes_more() || self.queue.is_closed() {
                 (&mut commit.landing).await;
             } else {
                 select(&mut commit.landing, pin!(self.queue.wait())).await;
             }
         }
-        batch
+        commit.land().await.map(Some)
     }
 
+    /// Settles what was taken beside a commit, and returns that if it is still under way. Should it
+    /// land meanwhile, nobody waits for the rest to be answered.
+    async fn settle_taken(
+        &self,
+        batch: &mut Batch,
+        mut commit: Commit,
+    ) -> Result<Option<Commit>, Undone> {
+        let mut lookup = self.backend.beside();
+        let settling = batch.settle(&mut *lookup, &self.reducer);
+        match select(&mut commit.landing, pin!(settling)).await {
+            Either::Right(_) => Ok(Some(commit)),
+            Either::Left(((), settling)) => {
+                self.answer(commit.land().await?);
+                settling.await;
+                Ok(None)
+            }
+        }
+    }
     /// Returns the beginning of a batch on the assumption that the head is where the last one
     /// leaves it, and that no event is known yet. Where nobody else writes that is most likely so,
     /// and saves asking for both.
@@ -151,29 +191,40 @@ impl Writer {
         Some(Progress::new(warm.clone(), HashMap::new()))
     }
 
-    /// Begins to commit a batch. One that makes no sense on the assumption is committed at once,
-    /// holding the head.
-    async fn commit(&mut self, batch: Batch) -> Option<Commit> {
-        if batch.jobs.is_empty() {
-            return None;
-        }
-        let (jobs, settled) = batch.settled(&*self.backend).await;
+    /// Begins to commit a batch, and answers those of the one before. One that makes no sense on the
+    /// assumption is committed at once, holding the head.
+    async fn commit(&mut self, batch: Batch, mut before: Option<Committed>) -> Option<Commit> {
+        let (jobs, settled) = {
+            let mut settled = pin!(batch.settled(&*self.backend));
+            match (&mut settled).now_or_never() {
+                Some(settled) => settled,
+                None => {
+                    before.take().into_iter().for_each(|committed| self.answer(committed));
+                    settled.await
+                }
+            }
+        };
+        let mut commit = None;
+        let mut to_hold = None;
         match settled {
-            Ok(Some((assumption, progress))) => {
+            Settled::Nothing => {}
+            Settled::Assumed(assumption, progress) => {
                 self.keep(progress.working_set.clone());
-                Some(Commit::begin(assumption, Arc::clone(&self.schemas), jobs, progress))
+                let schemas = Arc::clone(&self.schemas);
+                let begun = commit.insert(Commit::begin(assumption, schemas, jobs, progress));
+                // The database works while callers are answered.
+                (&mut begun.landing).now_or_never();
             }
-            Ok(None) => {
-                self.hold(vec![jobs]).await;
-                None
-            }
-            Err(error) => {
+            Settled::Open => to_hold = Some(jobs),
+            Settled::Failed(error) => {
                 // The next batch reads what the database really holds.
                 self.working_set = None;
                 fail(jobs, &error);
-                None
             }
         }
+        before.into_iter().for_each(|committed| self.answer(committed));
+        self.hold(Vec::from_iter(to_hold)).await;
+        commit
     }
 
     /// Commits each part together, the last one first; where one fails, finds the dispatch at
@@ -182,14 +233,13 @@ impl Writer {
         let mut suspicion = Suspicion::default();
         while let Some(mut jobs) = parts.pop() {
             let began = Instant::now();
-            let dispatches: Vec<&Dispatch> = jobs.iter().map(|job| &job.dispatch).collect();
-            match self.commit_holding(&dispatches).await {
+            match self.commit_holding(&jobs).await {
                 Ok(outcome) => {
                     suspicion = Suspicion::default();
                     // Those that would have made it too large are next.
                     let later = jobs.split_off(outcome.answers.len());
                     parts.extend((!later.is_empty()).then_some(later));
-                    self.answer(jobs, outcome);
+                    self.answer(Committed { jobs, outcome });
                 }
                 Err(error) => parts.extend(suspicion.divide(jobs, &error, began.elapsed())),
             }
@@ -197,7 +247,7 @@ impl Writer {
     }
 
     /// Commits what is accepted of the dispatches; each one is accepted or refused as a whole.
-    async fn commit_holding(&mut self, dispatches: &[&Dispatch]) -> Result<Outcome, Error> {
+    async fn commit_holding(&mut self, jobs: &[Job]) -> Result<Outcome, Error> {
         // On an error it stays dropped: the next batch reads what the database really holds.
         let warm = self.working_set.take();
         let (mut transaction, head) = self.backend.begin().await?;
@@ -206,10 +256,11 @@ impl Writer {
             Some(warm) => warm,
             None => WorkingSet::empty(head, self.schemas.values().copied())?,
         };
-        let ids = dispatches.iter().flat_map(|dispatch| dispatch.event_ids());
+        let ids = jobs.iter().flat_map(Job::ids_to_look_up);
         let known = progress::known_events(&mut *transaction, ids).await?;
         let mut progress = Progress::new(working_set, known);
-        progress.settle(&self.reducer, &mut *transaction, dispatches, None).await?;
+        let dispatches: Vec<&Received> = jobs.iter().map(|job| &job.received).collect();
+        progress.settle(&self.reducer, &mut *transaction, &dispatches, None).await?;
         match progress.write(&self.schemas) {
             Some(write) => {
                 transaction.write(&write).await?;
@@ -227,7 +278,7 @@ impl Writer {
         self.working_set = (next.bytes <= WORKING_SET_BYTES_MAX).then_some(next);
     }
 
-    fn answer(&self, jobs: Vec<Job>, outcome: Outcome) {
+    fn answer(&self, Committed { jobs, outcome }: Committed) {
         self.feed.publish(outcome.recorded);
         for (job, answer) in jobs.into_iter().zip(outcome.answers) {
             // A caller that has gone has no use for the answer; the events are recorded.

@@ -1,4 +1,4 @@
-//! Connections: one that writes, several that read beside it. Each is kept only while all goes
+//! Connections: one that writes, one that looks up for the writer meanwhile, several that read. Each is kept only while all goes
 //! well: after a failure or a silence nobody knows what state it is in, and a new one costs little.
 
 use std::fmt;
@@ -51,10 +51,13 @@ pub(super) struct Connections<D: Dialect> {
     writer: Option<Options<D>>,
     /// The writer's connection, while it does not write.
     waiting: Waiting<D>,
+    /// The one that it looks up with while the other commits: not one of the readers', who may
+    /// hold all of theirs for long.
+    beside: Waiting<D>,
     readers: Pool<D>,
 }
 
-/// A connection, and since when nobody uses it.
+/// A connection, and since when nobody uses it; none until it is needed.
 type Waiting<D> = Arc<Mutex<Option<(<D as sqlx::Database>::Connection, Instant)>>>;
 
 /// A connection in use. Dropped, it is kept for the next one if it is [at rest](Self::rest) and in
@@ -127,40 +130,52 @@ impl<D: Dialect> Connections<D> {
     /// # Errors
     /// When it can't be reached.
     pub(super) async fn open(writer: Options<D>, readers: Pool<D>) -> Result<Self, Error> {
-        let connection = connect::<D>(&writer).await.map_err(Error::database("connecting"))?;
+        let connection = connect::<D>(&writer).await.map_err(|error| match error {
+            sqlx::Error::Tls(reason) if !cfg!(feature = "tls") => Error::Url {
+                url: format!("{}:…", D::NAME.to_lowercase()),
+                reason: format!("{reason}: enable the feature `tls` of flux-server"),
+            },
+            error => Error::database("connecting")(error),
+        })?;
         let waiting = Arc::new(Mutex::new(Some((connection, Instant::now()))));
-        Ok(Self { writer: Some(writer), waiting, readers })
+        Ok(Self { writer: Some(writer), waiting, beside: Waiting::<D>::default(), readers })
     }
 
     /// Uses a database that is there as long as its one connection.
     #[cfg(feature = "sqlite")]
     pub(super) fn only(pool: Pool<D>) -> Self {
-        Self { writer: None, waiting: Waiting::<D>::default(), readers: pool }
+        let (waiting, beside) = Default::default();
+        Self { writer: None, waiting, beside, readers: pool }
     }
 
     /// Returns the connection that writes.
     pub(super) async fn writer(&self) -> Result<Lease<D>, Error> {
-        step("connecting", async {
-            let held = match &self.writer {
-                None => self.readers.acquire().await.map(Held::Only),
-                Some(options) => {
-                    self.own(options).await.map(|it| Held::Own(it, Arc::clone(&self.waiting)))
-                }
-            };
-            held.map(Lease::new).map_err(Error::database("connecting"))
-        })
-        .await
+        self.own(&self.waiting).await
+    }
+
+    /// Returns the connection that the writer looks up with while it commits.
+    pub(super) async fn beside(&self) -> Result<Lease<D>, Error> {
+        self.own(&self.beside).await
     }
 
     /// Returns the connection that waits, or a new one where it was lost meanwhile.
-    async fn own(&self, options: &Options<D>) -> Result<D::Connection, sqlx::Error> {
-        let waiting = lock(&self.waiting).take();
-        if let Some((mut connection, since)) = waiting
-            && (since.elapsed() <= TRUSTED_FOR || ping::<D>(&mut connection).await.is_ok())
-        {
-            return Ok(connection);
-        }
-        connect::<D>(options).await
+    async fn own(&self, waiting: &Waiting<D>) -> Result<Lease<D>, Error> {
+        let held = async {
+            let Some(options) = &self.writer else {
+                return self.readers.acquire().await.map(Held::Only);
+            };
+            let kept = lock(waiting).take();
+            if let Some((mut connection, since)) = kept
+                && (since.elapsed() <= TRUSTED_FOR || ping::<D>(&mut connection).await.is_ok())
+            {
+                return Ok(Held::Own(connection, Arc::clone(waiting)));
+            }
+            Ok(Held::Own(connect::<D>(options).await?, Arc::clone(waiting)))
+        };
+        step("connecting", async {
+            held.await.map(Lease::new).map_err(Error::database("connecting"))
+        })
+        .await
     }
 
     /// Begins to write.
@@ -192,10 +207,10 @@ impl<D: Dialect> Connections<D> {
 
     /// Closes all connections; what does not answer is dropped.
     pub(super) async fn close(&self) {
-        let writer = lock(&self.waiting).take();
+        let own = [lock(&self.waiting).take(), lock(&self.beside).take()];
         let closed = async {
-            if let Some((writer, _)) = writer {
-                writer.close().await.ok();
+            for (connection, _) in own.into_iter().flatten() {
+                connection.close().await.ok();
             }
             self.readers.close().await;
         };

@@ -91,7 +91,7 @@ impl<D: Dialect> Backend for Relational<D> {
         })
     }
 
-    fn lookup(&self) -> Box<dyn Lookup + '_> {
+    fn beside(&self) -> Box<dyn Lookup + '_> {
         Box::new(Beside(self))
     }
 
@@ -125,6 +125,15 @@ impl<D: Dialect> Backend for Relational<D> {
             }
             // What nobody takes is not read to its end: the connection is closed instead.
             if is_wanted { snapshot.rollback().await } else { Ok(()) }
+        })
+    }
+
+    fn events_by_id<'a>(
+        &'a self,
+        ids: &'a [Uuid],
+    ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>> {
+        Box::pin(async {
+            find_events(&mut self.connections.reader().await?, &self.tables, ids).await
         })
     }
 
@@ -162,7 +171,7 @@ impl<D: Dialect> Backend for Relational<D> {
     }
 }
 
-/// Reads on connections that do not write.
+/// Looks up on the connection that is for that.
 struct Beside<'a, D: Dialect>(&'a Relational<D>);
 
 impl<D: Dialect> Lookup for Beside<'_, D> {
@@ -172,14 +181,14 @@ impl<D: Dialect> Lookup for Beside<'_, D> {
     ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>> {
         Box::pin(async {
             let Relational { connections, tables, .. } = self.0;
-            find_events(&mut connections.reader().await?, tables, ids).await
+            find_events(&mut connections.beside().await?, tables, ids).await
         })
     }
 
     fn load<'a>(&'a mut self, faults: &'a [&'a Fault]) -> BoxFuture<'a, Result<Vec<Row>, Error>> {
         Box::pin(async {
             let Relational { connections, tables, .. } = self.0;
-            load(&mut connections.reader().await?, tables, faults).await
+            load(&mut connections.beside().await?, tables, faults).await
         })
     }
 }

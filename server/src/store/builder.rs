@@ -217,14 +217,14 @@ fn innermost(jobs: &Jobs) -> DispatchService {
             let share = u32::try_from(bytes.min(writer::WAITING_BYTES_MAX)).unwrap_or(u32::MAX);
             let room = room.try_acquire_many_owned(share).map_err(|_| busy)?;
             let (answer, answered) = oneshot::channel();
-            jobs.ok_or(Error::Closed)?
-                .try_send(Job { dispatch, bytes, _room: room, answer })
-                .map_err(|error| match error {
+            jobs.ok_or(Error::Closed)?.try_send(Job::new(dispatch, bytes, room, answer)).map_err(
+                |error| match error {
                     mpsc::error::TrySendError::Full(_) => {
                         Error::Busy { waiting: writer::WAITING_MAX }
                     }
                     mpsc::error::TrySendError::Closed(_) => Error::Closed,
-                })?;
+                },
+            )?;
             match tokio::time::timeout(ANSWER_TIMEOUT, answered).await {
                 Ok(answer) => answer.map_err(|_| Error::Closed)?,
                 Err(_) => Err(Error::Unanswered { waited: ANSWER_TIMEOUT }),

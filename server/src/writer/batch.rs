@@ -8,7 +8,7 @@ use super::Job;
 use super::progress::{Absent, Progress};
 use super::queue::Queue;
 use crate::backend::{Assumption, Backend, Lookup};
-use crate::dispatch::Dispatch;
+use crate::dispatch::Received;
 use crate::error::Error;
 
 /// Dispatches in one transaction: enough to share the cost of the commit, few enough to answer
@@ -37,9 +37,16 @@ enum State {
     Failed(Error),
 }
 
-/// What may be committed on an assumption, and what commits it; `None` where it must be settled
-/// anew, holding the head.
-pub(super) type Settled = Result<Option<(Box<dyn Assumption>, Box<Progress>)>, Error>;
+/// How a batch may be committed.
+pub(super) enum Settled {
+    /// It has no dispatches.
+    Nothing,
+    /// By this, on the assumption that it was settled on.
+    Assumed(Box<dyn Assumption>, Box<Progress>),
+    /// Settled anew, holding the head.
+    Open,
+    Failed(Error),
+}
 
 impl Batch {
     pub(super) fn new(assumed: Option<Progress>) -> Self {
@@ -68,8 +75,9 @@ impl Batch {
         self.jobs.len() > before
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.is_full
+    /// Whether another dispatch would do well here.
+    pub(super) fn takes_more(&self) -> bool {
+        !self.is_full && !matches!(self.state, State::Failed(_))
     }
 
     /// Settles all that was taken, with what will commit it.
@@ -91,7 +99,7 @@ impl Batch {
             return;
         };
         let jobs = self.jobs.iter().skip(progress.answers().len());
-        let dispatches: Vec<&Dispatch> = jobs.map(|job| &job.dispatch).collect();
+        let dispatches: Vec<&Received> = jobs.map(|job| &job.received).collect();
         match progress.settle(reducer, lookup, &dispatches, Some(absent)).await {
             Ok(()) => {}
             // Documents of different moments may contradict each other.
@@ -113,6 +121,7 @@ impl Batch {
     /// Ends the batch.
     pub(super) async fn settled(self, backend: &dyn Backend) -> (Vec<Job>, Settled) {
         let settled = match self.state {
+            _ if self.jobs.is_empty() => Settled::Nothing,
             // Only where it is written does the database tell whether it was there.
             State::Assumed(progress, absent)
                 if absent.iter().all(|(collection, id)| progress.creates(collection, id)) =>
@@ -121,10 +130,13 @@ impl Batch {
                     Some(assumption) => Ok(assumption),
                     None => backend.assume().await,
                 };
-                assumption.map(|assumption| Some((assumption, progress)))
+                match assumption {
+                    Ok(assumption) => Settled::Assumed(assumption, progress),
+                    Err(error) => Settled::Failed(error),
+                }
             }
-            State::Assumed(..) | State::Open => Ok(None),
-            State::Failed(error) => Err(error),
+            State::Assumed(..) | State::Open => Settled::Open,
+            State::Failed(error) => Settled::Failed(error),
         };
         (self.jobs, settled)
     }

@@ -1,16 +1,16 @@
 //! A batch that is being committed.
 
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use flux_reducers::{Schema, Uuid};
-use futures_util::future::{BoxFuture, Either, MaybeDone, maybe_done, select};
+use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
 use tracing::Instrument as _;
 
 use super::Job;
 use super::progress::{Outcome, Progress, WorkingSet, known_events};
+use super::suspicion::Suspicion;
 use crate::backend::Assumption;
 use crate::error::Error;
 
@@ -21,8 +21,22 @@ pub(super) struct Commit {
     pub(super) landing: MaybeDone<BoxFuture<'static, Landed>>,
 }
 
+/// Callers whose dispatches are committed, and what to tell them.
+pub(super) struct Committed {
+    pub(super) jobs: Vec<Job>,
+    pub(super) outcome: Outcome,
+}
+
+/// What is left of a commit that did not succeed.
+pub(super) struct Undone {
+    /// The state before it, if that is known.
+    pub(super) working_set: Option<WorkingSet>,
+    /// What to commit again, the last part first.
+    pub(super) parts: Vec<Vec<Job>>,
+}
+
 /// What became of a commit: done; or not, for what it was based on is no longer so; or failed.
-pub(super) type Landed = Result<Result<Outcome, WorkingSet>, Error>;
+type Landed = Result<Result<Outcome, WorkingSet>, Error>;
 
 impl Commit {
     /// Commits, should the head be that of the working set before and no event be known.
@@ -35,7 +49,7 @@ impl Commit {
         let head = progress.head_before();
         // What is refused may be an event that is sent again, which is in its own way.
         let refused = jobs.iter().zip(progress.answers()).filter(|(_, answer)| answer.is_err());
-        let refused: Vec<Uuid> = refused.flat_map(|(job, _)| job.dispatch.event_ids()).collect();
+        let refused: Vec<Uuid> = refused.flat_map(|(job, _)| job.ids_to_look_up()).collect();
         let span = tracing::debug_span!("batch", dispatches = jobs.len());
         let landing = async move {
             if !known_events(&mut *assumption, refused.into_iter()).await?.is_empty() {
@@ -55,21 +69,22 @@ impl Commit {
         matches!(self.landing, MaybeDone::Done(_))
     }
 
-    /// Does something else meanwhile, to its end.
-    pub(super) async fn alongside<T>(&mut self, task: impl Future<Output = T>) -> T {
-        match select(&mut self.landing, pin!(task)).await {
-            Either::Left(((), task)) => task.await,
-            Either::Right((done, _)) => done,
-        }
-    }
-
-    /// Waits for its end; returns also how long it took.
-    pub(super) async fn land(self) -> (Vec<Job>, Landed, Duration) {
+    /// Waits for its end.
+    pub(super) async fn land(self) -> Result<Committed, Undone> {
         let landed = match self.landing {
             MaybeDone::Future(landing) => landing.await,
             MaybeDone::Done(landed) => landed,
             MaybeDone::Gone => Err(Error::Closed),
         };
-        (self.jobs, landed, self.began.elapsed())
+        let Self { jobs, began, .. } = self;
+        match landed {
+            Ok(Ok(outcome)) => Ok(Committed { jobs, outcome }),
+            Ok(Err(before)) => Err(Undone { working_set: Some(before), parts: vec![jobs] }),
+            // The next batch reads what the database really holds.
+            Err(error) => {
+                let parts = Suspicion::default().divide(jobs, &error, began.elapsed());
+                Err(Undone { working_set: None, parts })
+            }
+        }
     }
 }

@@ -12,8 +12,7 @@ use flux_reducers::{
 };
 
 use crate::backend::{Head, Lookup, Write};
-use crate::clock::now;
-use crate::dispatch::Dispatch;
+use crate::dispatch::Received;
 use crate::error::Error;
 use crate::size;
 
@@ -22,6 +21,8 @@ const ABSENT_BYTES: usize = 128;
 
 /// Rounds of loading for one dispatch: a reducer that still asks for more after these never ends.
 const FAULT_ROUNDS_MAX: usize = 1_000;
+
+const READS_WITHOUT_END: Error = Error::ReadsWithoutEnd { rounds: FAULT_ROUNDS_MAX };
 
 /// Bytes of documents that a batch loads and writes, unless one dispatch alone takes more.
 const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -117,7 +118,7 @@ impl Progress {
         &mut self,
         reducer: &Reducer,
         lookup: &mut dyn Lookup,
-        dispatches: &[&Dispatch],
+        dispatches: &[&Received],
         mut absent: Option<&mut Absent>,
     ) -> Result<(), Error> {
         let before = self.answers.len();
@@ -138,7 +139,7 @@ impl Progress {
             }
             rounds = if self.answers.len() > settled { 0 } else { rounds + 1 };
             if rounds > FAULT_ROUNDS_MAX {
-                self.keep(Err(Stop::Refused(Error::ReadsWithoutEnd { rounds: FAULT_ROUNDS_MAX })));
+                self.keep(Err(Stop::Refused(READS_WITHOUT_END)));
             } else {
                 load(lookup, &mut self.working_set, faults.values()).await?;
             }
@@ -188,13 +189,13 @@ impl Progress {
     fn run_assuming(
         &mut self,
         reducer: &Reducer,
-        dispatch: &Dispatch,
+        dispatch: &Received,
         absent: Option<&mut Absent>,
     ) -> Result<Result<Run, Stop>, Error> {
         let Some(absent) = absent else {
             return Ok(self.run(reducer, dispatch));
         };
-        loop {
+        for _ in 0..FAULT_ROUNDS_MAX {
             let faults = match self.run(reducer, dispatch) {
                 Err(Stop::Faults(faults)) if faults.iter().all(Fault::is_to_be_created) => faults,
                 result => return Ok(result),
@@ -207,9 +208,11 @@ impl Progress {
                 }
             }
         }
+        Ok(Err(Stop::Refused(READS_WITHOUT_END)))
     }
 
-    fn run(&self, reducer: &Reducer, dispatch: &Dispatch) -> Result<Run, Stop> {
+    fn run(&self, reducer: &Reducer, received: &Received) -> Result<Run, Stop> {
+        let Received { dispatch, ids, .. } = received;
         let mut run = Run {
             database: self.working_set.database.clone(),
             delta: Delta::default(),
@@ -219,12 +222,9 @@ impl Progress {
         };
         // After a fault the events that follow run only to tell what they will read.
         let mut faults = Vec::new();
-        for (event, action) in dispatch.actions.iter().enumerate() {
-            let known = action.id.and_then(|id| {
-                let recorded = run.recorded.iter().find(|recorded| recorded.id == id);
-                recorded.or_else(|| self.known.get(&id)).cloned()
-            });
-            if let Some(known) = known {
+        for (event, (action, id)) in dispatch.actions.iter().zip(ids).enumerate() {
+            let of_dispatch = run.recorded.iter().find(|recorded| recorded.id == *id);
+            if let Some(known) = of_dispatch.or_else(|| self.known.get(id)).cloned() {
                 if !is_same(action, &known) && faults.is_empty() {
                     let (id, position) = (known.id, known.position);
                     return Err(Stop::Refused(Error::EventIdTaken { event, id, position }));
@@ -232,7 +232,7 @@ impl Progress {
                 run.answer.push(known);
                 continue;
             }
-            match run.reduce_caught(reducer, event, action) {
+            match run.reduce_caught(reducer, received, event) {
                 Ok(()) => {}
                 Err(Stop::Faults(more)) => faults.extend(more),
                 Err(refused) if faults.is_empty() => return Err(refused),
@@ -282,9 +282,10 @@ impl Run {
     fn reduce_caught(
         &mut self,
         reducer: &Reducer,
+        received: &Received,
         event: usize,
-        action: &Action,
     ) -> Result<(), Stop> {
+        let action = received.action(event);
         match catch_unwind(AssertUnwindSafe(|| self.reduce(reducer, action))) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(Halt::Fault(fault))) => Err(Stop::Faults(vec![fault])),
@@ -293,25 +294,20 @@ impl Run {
             }
             Err(panic) => Err(Stop::Refused(Error::ReducerPanicked {
                 event,
-                event_type: action.event_type.clone(),
+                event_type: received.dispatch.actions[event].event_type.clone(),
                 message: panic_message(&*panic),
             })),
         }
     }
 
-    fn reduce(&mut self, reducer: &Reducer, action: &Action) -> Result<(), Halt> {
+    fn reduce(&mut self, reducer: &Reducer, mut action: Action) -> Result<(), Halt> {
         let position = self.head.position + 1;
         // Time never goes back in the log, whatever the clock does.
-        let timestamp = action.timestamp.unwrap_or_else(now).max(self.head.timestamp);
-        let action = Action {
-            id: Some(action.id.unwrap_or_else(Uuid::now_v7)),
-            timestamp: Some(timestamp),
-            position: Some(position),
-            ..action.clone()
-        };
+        action.timestamp = action.timestamp.max(Some(self.head.timestamp));
+        action.position = Some(position);
         self.delta.merge(reducer.run(&mut self.database, &action)?);
         if let Some(event) = action.into_recorded() {
-            self.head = Head { position, timestamp, event_id: Some(event.id) };
+            self.head = Head { position, timestamp: event.timestamp, event_id: Some(event.id) };
             let event = Arc::new(event);
             self.answer.push(Arc::clone(&event));
             self.recorded.push(event);

@@ -34,6 +34,9 @@ impl Suspicion {
             }
             error => error.may_be_of_one(),
         };
+        if error.is_ambiguous() {
+            jobs.iter_mut().for_each(|job| job.may_be_recorded = true);
+        }
         if jobs.len() == 1 || !is_of_one {
             fail(jobs, error);
             return Vec::new();

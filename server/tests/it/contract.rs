@@ -4,6 +4,7 @@ use crate::databases::Database;
 
 pub(crate) use servers::dispatched;
 
+mod busy;
 mod queries;
 mod schemas;
 mod servers;
@@ -54,6 +55,13 @@ contract! {
         a_dispatch_that_reads_without_end_takes_nobody_along,
         large_documents_are_changed_in_batches_of_bounded_size,
         a_log_that_was_replaced_under_a_warm_store_is_not_written_on,
+    ;
+    busy:
+        what_the_store_gives_an_event_stays_however_often_it_is_reduced,
+        a_reducer_that_reads_the_log_reads_all_of_it,
+        readers_do_not_keep_the_writer_waiting,
+        what_is_committed_is_answered_while_the_next_is_settled,
+        followers_hear_of_batches_in_their_order,
     ;
     subscriptions:
         a_subscription_tells_what_is_recorded_from_now_on,
