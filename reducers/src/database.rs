@@ -230,11 +230,11 @@ impl Database {
         if changeset.operations().is_empty() {
             return Ok(Delta::default());
         }
-        let before = self.clone();
         let mut delta = Delta::default();
         for operation in changeset.operations() {
             if let Err(halt) = self.operate(operation, &mut delta) {
-                *self = before;
+                // A copy to go back to would make each change a copy of all that is above it.
+                self.apply_delta(&delta.inverse())?;
                 return Err(halt);
             }
         }
@@ -273,6 +273,28 @@ impl Database {
                 table.put(id, change.after.clone());
             }
         }
+        Ok(())
+    }
+
+    /// Sets what a document is, or that there is none, without a look at what was there: for rows
+    /// that were checked when they were written, such as those of a snapshot.
+    ///
+    /// # Errors
+    /// A rejection for a collection that this database does not have.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// let mut database = Database::new([Note::SCHEMA])?;
+    /// let row = Note::SCHEMA.row([1.into(), "Milk".into(), Value::Null])?;
+    /// database.put("notes", &Value::from(1), Some(row.clone()))?;
+    /// assert_eq!(database.rows("notes", &Query::all())?, [row]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn put(&mut self, collection: &str, id: &Value, row: Option<Row>) -> Result<(), Rejection> {
+        self.table_mut(collection)?.put(id, row);
         Ok(())
     }
 

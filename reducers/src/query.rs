@@ -60,6 +60,17 @@ impl Query {
         Self { filter: Filter::all(), order: Vec::new(), limit: None, offset: 0 }
     }
 
+    /// Asks only for those that fulfil another filter, too.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let query = Query::from(Filter::eq("done", false)).and(Filter::starts_with("title", "M"));
+    /// ```
+    pub fn and(mut self, filter: Filter) -> Self {
+        self.filter = self.filter & filter;
+        self
+    }
+
     /// Orders by a field, the least first, after the orders already asked for.
     ///
     /// ```

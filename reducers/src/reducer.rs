@@ -60,6 +60,7 @@ pub type Reduction = Result<Changeset, Halt>;
 pub struct Reducer {
     schemas: Vec<&'static Schema>,
     keeps_log: bool,
+    version: u32,
     reduce: Arc<Reduce>,
 }
 
@@ -144,9 +145,11 @@ pub fn root_reducer<E: Event + 'static>(
 pub fn aggregate_reducers(reducers: impl IntoIterator<Item = Reducer>) -> Reducer {
     let reducers: Vec<_> = reducers.into_iter().collect();
     let schemas = reducers.iter().flat_map(|reducer| &reducer.schemas).copied().collect();
+    let version = reducers.iter().map(|reducer| reducer.version).sum();
     Reducer::new(schemas, move |database, action| {
         reducers.iter().map(|reducer| (reducer.reduce)(database, action)).collect()
     })
+    .with_version(version)
 }
 
 /// Makes a reducer that has the collection `events` and nothing else: a document
@@ -167,7 +170,33 @@ impl Reducer {
         reduce: impl Fn(&Database, &Action) -> Reduction + Send + Sync + 'static,
     ) -> Self {
         let keeps_log = schemas.contains(&RecordedEvent::SCHEMA);
-        Self { schemas, keeps_log, reduce: Arc::new(reduce) }
+        Self { schemas, keeps_log, version: 0, reduce: Arc::new(reduce) }
+    }
+
+    /// Sets the version. Give it another one whenever the same events come to mean something else:
+    /// what an older version has made is told by it, and made anew.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let reducer = aggregate_reducers([]).with_version(2);
+    /// assert_eq!(reducer.version(), 2);
+    /// ```
+    #[must_use]
+    pub const fn with_version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Returns the version; 0 unless it is set, and of several reducers the sum.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let (one, two) = (aggregate_reducers([]), event_log_reducer().with_version(3));
+    /// assert_eq!(aggregate_reducers([one, two]).version(), 3);
+    /// ```
+    #[must_use]
+    pub const fn version(&self) -> u32 {
+        self.version
     }
 
     /// Returns the schemas of its collections, each once.

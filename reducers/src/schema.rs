@@ -509,6 +509,23 @@ impl Schema {
         Ok(Row(values.into()))
     }
 
+    /// Returns an id as the documents have it; it may be written as its field is in JSON.
+    ///
+    /// # Errors
+    /// A rejection where it can't be an id.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// assert_eq!(Note::SCHEMA.id(7), Ok(Value::Integer(7)));
+    /// assert!(Note::SCHEMA.id("seven").is_err());
+    /// ```
+    pub fn id(&self, value: impl Into<Value>) -> Result<Value, Rejection> {
+        self.fit(self.id_field(), value.into())
+    }
+
     /// Brings a value to the field's kind, within the field's limits.
     pub(crate) fn fit(&self, field: &Field, value: Value) -> Result<Value, Rejection> {
         let value = value.into_kind(&field.kind).map_err(|error| self.misfit(field, error))?;

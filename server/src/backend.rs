@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use flux_reducers::{Delta, Fault, Plan, Position, RecordedEvent, Row, Schema, Timestamp, Uuid};
+use flux_reducers::{
+    Condition, Delta, Fault, Plan, Position, RecordedEvent, Row, Schema, Timestamp, Uuid,
+};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
@@ -20,8 +22,10 @@ mod dialect;
 mod documents;
 mod events;
 mod filter;
+pub(crate) mod history;
 #[cfg(feature = "mysql")]
 mod mysql;
+pub(crate) mod own;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod relational;
@@ -37,6 +41,8 @@ pub(crate) struct Head {
     pub(crate) timestamp: Timestamp,
     /// `None` where the log is empty.
     pub(crate) event_id: Option<Uuid>,
+    /// Which set of tables has what the log means.
+    pub(crate) generation: i64,
 }
 
 impl Head {
@@ -63,6 +69,8 @@ pub(crate) struct Write<'a> {
     pub(crate) schemas: &'a BTreeMap<&'static str, &'static Schema>,
     pub(crate) delta: &'a Delta,
     pub(crate) events: &'a [Arc<RecordedEvent>],
+    /// What each event changed; of none where no history is kept.
+    pub(crate) deltas: &'a [Delta],
     pub(crate) head: Head,
 }
 
@@ -93,6 +101,23 @@ pub(crate) trait Backend: Debug + Send + Sync {
         &'a self,
         ids: &'a [Uuid],
     ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>>;
+
+    /// Adds rows to one of the store's own tables, beside what is being written.
+    fn insert<'a>(
+        &'a self,
+        schema: &'static Schema,
+        rows: &'a [Row],
+    ) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Removes rows from one of the store's own tables, beside what is being written.
+    fn remove(
+        &self,
+        schema: &'static Schema,
+        condition: Condition,
+    ) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Whether it is kept which event changed which document.
+    fn keeps_history(&self) -> bool;
 
     /// Whether other servers can write the same log.
     fn is_shared(&self) -> bool;
@@ -153,23 +178,35 @@ pub(crate) trait Transaction: Lookup {
     fn rollback(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>>;
 }
 
+/// What a store's tables are to be.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    /// What their names begin with.
+    pub(crate) namespace: Option<String>,
+    /// Whether it shall be kept which event changed which document.
+    pub(crate) wants_history: bool,
+}
+
 /// Opens the database that the URL names, and makes the tables it lacks.
 pub(crate) async fn open(
     url: &str,
-    namespace: Option<String>,
+    settings: Settings,
     schemas: &[&'static Schema],
 ) -> Result<Arc<dyn Backend>, Error> {
-    let tables = Tables::new(namespace)?;
+    let tables = Tables::new(settings.namespace)?;
+    let history = settings.wants_history;
     match url.split_once(':').map_or("", |(scheme, _)| scheme) {
         #[cfg(feature = "sqlite")]
-        "sqlite" => Ok(Arc::new(Relational::<sqlx::Sqlite>::open(url, tables, schemas).await?)),
+        "sqlite" => {
+            Ok(Arc::new(Relational::<sqlx::Sqlite>::open(url, tables, schemas, history).await?))
+        }
         #[cfg(feature = "postgres")]
         "postgres" | "postgresql" => {
-            Ok(Arc::new(Relational::<sqlx::Postgres>::open(url, tables, schemas).await?))
+            Ok(Arc::new(Relational::<sqlx::Postgres>::open(url, tables, schemas, history).await?))
         }
         #[cfg(feature = "mysql")]
         "mysql" | "mariadb" => {
-            Ok(Arc::new(Relational::<sqlx::MySql>::open(url, tables, schemas).await?))
+            Ok(Arc::new(Relational::<sqlx::MySql>::open(url, tables, schemas, history).await?))
         }
         scheme => Err(unknown_scheme(scheme)),
     }

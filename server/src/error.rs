@@ -123,6 +123,27 @@ pub enum Error {
         /// What is another.
         difference: String,
     },
+    /// The reducers do not accept an event that the log has: a replay can't go on.
+    #[error(
+        "the replay stopped at event {id} (`{event_type}`, position {position}): {reason}. Let the \
+         reducers accept what was accepted once"
+    )]
+    ReplayStopped {
+        /// The event's position.
+        position: Position,
+        /// Its id.
+        id: Uuid,
+        /// Its type.
+        event_type: String,
+        /// What the reducer says.
+        reason: String,
+    },
+    /// The history is to be kept of a log that has events already.
+    #[error(
+        "the history is not kept from the beginning of this log: open the store without it, or \
+         rebuild its tables with it"
+    )]
+    HistoryNotKept,
     /// A table of that name is there, and the store did not make it.
     #[error(
         "the database has a table `{table}` that this store did not make: rename it, or use \
@@ -242,6 +263,8 @@ impl Error {
             Self::ReadsWithoutEnd { .. } => "reads_without_end",
             Self::Schema(_) => "schema_invalid",
             Self::SchemaChanged { .. } => "schema_changed",
+            Self::ReplayStopped { .. } => "replay_stopped",
+            Self::HistoryNotKept => "history_not_kept",
             Self::TableInTheWay { .. } => "table_in_the_way",
             Self::Unsuitable(_) => "database_unsuitable",
             Self::Layout { .. } => "layout_unknown",

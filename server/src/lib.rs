@@ -14,12 +14,15 @@ mod error;
 mod feed;
 mod lock;
 mod log;
+mod panic;
 #[cfg(feature = "service")]
 mod piecewise;
 mod reading;
+mod replay;
 #[cfg(feature = "service")]
 mod service;
 mod size;
+mod snapshot;
 mod store;
 mod subscription;
 mod watcher;
@@ -35,5 +38,9 @@ pub use service::{
     Authenticate, Authentication, CommandContext, Identity, Listening, Problem, ServeError,
     Service, ServiceOptions,
 };
-pub use store::{DispatchService, Recorded, Snapshot, Store, StoreBuilder};
+pub use snapshot::SnapshotPolicy;
+pub use store::{
+    DispatchService, DocumentChange, Moment, Past, Recorded, Snapshot, Store, StoreBuilder,
+    TakenSnapshot,
+};
 pub use subscription::Subscription;

@@ -11,6 +11,9 @@ use crate::checkpoint::Checkpoint;
 use crate::error::Error;
 use crate::reading::PlannedQuery;
 
+/// Rows of one piece, where they are in memory.
+const ROWS_AT_ONCE: usize = 256;
+
 /// A read that goes on as its parts are taken. Dropped, it ends.
 #[derive(Debug)]
 pub(crate) struct Reading {
@@ -34,6 +37,22 @@ impl Reading {
             Some(Part::End(end)) => Ok(Self { end, parts, task }),
             _ => Err(ended(task).await.err().unwrap_or(Error::Closed)),
         }
+    }
+
+    /// Hands on rows that are in memory, so many that each piece is a small one.
+    pub(crate) fn of_rows(end: Checkpoint, rows: Vec<Vec<Row>>) -> Self {
+        let (sender, parts) = mpsc::channel(1);
+        let task = tokio::spawn(async move {
+            for (plan, rows) in rows.iter().enumerate() {
+                for rows in rows.chunks(ROWS_AT_ONCE) {
+                    if sender.send(Part::Rows { plan, rows: rows.to_vec() }).await.is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+            Ok(())
+        });
+        Self { end, parts, task }
     }
 
     /// Returns where the log ends, as of this read.

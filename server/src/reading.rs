@@ -12,6 +12,36 @@ use crate::error::Error;
 /// A query of a collection, as its schema means it.
 pub(crate) type PlannedQuery = (&'static Schema, Plan);
 
+/// Parts that are read ahead of whoever takes them on a thread of its own.
+const PARTS_AHEAD_MAX: usize = 8;
+
+/// Reads all, and does with it what takes the processor's time on a thread of its own, while the
+/// next rows are read. Returns what it made, and the place in the log as of which it is.
+pub(crate) async fn fold<State: Send + 'static>(
+    backend: &dyn Backend,
+    queries: &[PlannedQuery],
+    mut state: State,
+    mut take: impl FnMut(&mut State, usize, Row) -> Result<(), Error> + Send + 'static,
+) -> Result<(State, Checkpoint), Error> {
+    let (sender, mut parts) = mpsc::channel(PARTS_AHEAD_MAX);
+    let taken = tokio::task::spawn_blocking(move || {
+        let mut end = Checkpoint::default();
+        while let Some(part) = parts.blocking_recv() {
+            match part {
+                Part::End(found) => end = found,
+                Part::Rows { plan, rows } => {
+                    rows.into_iter().try_for_each(|row| take(&mut state, plan, row))?;
+                }
+            }
+        }
+        Ok((state, end))
+    });
+    let (read, taken) = tokio::join!(backend.read(queries, sender), taken);
+    let taken = taken.map_err(|error| Error::Damaged(format!("a read ended early: {error}")))?;
+    // Why it was not taken any further says more than that it was not read any further.
+    taken.and_then(|taken| read.map(|()| taken))
+}
+
 /// Reads all, or until told to stop, and returns the place in the log as of which it is.
 pub(crate) async fn read(
     backend: &dyn Backend,

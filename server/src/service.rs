@@ -31,6 +31,7 @@ mod body;
 mod collections;
 mod commands;
 mod events;
+mod history;
 mod json;
 mod listening;
 mod origin;
@@ -47,6 +48,8 @@ mod websocket;
 /// | `GET /collections?names=a,b` | whole collections, all as of one position |
 /// | `GET /collections/{name}` | documents by `filter`, `order`, `limit`, `offset` |
 /// | `GET /collections/{name}/{id}` | one document |
+/// | these with `at=7` or `at=2016-09-26T20:32:46.588Z` | the same as it was at a position, at a time |
+/// | `GET /history/{name}/{id}` | the changes of one document: event, before, after |
 /// | `GET /events` | the log: `after`, `afterId`, `limit`, `type`, `order` |
 /// | `GET /websocket` | live events `after` a position, as JSON arrays; `afterId` as well |
 /// | `GET /health` | whether the store answers |
@@ -341,6 +344,7 @@ fn router(shared: &Shared) -> Router {
         .route("/collections", get(collections::several))
         .route("/collections/{name}", get(collections::list))
         .route("/collections/{name}/{id}", get(collections::one))
+        .route("/history/{collection}/{id}", get(history::of_document))
         .route("/websocket", get(websocket::open))
         .route("/health", get(health))
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "not_found", "no such route"))

@@ -20,16 +20,21 @@ use crate::dispatch::Dispatch;
 use crate::error::Error;
 use crate::feed::Feed;
 use crate::lock::lock;
-use crate::log::{self, LogQuery};
+use crate::log::LogQuery;
 #[cfg(feature = "service")]
 use crate::piecewise::Reading;
 use crate::reading::{self, PlannedQuery};
+use crate::snapshot::Snapshots;
 use crate::subscription::Subscription;
 use crate::writer::Job;
 
 pub use builder::StoreBuilder;
+pub use history::DocumentChange;
+pub use time_machine::{Moment, Past, TakenSnapshot};
 
 mod builder;
+mod history;
+mod time_machine;
 
 /// The recorded events of a dispatch, in order.
 ///
@@ -98,6 +103,10 @@ pub struct Store {
 
 struct Inner {
     backend: Arc<dyn Backend>,
+    reducer: Reducer,
+    snapshots: Snapshots,
+    /// The documents of the moment that was asked for last.
+    past: Arc<tokio::sync::Mutex<Option<(Position, Database)>>>,
     /// Empty: what it knows of the schemas.
     collections: Database,
     schemas: Vec<&'static Schema>,
@@ -428,10 +437,7 @@ impl Store {
     /// ```
     pub async fn find_all<T: Document>(&self, query: impl Into<Query>) -> Result<Vec<T>, Error> {
         let rows = self.read(&[(T::SCHEMA.collection, query.into())]).await?.documents.pop();
-        let rows = rows.unwrap_or_default();
-        rows.iter().map(T::from_row).collect::<Result<_, _>>().map_err(|error| {
-            Error::Damaged(format!("a document of `{}`: {error}", T::SCHEMA.collection))
-        })
+        documents(&rows.unwrap_or_default())
     }
 
     /// Returns the rows that queries of several collections ask for, all as of one position.
@@ -454,9 +460,12 @@ impl Store {
     /// # }
     /// ```
     pub async fn read(&self, queries: &[(&str, Query)]) -> Result<Snapshot<Vec<Vec<Row>>>, Error> {
-        let plans = self.plans(queries)?;
+        self.read_plans(&self.plans(queries)?).await
+    }
+
+    async fn read_plans(&self, plans: &[PlannedQuery]) -> Result<Snapshot<Vec<Vec<Row>>>, Error> {
         let mut documents = vec![Vec::new(); plans.len()];
-        let end = reading::read(&*self.inner.backend, &plans, |plan, rows| {
+        let end = reading::read(&*self.inner.backend, plans, |plan, rows| {
             documents[plan].extend(rows);
             ControlFlow::Continue(())
         });
@@ -487,11 +496,9 @@ impl Store {
 
     /// Makes sure that the log has this place; returns the position where it ends.
     async fn locate(&self, place: Checkpoint) -> Result<Position, Error> {
-        let there = Query::from(Filter::eq("position", place.position));
-        let found = self.read(&[(RecordedEvent::SCHEMA.collection, there)]).await?;
-        let event = found.documents.iter().flatten().next().map(log::event).transpose()?;
-        place.check(found.position, event.map(|event| event.id))?;
-        Ok(found.position)
+        let (head, event) = self.event_at(place.position).await?;
+        place.check(head, event.map(|event| event.id))?;
+        Ok(head)
     }
 
     /// Returns events of the log, as of the position that the log had then.
@@ -605,6 +612,12 @@ impl Store {
         drop(lock(&self.inner.feed).take());
         self.inner.backend.close().await;
     }
+}
+
+fn documents<T: Document>(rows: &[Row]) -> Result<Vec<T>, Error> {
+    rows.iter().map(T::from_row).collect::<Result<_, _>>().map_err(|error| {
+        Error::Damaged(format!("a document of `{}`: {error}", T::SCHEMA.collection))
+    })
 }
 
 impl Inner {

@@ -254,7 +254,10 @@ impl Writer {
         self.is_alone = warm.as_ref().is_none_or(|warm| warm.head == head);
         let working_set = match warm.filter(|warm| warm.head == head) {
             Some(warm) => warm,
-            None => WorkingSet::empty(head, self.schemas.values().copied())?,
+            None => {
+                let keeps_history = self.backend.keeps_history();
+                WorkingSet::empty(head, self.schemas.values().copied(), keeps_history)?
+            }
         };
         let ids = jobs.iter().flat_map(Job::ids_to_look_up);
         let known = progress::known_events(&mut *transaction, ids).await?;

@@ -54,11 +54,18 @@ pub(super) struct Connections<D: Dialect> {
     /// The one that it looks up with while the other commits: not one of the readers', who may
     /// hold all of theirs for long.
     beside: Waiting<D>,
+    /// The one for what is written now and then, beside the batches.
+    background: Waiting<D>,
+    /// Whose turn it is to write, where the database has one writer at a time: who waits for it in
+    /// the database looks again only after a while.
+    turn: Turn,
     readers: Pool<D>,
 }
 
 /// A connection, and since when nobody uses it; none until it is needed.
 type Waiting<D> = Arc<Mutex<Option<(<D as sqlx::Database>::Connection, Instant)>>>;
+
+type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// A connection in use. Dropped, it is kept for the next one if it is [at rest](Self::rest) and in
 /// no transaction, and else closed, which ends its transaction too.
@@ -68,6 +75,9 @@ pub(super) struct Lease<D: Dialect> {
     /// Whether all that it was asked for is answered.
     is_at_rest: bool,
     is_in_transaction: bool,
+    turn: Turn,
+    /// Its turn to write, as long as it writes.
+    held_turn: Option<tokio::sync::OwnedMutexGuard<()>>,
 }
 
 enum Held<D: Dialect> {
@@ -138,14 +148,15 @@ impl<D: Dialect> Connections<D> {
             error => Error::database("connecting")(error),
         })?;
         let waiting = Arc::new(Mutex::new(Some((connection, Instant::now()))));
-        Ok(Self { writer: Some(writer), waiting, beside: Waiting::<D>::default(), readers })
+        let (beside, background, turn) = Default::default();
+        Ok(Self { writer: Some(writer), waiting, beside, background, turn, readers })
     }
 
     /// Uses a database that is there as long as its one connection.
     #[cfg(feature = "sqlite")]
     pub(super) fn only(pool: Pool<D>) -> Self {
-        let (waiting, beside) = Default::default();
-        Self { writer: None, waiting, beside, readers: pool }
+        let (waiting, beside, background, turn) = Default::default();
+        Self { writer: None, waiting, beside, background, turn, readers: pool }
     }
 
     /// Returns the connection that writes.
@@ -156,6 +167,11 @@ impl<D: Dialect> Connections<D> {
     /// Returns the connection that the writer looks up with while it commits.
     pub(super) async fn beside(&self) -> Result<Lease<D>, Error> {
         self.own(&self.beside).await
+    }
+
+    /// Returns the connection that writes beside the batches.
+    pub(super) async fn background(&self) -> Result<Lease<D>, Error> {
+        self.own(&self.background).await
     }
 
     /// Returns the connection that waits, or a new one where it was lost meanwhile.
@@ -173,7 +189,7 @@ impl<D: Dialect> Connections<D> {
             Ok(Held::Own(connect::<D>(options).await?, Arc::clone(waiting)))
         };
         step("connecting", async {
-            held.await.map(Lease::new).map_err(Error::database("connecting"))
+            held.await.map(|held| self.lease(held)).map_err(Error::database("connecting"))
         })
         .await
     }
@@ -188,7 +204,7 @@ impl<D: Dialect> Connections<D> {
     /// Returns a connection that reads.
     pub(super) async fn reader(&self) -> Result<Lease<D>, Error> {
         let connection = self.readers.acquire().await.map_err(Error::database("connecting"))?;
-        Ok(Lease::new(match self.writer {
+        Ok(self.lease(match self.writer {
             Some(_) => Held::Pooled(connection),
             None => Held::Only(connection),
         }))
@@ -201,13 +217,19 @@ impl<D: Dialect> Connections<D> {
         Ok(lease)
     }
 
+    fn lease(&self, held: Held<D>) -> Lease<D> {
+        let turn = Arc::clone(&self.turn);
+        let held = Some(held);
+        Lease { held, is_at_rest: true, is_in_transaction: false, turn, held_turn: None }
+    }
+
     pub(super) fn readers(&self) -> &Pool<D> {
         &self.readers
     }
 
     /// Closes all connections; what does not answer is dropped.
     pub(super) async fn close(&self) {
-        let own = [lock(&self.waiting).take(), lock(&self.beside).take()];
+        let own = [&self.waiting, &self.beside, &self.background].map(|it| lock(it).take());
         let closed = async {
             for (connection, _) in own.into_iter().flatten() {
                 connection.close().await.ok();
@@ -219,10 +241,6 @@ impl<D: Dialect> Connections<D> {
 }
 
 impl<D: Dialect> Lease<D> {
-    fn new(held: Held<D>) -> Self {
-        Self { held: Some(held), is_at_rest: true, is_in_transaction: false }
-    }
-
     /// Tells that all it was asked for is answered.
     pub(super) fn rest(&mut self) {
         self.is_at_rest = true;
@@ -230,6 +248,9 @@ impl<D: Dialect> Lease<D> {
 
     /// Begins a transaction.
     pub(super) async fn begin(&mut self, statement: &str) -> Result<(), Error> {
+        if D::ONE_WRITER && statement == D::BEGIN_WRITE {
+            self.held_turn = Some(Arc::clone(&self.turn).lock_owned().await);
+        }
         self.is_in_transaction = true;
         let begun = answer(STEP_TIMEOUT, run::<D>(self, statement)).await;
         begun.map_err(Error::database("beginning a transaction"))
@@ -256,6 +277,7 @@ impl<D: Dialect> Lease<D> {
 
     fn end(&mut self) {
         self.is_in_transaction = false;
+        self.held_turn = None;
         self.rest();
     }
 }

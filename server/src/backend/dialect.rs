@@ -26,6 +26,8 @@ pub(crate) trait Dialect: sqlx::Database {
     const NOTIFIES: bool = false;
     /// Whether several statements can be one, which saves the ways to the server and back.
     const COMBINES_STATEMENTS: bool = false;
+    /// Whether only one connection can write at a time.
+    const ONE_WRITER: bool = false;
     /// Rows that the database says are affected by the update of one in an upsert.
     const AFFECTED_BY_UPDATE: u64 = 1;
     /// The store's own tables; `{name}` stands for the quoted name of a table or an index, and

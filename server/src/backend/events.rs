@@ -22,18 +22,25 @@ pub(super) async fn head<D: Dialect>(
 ) -> Result<Head, Error> {
     let table = tables.quoted::<D>("flux_head");
     let (position, timestamp) = (D::quoted("position"), D::quoted("timestamp"));
-    let sql = format!("SELECT {position}, {timestamp}, event_id FROM {table} WHERE id = 1{lock}");
+    let columns = format!("{position}, {timestamp}, event_id, generation");
+    let sql = format!("SELECT {columns} FROM {table} WHERE id = 1{lock}");
     let rows = D::fetch(connection, QueryBuilder::new(sql)).await;
     let rows = rows.map_err(Error::database("reading the head"))?;
     let row = rows.first().ok_or_else(|| Error::Damaged("`flux_head` is empty".to_owned()))?;
     let read = || {
         let event_id = D::value(row, 2, SCHEMA.id_field())?;
-        Ok((D::value(row, 0, &INTEGER)?, D::value(row, 1, &TIMESTAMP)?, event_id))
+        let generation = D::value(row, 3, &INTEGER)?;
+        Ok((D::value(row, 0, &INTEGER)?, D::value(row, 1, &TIMESTAMP)?, event_id, generation))
     };
     match read().map_err(Error::database("reading the head"))? {
-        (Value::Integer(position), Value::Timestamp(timestamp), event_id) => {
+        (
+            Value::Integer(position),
+            Value::Timestamp(timestamp),
+            event_id,
+            Value::Integer(generation),
+        ) => {
             let event_id = if let Value::Uuid(id) = event_id { Some(id) } else { None };
-            Ok(Head { position, timestamp, event_id })
+            Ok(Head { position, timestamp, event_id, generation })
         }
         _ => Err(Error::Damaged("`flux_head` holds no position".to_owned())),
     }

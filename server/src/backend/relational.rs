@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use flux_reducers::{Fault, Plan, Position, RecordedEvent, Row, Schema, Uuid, Value};
+use flux_reducers::{Condition, Fault, Plan, Position, RecordedEvent, Row, Schema, Uuid, Value};
 use futures_util::future::BoxFuture;
 use sqlx::QueryBuilder;
 use tokio::sync::mpsc;
@@ -11,10 +11,10 @@ use tokio::time::timeout;
 
 use super::connections::{Connections, Lease, STEP_TIMEOUT, answer, silence, step};
 use super::dialect::Dialect;
-use super::statement::{Statement, are_independent, refusal, statements};
+use super::statement::{Log, Statement, are_independent, inserts, refusal, statements};
 use super::tables::{self, Tables};
 use super::{
-    Assumption, Backend, Begun, Head, Lookup, Part, Transaction, Write, documents, events,
+    Assumption, Backend, Begun, Head, Lookup, Part, Transaction, Write, documents, events, filter,
 };
 use crate::error::Error;
 
@@ -28,6 +28,7 @@ pub(crate) struct Relational<D: Dialect> {
     tables: Tables,
     is_shared: bool,
     row_bytes_max: usize,
+    keeps_history: bool,
 }
 
 /// The connection that writes: as an assumption in no transaction until it commits, as a transaction
@@ -43,12 +44,15 @@ impl<D: Dialect> Relational<D> {
         url: &str,
         tables: Tables,
         schemas: &[&'static Schema],
+        wants_history: bool,
     ) -> Result<Self, Error> {
         let connections = D::connect(url).await?;
-        let prepared = timeout(PREPARE_TIMEOUT, prepare(&connections, &tables, schemas)).await;
-        let row_bytes_max = prepared
+        let prepared = prepare(&connections, &tables, schemas, wants_history);
+        let prepared = timeout(PREPARE_TIMEOUT, prepared).await;
+        let Prepared { row_bytes_max, keeps_history } = prepared
             .map_err(|_| Error::database("preparing the tables")(silence(PREPARE_TIMEOUT)))??;
-        Ok(Self { connections, tables, is_shared: D::is_shared(url), row_bytes_max })
+        let is_shared = D::is_shared(url);
+        Ok(Self { connections, tables, is_shared, row_bytes_max, keeps_history })
     }
 
     fn writer(&self, connection: Lease<D>) -> Writer<D> {
@@ -56,22 +60,30 @@ impl<D: Dialect> Relational<D> {
     }
 }
 
-/// Makes the tables that are missing; returns how many bytes a row may have.
+/// What is known once the tables are there.
+struct Prepared {
+    row_bytes_max: usize,
+    keeps_history: bool,
+}
+
+/// Makes the tables that are missing.
 async fn prepare<D: Dialect>(
     connections: &Connections<D>,
     tables: &Tables,
     schemas: &[&'static Schema],
-) -> Result<usize, Error> {
+    wants_history: bool,
+) -> Result<Prepared, Error> {
     let mut connection = connections.writer().await?;
     D::check(&mut connection).await?;
     connection.begin(D::BEGIN_WRITE).await?;
-    tables::prepare::<D>(&mut connection, tables, schemas).await?;
+    let keeps_history =
+        tables::prepare::<D>(&mut connection, tables, schemas, wants_history).await?;
     let row_bytes_max = D::row_bytes_max(&mut connection).await;
     let row_bytes_max = row_bytes_max.map_err(Error::database("reading a limit"))?;
     connection.commit().await?;
     D::unlock_tables(&mut connection).await.map_err(Error::database("connecting"))?;
     connection.rest();
-    Ok(row_bytes_max)
+    Ok(Prepared { row_bytes_max, keeps_history })
 }
 
 impl<D: Dialect> Backend for Relational<D> {
@@ -135,6 +147,41 @@ impl<D: Dialect> Backend for Relational<D> {
         Box::pin(async {
             find_events(&mut self.connections.reader().await?, &self.tables, ids).await
         })
+    }
+
+    fn insert<'a>(
+        &'a self,
+        schema: &'static Schema,
+        rows: &'a [Row],
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let mut connection = self.connections.background().await?;
+            connection.begin(D::BEGIN_WRITE).await?;
+            let statements: Vec<_> = inserts::<D>(schema, rows).collect();
+            each::<D>(&mut connection, &self.tables, &statements).await?;
+            connection.commit().await
+        })
+    }
+
+    fn remove(
+        &self,
+        schema: &'static Schema,
+        condition: Condition,
+    ) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            let mut connection = self.connections.background().await?;
+            let table = self.tables.quoted::<D>(schema.collection);
+            let mut sql = QueryBuilder::new(format!("DELETE FROM {table} WHERE "));
+            filter::push(&mut sql, schema, &condition);
+            connection.begin(D::BEGIN_WRITE).await?;
+            let removed = answer(STEP_TIMEOUT, D::execute(&mut connection, sql)).await;
+            removed.map_err(Error::database("removing"))?;
+            connection.commit().await
+        })
+    }
+
+    fn keeps_history(&self) -> bool {
+        self.keeps_history
     }
 
     fn is_shared(&self) -> bool {
@@ -242,7 +289,7 @@ impl<D: Dialect> Assumption for Writer<D> {
         head: Head,
     ) -> BoxFuture<'a, Result<bool, Error>> {
         Box::pin(async move {
-            let log = events::rows(write.events)?;
+            let log = Log::of(write)?;
             let statements = statements::<D>(write, &log, Some(head), self.row_bytes_max)?;
             let Self { connection, tables, .. } = &mut *self;
             let is_one = D::COMBINES_STATEMENTS && are_independent(&statements);
@@ -275,7 +322,7 @@ impl<D: Dialect> Assumption for Writer<D> {
 impl<D: Dialect> Transaction for Writer<D> {
     fn write<'a>(&'a mut self, write: &'a Write<'a>) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let log = events::rows(write.events)?;
+            let log = Log::of(write)?;
             let statements = statements::<D>(write, &log, None, self.row_bytes_max)?;
             each::<D>(&mut self.connection, &self.tables, &statements).await
         })

@@ -33,6 +33,7 @@ impl Dialect for Sqlite {
     const BEGIN_READ: &'static str = "BEGIN";
     const LOCK: &'static str = "";
     const ROWS_PER_STATEMENT: usize = 64;
+    const ONE_WRITER: bool = true;
     const OWN_TABLES: &'static str = include_str!("sqlite/tables.sql");
 
     async fn connect(url: &str) -> Result<Connections<Self>, Error> {

@@ -8,7 +8,7 @@ use sqlx::QueryBuilder;
 use super::dialect::Dialect;
 use super::documents::PLACEHOLDERS_MAX;
 use super::tables::Tables;
-use super::{Head, Write, events, filter};
+use super::{Head, Write, events, filter, history};
 use crate::error::Error;
 use crate::size;
 
@@ -28,10 +28,31 @@ pub(super) enum Statement<'a> {
     Update { schema: &'static Schema, rows: Vec<&'a Row> },
 }
 
+/// What a batch adds, and nothing ever changes.
+pub(super) struct Log {
+    events: Vec<Row>,
+    history: Vec<Row>,
+}
+
+impl Log {
+    pub(super) fn of(write: &Write<'_>) -> Result<Self, Error> {
+        Ok(Self { events: events::rows(write.events)?, history: history::rows(write)? })
+    }
+}
+
+/// Returns the statements that add rows.
+pub(super) fn inserts<'a, D: Dialect>(
+    schema: &'static Schema,
+    rows: &'a [Row],
+) -> impl Iterator<Item = Statement<'a>> {
+    let parts = parts::<D>(schema, &rows.iter().collect::<Vec<_>>());
+    parts.into_iter().map(move |rows| Statement::Insert { schema, rows })
+}
+
 /// Returns the statements of a batch, in an order in which no row is in another's way.
 pub(super) fn statements<'a, D: Dialect>(
     write: &'a Write<'_>,
-    log: &'a [Row],
+    log: &'a Log,
     from: Option<Head>,
     row_bytes_max: usize,
 ) -> Result<Vec<Statement<'a>>, Error> {
@@ -44,9 +65,8 @@ pub(super) fn statements<'a, D: Dialect>(
             push_changes::<D>(&mut statements, schema, changes);
         }
     }
-    for rows in parts::<D>(events::SCHEMA, &log.iter().collect::<Vec<_>>()) {
-        statements.push(Statement::Insert { schema: events::SCHEMA, rows });
-    }
+    statements.extend(inserts::<D>(events::SCHEMA, &log.events));
+    statements.extend(inserts::<D>(history::SCHEMA, &log.history));
     for statement in &statements {
         statement.check(row_bytes_max)?;
     }
@@ -115,6 +135,8 @@ impl Statement<'_> {
                 if let Some(from) = from {
                     sql.push(format_args!(" AND {position} = "));
                     D::push_value(sql, &Value::Integer(from.position));
+                    sql.push(" AND generation = ");
+                    D::push_value(sql, &Value::Integer(from.generation));
                     // Another event there means that the log was replaced.
                     if let Some(id) = from.event_id {
                         sql.push(" AND event_id = ");

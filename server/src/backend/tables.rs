@@ -4,22 +4,29 @@ use flux_reducers::{Document as _, Field, RecordedEvent, Schema, Uuid, Value};
 use sqlx::QueryBuilder;
 
 use super::dialect::{Dialect, INTEGER, TEXT};
-use super::events;
+use super::own::{SNAPSHOT_PARTS, SNAPSHOTS};
+use super::{events, history};
 use crate::error::Error;
 
 /// The layout of the store's own tables; a change of it needs a new number.
-const LAYOUT: i64 = 2;
+const LAYOUT: i64 = 3;
+
+/// Tables of a store that are not of one generation.
+const OF_ALL_GENERATIONS: [&str; 5] =
+    ["events", "flux_head", "flux_schemas", "flux_snapshots", "flux_snapshot_parts"];
 
 /// With a collection's 48 characters and the `_` between them within PostgreSQL's 63.
 const NAMESPACE_CHARACTERS_MAX: usize = 12;
 
-/// Characters of an index's name before it is cut: PostgreSQL would cut it in silence.
-const INDEX_CHARACTERS_MAX: usize = 60;
+/// Characters of a name with a `$` before it is cut: PostgreSQL would cut it in silence.
+const CHARACTERS_MAX: usize = 60;
 
 /// The names of a store's tables.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tables {
     namespace: Option<String>,
+    /// Which set of the collections' tables; the first one is 0.
+    generation: i64,
 }
 
 impl Tables {
@@ -34,15 +41,23 @@ impl Tables {
                 return Err(Error::Namespace { namespace, most });
             }
         }
-        Ok(Self { namespace })
+        Ok(Self { namespace, generation: 0 })
     }
 
     fn name(&self, name: &str) -> String {
         self.namespace.as_ref().map_or_else(|| name.to_owned(), |space| format!("{space}_{name}"))
     }
 
+    /// The name of a table of this generation, or of all.
+    fn table(&self, name: &str) -> String {
+        if self.generation == 0 || OF_ALL_GENERATIONS.contains(&name) {
+            return self.name(name);
+        }
+        cut(self.name(&format!("{name}${}", self.generation)))
+    }
+
     pub(super) fn quoted<D: Dialect>(&self, name: &str) -> String {
-        D::quoted(&self.name(name))
+        D::quoted(&self.table(name))
     }
 
     /// The name under which the servers of one store hear of each other.
@@ -50,32 +65,42 @@ impl Tables {
         self.name("flux_head")
     }
 
-    /// A long name is cut, and told from others by a hash of the whole.
     fn quoted_index<D: Dialect>(&self, collection: &str, field: &str) -> String {
         // `$` is in neither name: `a_b` with `c` is not `a` with `b_c`.
-        let name = self.name(&format!("{collection}${field}"));
-        if name.len() <= INDEX_CHARACTERS_MAX {
-            return D::quoted(&name);
-        }
-        let hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).simple().to_string();
-        D::quoted(&format!("{}_{}", &name[..INDEX_CHARACTERS_MAX - 17], &hash[..16]))
+        D::quoted(&cut(format!("{}${field}", self.table(collection))))
     }
 }
 
-/// Makes the tables that are missing, and checks that those there fit.
+/// A long name is cut, and told from others by a hash of the whole.
+fn cut(name: String) -> String {
+    if name.len() <= CHARACTERS_MAX {
+        return name;
+    }
+    let hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).simple().to_string();
+    format!("{}_{}", &name[..CHARACTERS_MAX - 17], &hash[..16])
+}
+
+/// Makes the tables that are missing, and checks that those there fit. Returns whether the history
+/// is kept.
 pub(super) async fn prepare<D: Dialect>(
     connection: &mut D::Connection,
     tables: &Tables,
     schemas: &[&'static Schema],
-) -> Result<(), Error> {
+    wants_history: bool,
+) -> Result<bool, Error> {
     let locked = D::lock_tables(connection, &tables.channel()).await;
     locked.map_err(Error::database("connecting"))?;
     let options = D::table_options(connection).await.map_err(Error::database("connecting"))?;
     if !exists::<D>(connection, tables, "flux_head").await? {
         // Before any table is made: not every database takes that back with the transaction.
         let collections = schemas.iter().map(|schema| schema.collection);
-        for name in ["events", "flux_schemas"].into_iter().chain(collections) {
+        let own = OF_ALL_GENERATIONS.into_iter().filter(|name| *name != "flux_head");
+        for name in own.chain(collections) {
             make_room::<D>(connection, tables, name).await?;
+        }
+        // Before the head, which tells that all is there.
+        for schema in [SNAPSHOTS, SNAPSHOT_PARTS] {
+            run::<D>(connection, create_table::<D>(tables, schema, &options)).await?;
         }
         let mut script = D::OWN_TABLES.replace("{options}", &options);
         for name in ["flux_head", "flux_schemas", "events", "events_type"] {
@@ -89,7 +114,14 @@ pub(super) async fn prepare<D: Dialect>(
             prepare_collection::<D>(connection, tables, schema, &options).await?;
         }
     }
-    Ok(())
+    // Once it is kept it stays so: what is missing from it nobody could tell.
+    let name = history::SCHEMA.collection;
+    let keeps_history =
+        wants_history || recorded_schema::<D>(connection, tables, name).await?.is_some();
+    if keeps_history {
+        prepare_collection::<D>(connection, tables, history::SCHEMA, &options).await?;
+    }
+    Ok(keeps_history)
 }
 
 async fn check_layout<D: Dialect>(
@@ -122,6 +154,9 @@ async fn prepare_collection<D: Dialect>(
         return check(schema, &recorded, &current);
     }
     if events::head::<D>(connection, tables, "").await?.position > 0 {
+        if *schema == *history::SCHEMA {
+            return Err(Error::HistoryNotKept);
+        }
         return Err(Error::SchemaChanged {
             collection: schema.collection.to_owned(),
             difference: "the collection is new, and the log has events from before it".to_owned(),
@@ -135,7 +170,10 @@ async fn prepare_collection<D: Dialect>(
         }
     }
     let table = tables.quoted::<D>("flux_schemas");
-    let mut sql = QueryBuilder::new(format!("INSERT INTO {table} (collection, document) VALUES ("));
+    let columns = "generation, collection, document";
+    let mut sql = QueryBuilder::new(format!("INSERT INTO {table} ({columns}) VALUES ("));
+    D::push_value(&mut sql, &Value::from(tables.generation));
+    sql.push(", ");
     D::push_value(&mut sql, &Value::from(schema.collection));
     sql.push(", ");
     D::push_value(&mut sql, &Value::from(current.to_string()));
@@ -155,11 +193,11 @@ async fn make_room<D: Dialect>(
         return Ok(());
     }
     let table = tables.quoted::<D>(name);
-    let is_left_over = D::is_left_over(connection, &tables.name(name)).await;
+    let is_left_over = D::is_left_over(connection, &tables.table(name)).await;
     if !is_left_over.map_err(Error::database("looking for tables"))?
         || !is_empty::<D>(connection, &table).await?
     {
-        return Err(Error::TableInTheWay { table: tables.name(name) });
+        return Err(Error::TableInTheWay { table: tables.table(name) });
     }
     run::<D>(connection, format!("DROP TABLE {table}")).await
 }
@@ -178,6 +216,8 @@ async fn recorded_schema<D: Dialect>(
     let table = tables.quoted::<D>("flux_schemas");
     let mut sql = QueryBuilder::new(format!("SELECT document FROM {table} WHERE collection = "));
     D::push_value(&mut sql, &Value::from(collection));
+    sql.push(" AND generation = ");
+    D::push_value(&mut sql, &Value::from(tables.generation));
     let rows = D::fetch(connection, sql).await;
     let document =
         rows.and_then(|rows| rows.first().map(|row| D::value(row, 0, &TEXT)).transpose());
@@ -251,7 +291,7 @@ async fn exists<D: Dialect>(
     tables: &Tables,
     name: &str,
 ) -> Result<bool, Error> {
-    let found = D::table_exists(connection, &tables.name(name)).await;
+    let found = D::table_exists(connection, &tables.table(name)).await;
     found.map_err(Error::database("looking for tables"))
 }
 

@@ -18,6 +18,7 @@ use crate::checkpoint::Checkpoint;
 use crate::error::Error;
 use crate::log;
 use crate::piecewise::Reading;
+use crate::store::Moment;
 
 /// Answers that may be read from the database at the same time: fewer than its connections for
 /// reading, so that clients who take their time leave some to subscriptions.
@@ -37,7 +38,7 @@ pub(super) enum Shape {
     Log,
 }
 
-/// Answers with what queries ask for, all as of one position.
+/// Answers with what queries ask for, all as of one position: the last one, or that of a moment.
 ///
 /// Should the database fail after the first bytes are sent, the answer is cut off: the client sees
 /// that it did not end.
@@ -45,6 +46,7 @@ pub(super) async fn of(
     inner: &Inner,
     shape: Shape,
     queries: &[(&str, Query)],
+    moment: Option<Moment>,
 ) -> Result<Response, Problem> {
     let patience = inner.options.client_timeout;
     let permit = timeout(patience, Arc::clone(&inner.readings).acquire_owned()).await;
@@ -57,7 +59,13 @@ pub(super) async fn of(
     };
     let schemas = queries.iter().map(|(name, _)| inner.store.schema(name));
     let schemas = schemas.collect::<Result<Vec<_>, _>>()?;
-    let reading = inner.store.reading(queries).await?;
+    let reading = match moment {
+        None => inner.store.reading(queries).await?,
+        Some(moment) => {
+            let past = inner.store.at(moment).await?;
+            Reading::of_rows(past.checkpoint(), past.read(queries).await?)
+        }
+    };
     let text = Text::new(shape, schemas, reading.end())?;
     let mut chunks = Chunks { reading: Some(reading), text, _permit: permit };
     let (first, second) = (chunks.next().await?.unwrap_or_default(), chunks.next().await?);

@@ -68,7 +68,7 @@ pub(super) async fn list(
             return Err(invalid("order", &reason));
         }
     };
-    answer::of(&shared.0, Shape::Log, &[(EVENTS, query.to_query())]).await
+    answer::of(&shared.0, Shape::Log, &[(EVENTS, query.to_query())], None).await
 }
 
 /// The answer to a dispatch.

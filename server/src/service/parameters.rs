@@ -8,6 +8,7 @@ use flux_reducers::{Direction, Filter, Query, Uuid};
 
 use super::Problem;
 use crate::checkpoint::Checkpoint;
+use crate::store::Moment;
 
 /// The parameters of a request, by name.
 #[derive(Debug)]
@@ -67,6 +68,19 @@ impl Parameters {
             (None, Some(_)) => Err(invalid("afterId", "it goes with `after`: give both")),
             (after, event_id) => Ok(after.map(|position| Checkpoint { position, event_id })),
         }
+    }
+
+    /// Returns the moment that `at` names: a position, or a time.
+    pub(super) fn moment(&self) -> Result<Option<Moment>, Problem> {
+        let parse = |text: &str| {
+            let position = text.parse().ok().filter(|position| *position >= 0);
+            let moment = position.map(Moment::Position);
+            moment.or_else(|| text.parse().ok().map(Moment::Time)).ok_or_else(|| {
+                let expected = "expected a position, or a time such as 2016-09-26T20:32:46.588Z";
+                invalid("at", &format!("{expected}, found `{text}`"))
+            })
+        };
+        self.text("at").map(parse).transpose()
     }
 
     /// Returns a number of results, at most `most`.

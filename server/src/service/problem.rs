@@ -94,8 +94,12 @@ impl From<Error> for Problem {
             }
             Error::PositionAhead { .. }
             | Error::PositionMoved { .. }
-            | Error::LogReplaced { .. } => {
+            | Error::LogReplaced { .. }
+            | Error::ReplayStopped { .. } => {
                 Self::new(StatusCode::CONFLICT, error.code(), error.to_string())
+            }
+            Error::HistoryNotKept => {
+                Self::new(StatusCode::NOT_FOUND, error.code(), error.to_string())
             }
             Error::TooManyEvents { .. } | Error::TooLarge { .. } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.code(), error.to_string())

@@ -10,12 +10,13 @@ use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt as _};
 
 use super::{DispatchService, Inner, Jobs, Recorded, Store};
-use crate::backend;
+use crate::backend::{self, Settings};
 use crate::dispatch::Dispatch;
 use crate::error::{Error, without_password};
 use crate::feed::Feed;
 use crate::lock::lock;
 use crate::size;
+use crate::snapshot::{self, SnapshotPolicy, Snapshots};
 use crate::watcher;
 use crate::writer::{self, Job};
 
@@ -46,15 +47,17 @@ const DISPATCH_EVENTS_MAX: usize = 1000;
 pub struct StoreBuilder {
     reducer: Reducer,
     url: String,
-    namespace: Option<String>,
+    settings: Settings,
     poll_interval: Duration,
+    snapshot_policy: SnapshotPolicy,
     layers: Vec<Box<dyn FnOnce(DispatchService) -> DispatchService + Send>>,
 }
 
 impl StoreBuilder {
     pub(super) fn new(reducer: Reducer, url: String) -> Self {
         let layers = Vec::new();
-        Self { reducer, url, namespace: None, poll_interval: POLL_INTERVAL, layers }
+        let (settings, snapshot_policy) = Default::default();
+        Self { reducer, url, settings, poll_interval: POLL_INTERVAL, snapshot_policy, layers }
     }
 
     /// Sets what the names of the store's tables begin with, so that several stores, one a tenant
@@ -73,7 +76,28 @@ impl StoreBuilder {
     /// # }
     /// ```
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
-        self.namespace = Some(namespace.into());
+        self.settings.namespace = Some(namespace.into());
+        self
+    }
+
+    /// Keeps which event changed which document, and what it was before: see
+    /// [`Store::history`](Store::history). It costs a row for each change of a document.
+    ///
+    /// A store keeps its history from its first event on, or not at all. Once it is kept it stays
+    /// so, also where this is not called.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// let builder = Store::builder(aggregate_reducers([]), "sqlite::memory:");
+    /// let store = builder.keep_history().open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn keep_history(mut self) -> Self {
+        self.settings.wants_history = true;
         self
     }
 
@@ -156,6 +180,25 @@ impl StoreBuilder {
         self
     }
 
+    /// Sets when snapshots are taken, in the background: the time machine begins there. None are
+    /// unless told.
+    ///
+    /// ```
+    /// # use flux_server::{Error, SnapshotPolicy, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// let builder = Store::builder(aggregate_reducers([]), "sqlite::memory:");
+    /// let policy = SnapshotPolicy::default().every_events(50_000);
+    /// let store = builder.snapshots(policy).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn snapshots(mut self, policy: SnapshotPolicy) -> Self {
+        self.snapshot_policy = policy;
+        self
+    }
+
     /// Opens the store.
     ///
     /// # Errors
@@ -177,10 +220,17 @@ impl StoreBuilder {
         // Refuses schemas that no database can hold, before any table is made.
         let collections = with_log.database()?;
         let schemas = with_log.schemas();
-        let backend = backend::open(&self.url, self.namespace, &schemas).await?;
+        let backend = backend::open(&self.url, self.settings, &schemas).await?;
         let feed = Arc::new(Feed::new(backend.head().await?.position));
         let (sender, receiver) = mpsc::channel(writer::WAITING_MAX);
-        let writer = writer::run(Arc::clone(&backend), self.reducer, Arc::clone(&feed), receiver);
+        let reducer = self.reducer;
+        let writer =
+            writer::run(Arc::clone(&backend), reducer.clone(), Arc::clone(&feed), receiver);
+        let snapshots = Snapshots::new(Arc::clone(&backend), &reducer)?;
+        if !self.snapshot_policy.is_never() {
+            let feed = Arc::downgrade(&feed);
+            tokio::spawn(snapshot::run(snapshots.clone(), self.snapshot_policy, feed));
+        }
         if backend.is_shared() {
             let feed = Arc::downgrade(&feed);
             tokio::spawn(watcher::run(Arc::clone(&backend), feed, self.poll_interval));
@@ -190,6 +240,9 @@ impl StoreBuilder {
             self.layers.into_iter().rev().fold(innermost(&jobs), |inner, layer| layer(inner));
         let inner = Inner {
             backend,
+            reducer,
+            snapshots,
+            past: Arc::default(),
             collections,
             schemas,
             feed: Mutex::new(Some(feed)),

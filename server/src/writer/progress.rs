@@ -1,7 +1,6 @@
 //! Running dispatches one after the other: load what the reducers ask for, reduce, keep the net
 //! change.
 
-use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use flux_reducers::{
 use crate::backend::{Head, Lookup, Write};
 use crate::dispatch::Received;
 use crate::error::Error;
-use crate::size;
+use crate::{panic, size};
 
 /// What it takes to know of a document that it is not there.
 const ABSENT_BYTES: usize = 128;
@@ -36,6 +35,7 @@ pub(super) struct WorkingSet {
     /// Another one in the database means that somebody else wrote.
     pub(super) head: Head,
     database: Database,
+    keeps_history: bool,
     /// About how many bytes were loaded or written since it was empty.
     pub(super) bytes: usize,
     loads: Loads,
@@ -52,8 +52,10 @@ impl WorkingSet {
     pub(super) fn empty(
         head: Head,
         schemas: impl Iterator<Item = &'static Schema>,
+        keeps_history: bool,
     ) -> Result<Self, Error> {
-        Ok(Self { head, database: Database::partial(schemas)?, bytes: 0, loads: Loads::default() })
+        let database = Database::partial(schemas)?;
+        Ok(Self { head, database, keeps_history, bytes: 0, loads: Loads::default() })
     }
 
     /// Returns how many dispatches may load together.
@@ -87,6 +89,8 @@ pub(super) struct Progress {
     known: HashMap<Uuid, Arc<RecordedEvent>>,
     answers: Vec<Answer>,
     recorded: Vec<Arc<RecordedEvent>>,
+    /// What each of the recorded events changed; empty where no history is kept.
+    deltas: Vec<Delta>,
 }
 
 /// A dispatch that ran on the state after those before it.
@@ -96,6 +100,8 @@ struct Run {
     head: Head,
     answer: Vec<Arc<RecordedEvent>>,
     recorded: Vec<Arc<RecordedEvent>>,
+    keeps_history: bool,
+    deltas: Vec<Delta>,
 }
 
 /// Why a dispatch did not run to its end.
@@ -106,8 +112,8 @@ enum Stop {
 
 impl Progress {
     pub(super) fn new(before: WorkingSet, known: HashMap<Uuid, Arc<RecordedEvent>>) -> Self {
-        let (delta, answers, recorded) = Default::default();
-        Self { working_set: before.clone(), before, delta, known, answers, recorded }
+        let (delta, answers, recorded, deltas) = Default::default();
+        Self { working_set: before.clone(), before, delta, known, answers, recorded, deltas }
     }
 
     /// Runs dispatches after those that are settled, in order, unless that would take too much
@@ -169,8 +175,8 @@ impl Progress {
         &'a self,
         schemas: &'a BTreeMap<&'static str, &'static Schema>,
     ) -> Option<Write<'a>> {
-        let Self { working_set, delta, recorded: events, .. } = self;
-        let write = Write { schemas, delta, events, head: working_set.head };
+        let Self { working_set, delta, recorded: events, deltas, .. } = self;
+        let write = Write { schemas, delta, events, deltas, head: working_set.head };
         (!events.is_empty()).then_some(write)
     }
 
@@ -219,6 +225,8 @@ impl Progress {
             head: self.working_set.head,
             answer: Vec::with_capacity(dispatch.actions.len()),
             recorded: Vec::new(),
+            keeps_history: self.working_set.keeps_history,
+            deltas: Vec::new(),
         };
         // After a fault the events that follow run only to tell what they will read.
         let mut faults = Vec::new();
@@ -269,6 +277,7 @@ impl Progress {
                 self.delta.merge(run.delta);
                 self.known.extend(run.recorded.iter().map(|event| (event.id, Arc::clone(event))));
                 self.recorded.extend(run.recorded);
+                self.deltas.extend(run.deltas);
                 self.answers.push(Ok(run.answer));
             }
             Err(Stop::Refused(error)) => self.answers.push(Err(error)),
@@ -295,7 +304,7 @@ impl Run {
             Err(panic) => Err(Stop::Refused(Error::ReducerPanicked {
                 event,
                 event_type: received.dispatch.actions[event].event_type.clone(),
-                message: panic_message(&*panic),
+                message: panic::message(&*panic),
             })),
         }
     }
@@ -305,9 +314,14 @@ impl Run {
         // Time never goes back in the log, whatever the clock does.
         action.timestamp = action.timestamp.max(Some(self.head.timestamp));
         action.position = Some(position);
-        self.delta.merge(reducer.run(&mut self.database, &action)?);
+        let delta = reducer.run(&mut self.database, &action)?;
+        if self.keeps_history {
+            self.deltas.push(delta.clone());
+        }
+        self.delta.merge(delta);
         if let Some(event) = action.into_recorded() {
-            self.head = Head { position, timestamp: event.timestamp, event_id: Some(event.id) };
+            let (timestamp, event_id) = (event.timestamp, Some(event.id));
+            self.head = Head { position, timestamp, event_id, ..self.head };
             let event = Arc::new(event);
             self.answer.push(Arc::clone(&event));
             self.recorded.push(event);
@@ -355,11 +369,6 @@ async fn load<'a>(
 
 fn written_bytes((_, changes): (&str, &BTreeMap<Value, Change>)) -> usize {
     changes.values().map(|change| change.after.as_ref().map_or(ABSENT_BYTES, size::of_row)).sum()
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "?".to_owned())
 }
 
 /// Whether an action is what was recorded under its id: a retry. Its own time may have been moved

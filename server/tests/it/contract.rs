@@ -10,6 +10,7 @@ mod schemas;
 mod servers;
 mod store;
 mod subscriptions;
+mod time;
 
 /// Runs each test on each database.
 macro_rules! contract {
@@ -89,6 +90,18 @@ contract! {
         long_values_are_ordered_by_their_beginning,
         the_largest_filters_are_answered,
         what_is_read_together_is_of_one_moment,
+    ;
+    time:
+        any_moment_is_what_the_first_events_made,
+        a_moment_by_time_is_that_of_the_last_event_before,
+        a_moment_to_come_is_refused,
+        a_broken_snapshot_is_passed_over,
+        a_snapshot_of_another_version_is_left_alone,
+        snapshots_are_taken_by_themselves,
+        a_replay_that_is_not_accepted_stops_with_the_event,
+        every_change_of_a_document_is_told,
+        the_history_is_kept_from_the_beginning_or_not_at_all,
+        documents_with_any_id_have_a_history,
     ;
     servers:
         a_subscriber_of_one_server_gets_what_another_dispatched,

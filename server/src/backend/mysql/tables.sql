@@ -1,7 +1,9 @@
--- The schema that made each collection's table, as JSON.
+-- The schema that made each collection's table, as JSON. A generation is one set of tables.
 CREATE TABLE {flux_schemas} (
-    collection VARCHAR(512) PRIMARY KEY,
-    document LONGTEXT NOT NULL
+    generation BIGINT NOT NULL,
+    collection VARCHAR(512) NOT NULL,
+    document LONGTEXT NOT NULL,
+    PRIMARY KEY (generation, collection)
 ){options};
 
 -- The log, in the order of its positions; also the collection `events`.
@@ -24,6 +26,8 @@ CREATE TABLE {flux_head} (
     `position` BIGINT NOT NULL,
     `timestamp` BIGINT NOT NULL,
     event_id BINARY(16),
+    generation BIGINT NOT NULL,
     layout BIGINT NOT NULL
 ){options} AS
-    SELECT 1 AS id, 0 AS `position`, 0 AS `timestamp`, NULL AS event_id, 2 AS layout;
+    SELECT 1 AS id, 0 AS `position`, 0 AS `timestamp`, NULL AS event_id,
+        0 AS generation, 3 AS layout;

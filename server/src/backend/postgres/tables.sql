@@ -4,15 +4,19 @@ CREATE TABLE {flux_head} (
     "position" BIGINT NOT NULL,
     "timestamp" BIGINT NOT NULL,
     event_id UUID,
+    generation BIGINT NOT NULL,
     layout BIGINT NOT NULL
 ) WITH (fillfactor = 10);
 
-INSERT INTO {flux_head} (id, "position", "timestamp", layout) VALUES (1, 0, 0, 2);
+INSERT INTO {flux_head} (id, "position", "timestamp", generation, layout)
+    VALUES (1, 0, 0, 0, 3);
 
--- The schema that made each collection's table, as JSON.
+-- The schema that made each collection's table, as JSON. A generation is one set of tables.
 CREATE TABLE {flux_schemas} (
-    collection TEXT COLLATE "C" PRIMARY KEY,
-    document TEXT NOT NULL
+    generation BIGINT NOT NULL,
+    collection TEXT COLLATE "C" NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (generation, collection)
 );
 
 -- The log, in the order of its positions; also the collection `events`.

@@ -4,15 +4,18 @@ CREATE TABLE {flux_head} (
     position INTEGER NOT NULL,
     timestamp INTEGER NOT NULL,
     event_id BLOB,
+    generation INTEGER NOT NULL,
     layout INTEGER NOT NULL
 ){options};
 
-INSERT INTO {flux_head} (id, position, timestamp, layout) VALUES (1, 0, 0, 2);
+INSERT INTO {flux_head} (id, position, timestamp, generation, layout) VALUES (1, 0, 0, 0, 3);
 
--- The schema that made each collection's table, as JSON.
+-- The schema that made each collection's table, as JSON. A generation is one set of tables.
 CREATE TABLE {flux_schemas} (
-    collection TEXT PRIMARY KEY,
-    document TEXT NOT NULL
+    generation INTEGER NOT NULL,
+    collection TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (generation, collection)
 ){options};
 
 -- The log, in the order of its positions; also the collection `events`.

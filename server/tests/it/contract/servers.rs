@@ -215,7 +215,7 @@ pub(crate) async fn what_callers_of_two_servers_are_told_is_what_the_log_says(da
 }
 
 /// An event that meets those of others: the same few documents, unique values and lists.
-fn some_event(seed: u64) -> TaskEvent {
+pub(crate) fn some_event(seed: u64) -> TaskEvent {
     let random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
     let (id, other) = ((random % 40).cast_signed(), (random / 40 % 40).cast_signed());
     match random / 1600 % 10 {

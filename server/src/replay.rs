@@ -1,0 +1,105 @@
+//! Running the log again, in memory: forwards by the reducers, backwards by the history.
+
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use flux_reducers::{
+    Action, Database, Document as _, Filter, Halt, Position, Query, RecordedEvent, Reducer, Value,
+};
+
+use crate::backend::Backend;
+use crate::backend::history::{self, Changed};
+use crate::error::Error;
+use crate::reading::{self, PlannedQuery};
+use crate::{log, panic};
+
+/// Applies the events after a position, up to another one.
+pub(crate) async fn forwards(
+    backend: &dyn Backend,
+    reducer: &Reducer,
+    database: Database,
+    from: Position,
+    to: Position,
+) -> Result<Database, Error> {
+    let reducer = reducer.clone();
+    let (database, reached) = reading::fold(
+        backend,
+        &[between(RecordedEvent::SCHEMA, from, to)?],
+        (database, from),
+        move |(database, reached), _, row| {
+            let event = log::event(&row)?;
+            *reached += 1;
+            if event.position != *reached {
+                return Err(missing(*reached));
+            }
+            apply(&reducer, database, event)
+        },
+    )
+    .await?
+    .0;
+    if reached == to { Ok(database) } else { Err(missing(reached + 1)) }
+}
+
+/// Takes back what the events after a position changed, up to another one that the database is at.
+pub(crate) async fn backwards(
+    backend: &dyn Backend,
+    database: Database,
+    from: Position,
+    to: Position,
+) -> Result<Database, Error> {
+    let state = (database, HashSet::new());
+    let changes = [between(history::SCHEMA, to, from)?];
+    let taken = reading::fold(backend, &changes, state, |(database, seen), _, row| {
+        let changed = Changed::from_row(&row).map_err(|error| damaged(&error))?;
+        let Changed { collection, document, before, .. } = changed;
+        let schema = database.schema(&collection).map_err(Error::Query)?;
+        let id = Value::from_json(document.as_value(), &schema.id_field().kind);
+        let id = id.map_err(|error| damaged(&error))?;
+        // Of several changes of a document the first one tells what it was before all of them.
+        if !seen.insert((schema.collection, id.clone())) {
+            return Ok(());
+        }
+        let before = before.map(|before| schema.row_from_json(before.as_value()));
+        let before = before.transpose().map_err(|error| damaged(&error))?;
+        database.put(schema.collection, &id, before).map_err(Error::Query)
+    });
+    Ok(taken.await?.0.0)
+}
+
+/// Applies one event of the log.
+pub(crate) fn apply(
+    reducer: &Reducer,
+    database: &mut Database,
+    event: RecordedEvent,
+) -> Result<(), Error> {
+    let (position, id, event_type) = (event.position, event.id, event.event_type.clone());
+    let action = Action::from(event);
+    let reason = match catch_unwind(AssertUnwindSafe(|| reducer.run(database, &action))) {
+        Ok(Ok(_)) => return Ok(()),
+        Ok(Err(Halt::Rejected(rejection))) => rejection.to_string(),
+        Ok(Err(Halt::Fault(fault))) => {
+            format!("it reads `{}`, which is not there", fault.collection())
+        }
+        Err(panic) => format!("the reducer panicked: {}", panic::message(&*panic)),
+    };
+    Err(Error::ReplayStopped { position, id, event_type, reason })
+}
+
+/// The rows of a table of the log after a position, up to another one, in their order.
+fn between(
+    schema: &'static flux_reducers::Schema,
+    after: Position,
+    to: Position,
+) -> Result<PlannedQuery, Error> {
+    let range = Filter::gt("position", after) & Filter::le("position", to);
+    let query = Query::from(range).ascending("position");
+    Ok((schema, query.plan(schema).map_err(Error::Query)?))
+}
+
+fn missing(position: Position) -> Error {
+    Error::Damaged(format!("the log has no event at position {position}"))
+}
+
+fn damaged(error: &dyn std::fmt::Display) -> Error {
+    Error::Damaged(format!("the history: {error}"))
+}

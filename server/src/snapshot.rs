@@ -1,0 +1,300 @@
+//! Snapshots: all documents as of one position, kept in the database, from which a replay begins.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use flux_reducers::{
+    Database, Document as _, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Uuid,
+};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use crate::backend::own::{SNAPSHOT_PARTS, SNAPSHOTS, SnapshotPart, StoredSnapshot};
+use crate::backend::{Backend, Part};
+use crate::clock::now;
+use crate::error::Error;
+use crate::reading;
+
+use codec::Rows;
+
+mod codec;
+
+/// Bytes of one part before it is compressed: what MySQL takes in one packet.
+const PART_BYTES: usize = 512 * 1024;
+
+/// How long after it has begun a snapshot that is not whole is taken for one that never will be.
+const LEFT_OVER_AFTER: Duration = Duration::from_secs(3600);
+
+/// How long it is waited after a snapshot could not be taken.
+const AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// When snapshots are taken. None unless told.
+///
+/// ```
+/// use flux_server::SnapshotPolicy;
+/// use std::time::Duration;
+///
+/// let policy = SnapshotPolicy::default().every_events(50_000).every(Duration::from_secs(3600));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use]
+pub struct SnapshotPolicy {
+    events: Option<Position>,
+    interval: Option<Duration>,
+}
+
+impl SnapshotPolicy {
+    /// After so many events, at least one.
+    ///
+    /// ```
+    /// # use flux_server::SnapshotPolicy;
+    /// let policy = SnapshotPolicy::default().every_events(50_000);
+    /// ```
+    pub const fn every_events(mut self, events: u32) -> Self {
+        self.events = Some(if events == 0 { 1 } else { events as Position });
+        self
+    }
+
+    /// After so long, if there was an event.
+    ///
+    /// ```
+    /// # use flux_server::SnapshotPolicy;
+    /// let policy = SnapshotPolicy::default().every(std::time::Duration::from_secs(3600));
+    /// ```
+    pub const fn every(mut self, interval: Duration) -> Self {
+        self.interval = Some(interval);
+        self
+    }
+
+    pub(crate) const fn is_never(self) -> bool {
+        self.events.is_none() && self.interval.is_none()
+    }
+}
+
+/// What snapshots are made of, and by what.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshots {
+    backend: Arc<dyn Backend>,
+    empty: Database,
+    made_by: String,
+}
+
+impl Snapshots {
+    pub(crate) fn new(backend: Arc<dyn Backend>, reducer: &Reducer) -> Result<Self, Error> {
+        let schemas = reducer.schemas().into_iter().filter(|it| **it != *RecordedEvent::SCHEMA);
+        let empty = Database::new(schemas)?;
+        let made_by = (reducer.version(), empty.schemas().collect::<Vec<_>>());
+        let made_by = serde_json::to_vec(&made_by)
+            .map_err(|error| Error::Damaged(format!("a schema can't be written: {error}")))?;
+        let made_by = Uuid::new_v5(&Uuid::NAMESPACE_OID, &made_by).to_string();
+        Ok(Self { backend, empty, made_by })
+    }
+
+    /// Takes one of the documents as they are now; returns its position.
+    pub(crate) async fn take(&self) -> Result<Position, Error> {
+        self.remove_left_over().await?;
+        let schemas: Vec<_> = self.empty.schemas().collect();
+        let plans = schemas.iter().map(|schema| Ok((*schema, Query::all().plan(schema)?)));
+        let plans = plans.collect::<Result<Vec<_>, _>>().map_err(Error::Query)?;
+        let (sender, parts) = mpsc::channel(1);
+        let (read, written) =
+            tokio::join!(self.backend.read(&plans, sender), self.write(&schemas, parts));
+        read.and(written)
+    }
+
+    async fn write(
+        &self,
+        schemas: &[&'static Schema],
+        mut parts: mpsc::Receiver<Part>,
+    ) -> Result<Position, Error> {
+        let mut writing =
+            Writing { backend: &*self.backend, id: Uuid::now_v7(), parts: 0, bytes: 0 };
+        let (mut position, mut documents) = (0, 0);
+        let mut gathered: Option<(usize, Rows)> = None;
+        while let Some(part) = parts.recv().await {
+            let (plan, rows) = match part {
+                Part::End(end) => {
+                    position = end.position;
+                    continue;
+                }
+                Part::Rows { plan, rows } => (plan, rows),
+            };
+            if gathered.as_ref().is_some_and(|(of, rows)| *of != plan || rows.len() > PART_BYTES) {
+                writing.part(gathered.take()).await?;
+            }
+            let (_, into) = match &mut gathered {
+                Some(gathered) => gathered,
+                None => gathered.insert((plan, Rows::of(schemas[plan].collection)?)),
+            };
+            rows.iter().try_for_each(|row| into.push(row))?;
+            documents += count(rows.len());
+        }
+        writing.part(gathered).await?;
+        let whole = StoredSnapshot {
+            id: writing.id.to_string(),
+            made_by: self.made_by.clone(),
+            position,
+            taken_at: now(),
+            parts: writing.parts,
+            documents,
+            bytes: writing.bytes,
+        };
+        self.backend.insert(SNAPSHOTS, &[row(SNAPSHOTS, &whole.to_fields())?]).await?;
+        tracing::info!(position, documents, bytes = whole.bytes, "a snapshot is taken");
+        Ok(position)
+    }
+
+    /// Returns the snapshots that these reducers and schemas made, by position.
+    pub(crate) async fn list(&self) -> Result<Vec<StoredSnapshot>, Error> {
+        let own = Filter::eq("madeBy", self.made_by.as_str());
+        self.find(Query::from(own).ascending("position")).await
+    }
+
+    async fn find(&self, query: Query) -> Result<Vec<StoredSnapshot>, Error> {
+        let plans = [(SNAPSHOTS, query.plan(SNAPSHOTS).map_err(Error::Query)?)];
+        let found = reading::fold(&*self.backend, &plans, Vec::new(), |all, _, row| {
+            all.push(StoredSnapshot::from_row(&row).map_err(|error| damaged(&error))?);
+            Ok(())
+        });
+        Ok(found.await?.0)
+    }
+
+    /// Returns its documents.
+    pub(crate) async fn load(&self, snapshot: &StoredSnapshot) -> Result<Database, Error> {
+        let own = Filter::starts_with("id", format!("{}/", snapshot.id));
+        let range = Filter::ge("id", snapshot.id.as_str()) & own;
+        let plan = Query::from(range).plan(SNAPSHOT_PARTS).map_err(Error::Query)?;
+        let plans = [(SNAPSHOT_PARTS, plan)];
+        let (empty, state) = (self.empty.clone(), (self.empty.clone(), 0, 0));
+        let loaded = reading::fold(
+            &*self.backend,
+            &plans,
+            state,
+            move |(database, parts, documents), _, row| {
+                let part = SnapshotPart::from_row(&row).map_err(|error| damaged(&error))?;
+                *parts += 1;
+                let schema_of = |name: &str| empty.schema(name).map_err(Error::Query);
+                codec::read(&part.bytes.0, schema_of, |schema, row| {
+                    *documents += 1;
+                    let id = schema.id_of(&row).clone();
+                    database.put(schema.collection, &id, Some(row)).map_err(Error::Query)
+                })
+            },
+        );
+        let (database, parts, documents) = loaded.await?.0;
+        if (parts, documents) != (snapshot.parts, snapshot.documents) {
+            return Err(Error::Damaged(format!(
+                "the snapshot of position {} has {parts} of {} parts and {documents} of {} \
+                 documents",
+                snapshot.position, snapshot.parts, snapshot.documents
+            )));
+        }
+        Ok(database)
+    }
+
+    /// Returns a database without documents.
+    pub(crate) const fn empty(&self) -> &Database {
+        &self.empty
+    }
+
+    /// Removes the parts of snapshots that were never whole.
+    async fn remove_left_over(&self) -> Result<(), Error> {
+        let long_ago = now().as_milliseconds() - LEFT_OVER_AFTER.as_millis() as i64;
+        let whole = self.find(Query::all()).await?;
+        let ids = whole.iter().map(|it| Filter::starts_with("id", it.id.as_str()));
+        let old = Filter::lt("id", first_id_at(long_ago).to_string());
+        let left_over = old & !Filter::Or(ids.collect());
+        let left_over = left_over.condition(SNAPSHOT_PARTS).map_err(Error::Query)?;
+        self.backend.remove(SNAPSHOT_PARTS, left_over).await
+    }
+}
+
+/// Takes snapshots by a policy, until the store is closed.
+pub(crate) async fn run(
+    snapshots: Snapshots,
+    policy: SnapshotPolicy,
+    feed: Weak<crate::feed::Feed>,
+) {
+    let Some(mut head) = feed.upgrade().map(|feed| feed.watch()) else { return };
+    drop(feed);
+    let mut last = match snapshots.list().await {
+        Ok(all) => all.last().map_or(0, |snapshot| snapshot.position),
+        Err(_) => 0,
+    };
+    let mut since = Instant::now();
+    while is_due(&mut head, policy, last, since).await {
+        match snapshots.take().await {
+            Ok(position) => last = position,
+            Err(error) => {
+                tracing::warn!(%error, "a snapshot could not be taken");
+                sleep_until(Instant::now() + AGAIN_AFTER).await;
+            }
+        }
+        since = Instant::now();
+    }
+}
+
+/// Waits until a snapshot is due; false once there will be no more events.
+async fn is_due(
+    head: &mut watch::Receiver<Position>,
+    policy: SnapshotPolicy,
+    last: Position,
+    since: Instant,
+) -> bool {
+    loop {
+        let events = *head.borrow_and_update() - last;
+        let is_long_ago = policy.interval.is_some_and(|interval| since.elapsed() >= interval);
+        if policy.events.is_some_and(|most| events >= most) || (is_long_ago && events > 0) {
+            return true;
+        }
+        let interval = policy.interval.filter(|_| events > 0);
+        let changed = match interval {
+            None => head.changed().await,
+            Some(interval) => tokio::select! {
+                changed = head.changed() => changed,
+                () = sleep_until(since + interval) => Ok(()),
+            },
+        };
+        if changed.is_err() {
+            return false;
+        }
+    }
+}
+
+/// A snapshot that is being written.
+struct Writing<'a> {
+    backend: &'a dyn Backend,
+    id: Uuid,
+    parts: i64,
+    bytes: i64,
+}
+
+impl Writing<'_> {
+    async fn part(&mut self, gathered: Option<(usize, Rows)>) -> Result<(), Error> {
+        let Some((_, rows)) = gathered else { return Ok(()) };
+        let bytes = rows.compress()?;
+        self.bytes += count(bytes.len());
+        let id = format!("{}/{:06}", self.id, self.parts);
+        self.parts += 1;
+        let part = SnapshotPart { id, bytes: flux_reducers::Bytes(bytes) };
+        self.backend.insert(SNAPSHOT_PARTS, &[row(SNAPSHOT_PARTS, &part.to_fields())?]).await
+    }
+}
+
+/// The first of the ids that are made at a time.
+fn first_id_at(milliseconds: i64) -> Uuid {
+    let milliseconds = u64::try_from(milliseconds).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid()
+}
+
+fn row(schema: &Schema, fields: &flux_reducers::Fields) -> Result<Row, Error> {
+    schema.row_from_fields(fields).map_err(|error| damaged(&error))
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn damaged(error: &dyn std::fmt::Display) -> Error {
+    Error::Damaged(format!("a snapshot: {error}"))
+}

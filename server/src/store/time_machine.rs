@@ -1,0 +1,442 @@
+//! The time machine: all documents as they were once.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flux_reducers::{
+    Database, Document, Filter, Halt, Position, Query, RecordedEvent, Row, Timestamp, Value,
+};
+
+use super::{Inner, Store};
+use crate::backend::own::StoredSnapshot;
+use crate::checkpoint::Checkpoint;
+use crate::error::Error;
+use crate::{log, reading, replay};
+
+/// How long the documents of the last question are kept in memory for the next one.
+const KEPT_FOR: Duration = Duration::from_secs(60);
+
+/// A point in time: a position of the log, or a time.
+///
+/// ```
+/// use flux_server::Moment;
+/// use flux_server::reducers::Timestamp;
+///
+/// assert_eq!(Moment::from(7), Moment::Position(7));
+/// let noon: Timestamp = "2016-09-26T12:00:00.000Z".parse().unwrap();
+/// assert_eq!(Moment::from(noon), Moment::Time(noon));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// After the event at this position; 0 is before the first.
+    Position(Position),
+    /// After the last event that is not later.
+    Time(Timestamp),
+}
+
+impl From<Position> for Moment {
+    fn from(position: Position) -> Self {
+        Self::Position(position)
+    }
+}
+
+impl From<Timestamp> for Moment {
+    fn from(time: Timestamp) -> Self {
+        Self::Time(time)
+    }
+}
+
+/// All documents as they were at one position. It is in memory, and nothing changes it.
+///
+/// ```
+/// # use flux_server::{Error, Store};
+/// # use flux_server::reducers::{Action, Query, aggregate_reducers};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Error> {
+/// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+/// store.dispatch_all(&[Action::new("rung"), Action::new("answered")]).await?;
+/// let past = store.at(1).await?;
+/// assert_eq!(past.read(&[("events", Query::all())]).await?[0].len(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Past {
+    checkpoint: Checkpoint,
+    database: Database,
+    store: Store,
+}
+
+/// A snapshot in the database.
+///
+/// ```
+/// use flux_server::TakenSnapshot;
+///
+/// let told = |it: &TakenSnapshot| format!("{}: {} documents", it.position, it.documents);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TakenSnapshot {
+    /// The position as of which its documents are.
+    pub position: Position,
+    /// When it was taken.
+    pub taken_at: Timestamp,
+    /// How many documents it has.
+    pub documents: u64,
+    /// How many bytes it takes in the database.
+    pub bytes: u64,
+}
+
+/// Where a replay can begin.
+enum Base {
+    Nothing,
+    Kept(Position, Database),
+    Snapshot(StoredSnapshot),
+    /// The documents as they are now, of a store that keeps its history.
+    Now(Position),
+}
+
+impl Base {
+    const fn position(&self) -> Position {
+        match self {
+            Self::Nothing => 0,
+            Self::Kept(position, _) | Self::Now(position) => *position,
+            Self::Snapshot(snapshot) => snapshot.position,
+        }
+    }
+}
+
+impl Store {
+    /// Returns all documents as they were at a position, or at a time.
+    ///
+    /// The nearest snapshot and a replay of the events from there; where the history is kept, also
+    /// back from a later snapshot, or from now. It takes memory for all documents of that time;
+    /// those of the last question are kept for a minute, so that the next one near it is fast.
+    ///
+    /// # Errors
+    /// [`Error::PositionAhead`] for a position that the log does not have yet;
+    /// [`Error::ReplayStopped`] where the reducers no longer accept an event of the log.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let event = store.dispatch(&Action::new("rung")).await?;
+    /// assert_eq!(store.at(event.timestamp).await?.position(), 1);
+    /// assert_eq!(store.at(0).await?.position(), 0);
+    /// assert_eq!(store.at(2).await.unwrap_err().code(), "position_ahead");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn at(&self, moment: impl Into<Moment>) -> Result<Past, Error> {
+        let checkpoint = self.checkpoint_at(moment.into()).await?;
+        // One after the other: each takes memory for all documents.
+        let mut kept = self.inner.past.lock().await;
+        let database = self.inner.documents_at(checkpoint.position, kept.take()).await?;
+        *kept = Some((checkpoint.position, database.clone()));
+        drop(kept);
+        self.inner.forget_later(checkpoint.position);
+        Ok(Past { checkpoint, database, store: self.clone() })
+    }
+
+    /// Takes a snapshot of the documents as they are now, and returns its position: replays begin
+    /// there. See [`StoreBuilder::snapshots`](crate::StoreBuilder::snapshots) to take them by
+    /// themselves.
+    ///
+    /// # Errors
+    /// When the database fails.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// store.dispatch(&Action::new("rung")).await?;
+    /// assert_eq!(store.take_snapshot().await?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn take_snapshot(&self) -> Result<Position, Error> {
+        self.inner.snapshots.take().await
+    }
+
+    /// Returns the snapshots that these reducers and schemas made, by position.
+    ///
+    /// # Errors
+    /// When the database fails.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// store.take_snapshot().await?;
+    /// assert_eq!(store.snapshots().await?[0].position, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn snapshots(&self) -> Result<Vec<TakenSnapshot>, Error> {
+        let all = self.inner.snapshots.list().await?.into_iter();
+        let count = |number: i64| u64::try_from(number).unwrap_or_default();
+        let taken = all.map(|StoredSnapshot { position, taken_at, documents, bytes, .. }| {
+            TakenSnapshot { position, taken_at, documents: count(documents), bytes: count(bytes) }
+        });
+        Ok(taken.collect())
+    }
+
+    async fn checkpoint_at(&self, moment: Moment) -> Result<Checkpoint, Error> {
+        let position = match moment {
+            Moment::Position(position) => position,
+            Moment::Time(time) => self.position_at(time).await?,
+        };
+        if position == 0 {
+            return Ok(Checkpoint::default());
+        }
+        match self.event_at(position).await? {
+            (_, Some(event)) => Ok(Checkpoint { position, event_id: Some(event.id) }),
+            (head, None) => Err(Error::PositionAhead { position, head }),
+        }
+    }
+
+    /// Returns the position of the last event that is not later: positions and times rise together.
+    async fn position_at(&self, time: Timestamp) -> Result<Position, Error> {
+        let (mut low, mut high) = (0, self.position().await?);
+        while low < high {
+            let middle = low + (high - low + 1) / 2;
+            match self.event_at(middle).await?.1 {
+                Some(event) if event.timestamp <= time => low = middle,
+                _ => high = middle - 1,
+            }
+        }
+        Ok(low)
+    }
+
+    /// Returns the event at a position, and where the log ends.
+    pub(super) async fn event_at(
+        &self,
+        position: Position,
+    ) -> Result<(Position, Option<RecordedEvent>), Error> {
+        let there = Query::from(Filter::eq("position", position));
+        let found = self.read(&[(RecordedEvent::SCHEMA.collection, there)]).await?;
+        let event = found.documents.iter().flatten().next().map(log::event).transpose()?;
+        Ok((found.position, event))
+    }
+}
+
+impl Inner {
+    async fn documents_at(
+        &self,
+        position: Position,
+        kept: Option<(Position, Database)>,
+    ) -> Result<Database, Error> {
+        let mut bases = vec![Base::Nothing];
+        bases.extend(kept.map(|(position, database)| Base::Kept(position, database)));
+        bases.extend(self.snapshots.list().await?.into_iter().map(Base::Snapshot));
+        if self.backend.keeps_history() {
+            bases.push(Base::Now(self.backend.head().await?.position));
+        } else {
+            bases.retain(|base| base.position() <= position);
+        }
+        // The nearest last.
+        bases.sort_by_key(|base| std::cmp::Reverse(base.position().abs_diff(position)));
+        while let Some(base) = bases.pop() {
+            match self.documents_from(base, position).await {
+                // What is left is Nothing at the least.
+                Err(error @ Error::Damaged(_)) if !bases.is_empty() => {
+                    tracing::warn!(%error, "passed over");
+                }
+                done => return done,
+            }
+        }
+        self.documents_from(Base::Nothing, position).await
+    }
+
+    async fn documents_from(&self, base: Base, to: Position) -> Result<Database, Error> {
+        let (from, database) = match base {
+            Base::Nothing => (0, self.snapshots.empty().clone()),
+            Base::Kept(position, database) => (position, database),
+            Base::Snapshot(snapshot) => (snapshot.position, self.snapshots.load(&snapshot).await?),
+            Base::Now(_) => self.documents_now().await?,
+        };
+        if from <= to {
+            return replay::forwards(&*self.backend, &self.reducer, database, from, to).await;
+        }
+        replay::backwards(&*self.backend, database, from, to).await
+    }
+
+    async fn documents_now(&self) -> Result<(Position, Database), Error> {
+        let empty = self.snapshots.empty();
+        let schemas: Vec<_> = empty.schemas().collect();
+        let plans = schemas.iter().map(|schema| Ok((*schema, Query::all().plan(schema)?)));
+        let plans = plans.collect::<Result<Vec<_>, _>>().map_err(Error::Query)?;
+        let read = reading::fold(&*self.backend, &plans, empty.clone(), move |all, plan, row| {
+            let schema = schemas[plan];
+            let id = schema.id_of(&row).clone();
+            all.put(schema.collection, &id, Some(row)).map_err(Error::Query)
+        });
+        let (database, end) = read.await?;
+        Ok((end.position, database))
+    }
+
+    /// Gives back the memory, unless somebody asks for another moment meanwhile.
+    fn forget_later(&self, position: Position) {
+        let past = Arc::downgrade(&self.past);
+        tokio::spawn(async move {
+            tokio::time::sleep(KEPT_FOR).await;
+            if let Some(past) = past.upgrade() {
+                let mut kept = past.lock().await;
+                if kept.as_ref().is_some_and(|(kept, _)| *kept == position) {
+                    *kept = None;
+                }
+            }
+        });
+    }
+}
+
+impl Past {
+    /// Returns the position of the last event that it knows of.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// assert_eq!(store.at(0).await?.position(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        self.checkpoint.position
+    }
+
+    /// Returns its place in the log.
+    ///
+    /// ```
+    /// # use flux_server::{Checkpoint, Error, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// assert_eq!(store.at(0).await?.checkpoint(), Checkpoint::default());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn checkpoint(&self) -> Checkpoint {
+        self.checkpoint
+    }
+
+    /// Returns the document with this id, as it was.
+    ///
+    /// # Errors
+    /// When the id is none, or the document does not fit its type.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{RecordedEvent, Uuid, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let past = store.at(0).await?;
+    /// assert_eq!(past.find_by_id::<RecordedEvent>(Uuid::nil()).await?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn find_by_id<T: Document>(&self, id: impl Into<Value>) -> Result<Option<T>, Error> {
+        self.find_one(Filter::eq(T::SCHEMA.id_field().name, id.into())).await
+    }
+
+    /// Returns the first document that matches, as it was.
+    ///
+    /// # Errors
+    /// When the filter does not fit the schema, or the document its type.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, Filter, RecordedEvent, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// store.dispatch(&Action::new("rung")).await?;
+    /// let past = store.at(1).await?;
+    /// assert!(past.find_one::<RecordedEvent>(Filter::eq("type", "rung")).await?.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn find_one<T: Document>(&self, filter: Filter) -> Result<Option<T>, Error> {
+        Ok(self.find_all(Query::from(filter).limit(1)).await?.pop())
+    }
+
+    /// Returns the documents that a query asks for, as they were.
+    ///
+    /// # Errors
+    /// When the query does not fit the schema, or a document its type.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Query, RecordedEvent, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// assert_eq!(store.at(0).await?.find_all::<RecordedEvent>(Query::all()).await?, []);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn find_all<T: Document>(&self, query: impl Into<Query>) -> Result<Vec<T>, Error> {
+        let rows = self.read(&[(T::SCHEMA.collection, query.into())]).await?.pop();
+        super::documents(&rows.unwrap_or_default())
+    }
+
+    /// Answers several queries of any collections, the log as `events` included.
+    ///
+    /// # Errors
+    /// When a query does not fit its schema, or there is no such collection.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Query, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// let past = store.at(0).await?;
+    /// assert_eq!(past.read(&[("events", Query::all())]).await?, [vec![]]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn read(&self, queries: &[(&str, Query)]) -> Result<Vec<Vec<Row>>, Error> {
+        let mut answers = Vec::with_capacity(queries.len());
+        for (collection, query) in queries {
+            answers.push(match self.store.schema(collection)? {
+                schema if *schema == *RecordedEvent::SCHEMA => self.read_log(query).await?,
+                _ => self.database.rows(collection, query).map_err(|halt| match halt {
+                    Halt::Rejected(rejection) => Error::Query(rejection),
+                    Halt::Fault(fault) => {
+                        Error::Damaged(format!("`{}` is not loaded", fault.collection()))
+                    }
+                })?,
+            });
+        }
+        Ok(answers)
+    }
+
+    /// The log is in the database: nothing of it ever changes.
+    async fn read_log(&self, query: &Query) -> Result<Vec<Row>, Error> {
+        let schema = RecordedEvent::SCHEMA;
+        let query = query.clone().and(Filter::le("position", self.position()));
+        let plan = [(schema, query.plan(schema).map_err(Error::Query)?)];
+        let mut found = Vec::new();
+        reading::read(&*self.store.inner.backend, &plan, |_, rows| {
+            found.extend(rows);
+            ControlFlow::Continue(())
+        })
+        .await?;
+        Ok(found)
+    }
+}

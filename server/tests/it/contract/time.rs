@@ -1,0 +1,250 @@
+//! The time machine, its snapshots, and the history of documents.
+
+use std::time::Duration;
+
+use flux_server::reducers::{
+    Action, Collection, Database as Documents, Document, Filter, Query, RecordedEvent,
+    Reducer, Reduction, Row, Timestamp, Uuid, lift,
+};
+use flux_server::{Error, LogQuery, SnapshotPolicy, Store, StoreBuilder};
+
+use crate::contract::servers::some_event;
+use crate::databases::Database;
+use crate::tasks::*;
+
+/// Dispatches events that meet each other, several at a time; those that are refused are not there.
+async fn fill(store: &Store, events: std::ops::Range<u64>) {
+    for seed in events {
+        store.dispatch(&some_event(seed)).await.ok();
+    }
+}
+
+async fn log(store: &Store) -> Vec<RecordedEvent> {
+    store.events(LogQuery::default().limit(u64::MAX)).await.unwrap().documents
+}
+
+/// What the first events make, in memory.
+fn replayed(log: &[RecordedEvent], position: i64) -> Vec<Row> {
+    let reducer = reducer();
+    let mut documents: Documents = reducer.database().unwrap();
+    for event in log.iter().take(usize::try_from(position).unwrap()) {
+        reducer.run(&mut documents, &event.clone().into()).unwrap();
+    }
+    documents.rows("tasks", &Query::all()).unwrap()
+}
+
+pub(crate) async fn any_moment_is_what_the_first_events_made(database: Database) {
+    for has_history in [false, true] {
+        let database = database.fresh();
+        let builder = database.builder(reducer());
+        let builder: StoreBuilder = if has_history { builder.keep_history() } else { builder };
+        let store = builder.open().await.unwrap();
+        fill(&store, 0..120).await;
+        assert_eq!(store.take_snapshot().await.unwrap(), store.position().await.unwrap());
+        fill(&store, 120..240).await;
+        store.take_snapshot().await.unwrap();
+        fill(&store, 240..300).await;
+        let log = log(&store).await;
+        let end = i64::try_from(log.len()).unwrap();
+        assert!(end > 100, "{end}");
+        // There and back, so that what is kept of the last question is used both ways.
+        let steps = (0..=end).step_by(7).chain((0..=end).rev().step_by(11));
+        for position in steps.chain([end - 1, 1, end, 0]) {
+            let past = store.at(position).await.unwrap();
+            let expected = replayed(&log, position);
+            let query = Query::all();
+            let found = past.read(&[("tasks", query.clone()), ("events", query)]).await.unwrap();
+            assert_eq!(found[0], expected, "at {position}, history kept: {has_history}");
+            assert_eq!(found[1].len(), usize::try_from(position).unwrap());
+            assert_eq!(past.position(), position);
+        }
+        let query = || Query::from(Filter::eq("list", 2)).descending("title").limit(3);
+        let past = store.at(end).await.unwrap().find_all::<Task>(query()).await.unwrap();
+        assert_eq!(past, store.find_all::<Task>(query()).await.unwrap());
+        verify(&store).await;
+    }
+}
+
+pub(crate) async fn a_moment_by_time_is_that_of_the_last_event_before(database: Database) {
+    let store = database.open().await;
+    for (id, second) in [(1, 10), (2, 20), (3, 20), (4, 30)] {
+        let time = Timestamp::from_milliseconds(second * 1000).unwrap();
+        let action = Action { timestamp: Some(time), ..action(&added(id)) };
+        store.dispatch(&action).await.unwrap();
+    }
+    for (second, position) in [(9, 0), (10, 1), (19, 1), (20, 3), (29, 3), (30, 4), (99, 4)] {
+        let time = Timestamp::from_milliseconds(second * 1000).unwrap();
+        let past = store.at(time).await.unwrap();
+        assert_eq!(past.position(), position, "at {second} s");
+        let tasks = past.find_all::<Task>(Query::all()).await.unwrap();
+        assert_eq!(tasks.len(), usize::try_from(position).unwrap());
+    }
+}
+
+pub(crate) async fn a_moment_to_come_is_refused(database: Database) {
+    let store = database.open().await;
+    store.dispatch(&added(1)).await.unwrap();
+    let error = store.at(2).await.unwrap_err();
+    assert!(matches!(error, Error::PositionAhead { position: 2, head: 1 }), "{error}");
+    assert!(store.at(-1).await.is_err());
+}
+
+pub(crate) async fn a_broken_snapshot_is_passed_over(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..60).await;
+    store.take_snapshot().await.unwrap();
+    fill(&store, 60..120).await;
+    let position = store.take_snapshot().await.unwrap();
+    let log = log(&store).await;
+    let parts = database.table("flux_snapshot_parts");
+    let last = format!("(SELECT MAX(id) FROM (SELECT id FROM {parts}) AS all_parts)");
+    // One byte of it is another; then it is gone.
+    let flipped = match database.url().split_once(':').unwrap().0 {
+        "postgres" => {
+            "set_byte(bytes, length(bytes) - 9, 255 - get_byte(bytes, length(bytes) - 9))"
+        }
+        "sqlite" => {
+            "CAST(substr(bytes, 1, length(bytes) - 9) || x'ff01' || \
+                     substr(bytes, length(bytes) - 6) AS BLOB)"
+        }
+        _ => "INSERT(bytes, LENGTH(bytes) - 9, 2, x'ff01')",
+    };
+    for statement in [
+        format!("UPDATE {parts} SET bytes = {flipped} WHERE id = {last}"),
+        format!("DELETE FROM {parts} WHERE id = {last}"),
+    ] {
+        database.run(statement).await;
+        let other = database.open().await;
+        let past = other.at(position).await.unwrap();
+        let found = past.read(&[("tasks", Query::all())]).await.unwrap();
+        assert_eq!(found, [replayed(&log, position)]);
+    }
+}
+
+pub(crate) async fn a_snapshot_of_another_version_is_left_alone(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..30).await;
+    store.take_snapshot().await.unwrap();
+    assert_eq!(store.snapshots().await.unwrap().len(), 1);
+    let newer = database.builder(reducer().with_version(2)).open().await.unwrap();
+    assert_eq!(newer.snapshots().await.unwrap(), []);
+    newer.at(newer.position().await.unwrap()).await.unwrap();
+}
+
+pub(crate) async fn snapshots_are_taken_by_themselves(database: Database) {
+    let policy = SnapshotPolicy::default().every_events(10);
+    let store = database.builder(reducer()).snapshots(policy).open().await.unwrap();
+    for round in 0..3_i64 {
+        for id in 0..10 {
+            store.dispatch(&added(round * 10 + id)).await.unwrap();
+        }
+        while store.snapshots().await.unwrap().len() <= usize::try_from(round).unwrap() {
+            tokio::task::yield_now().await;
+        }
+    }
+    let all = store.snapshots().await.unwrap();
+    assert!(all[0].position >= 10 && all[0].documents == u64::try_from(all[0].position).unwrap());
+    store.close().await;
+
+    let timely = SnapshotPolicy::default().every(Duration::from_millis(1));
+    let store = database.builder(reducer()).snapshots(timely).open().await.unwrap();
+    store.dispatch(&added(100)).await.unwrap();
+    while store.snapshots().await.unwrap().last().unwrap().position < 31 {
+        tokio::task::yield_now().await;
+    }
+}
+
+pub(crate) async fn a_replay_that_is_not_accepted_stops_with_the_event(database: Database) {
+    let store = database.open().await;
+    store.dispatch_all(&[added(1), added(2), added(3)]).await.unwrap();
+    let strict: Reducer = lift(|tasks: &Collection<Task>, event: &TaskEvent| -> Reduction {
+        match event {
+            TaskAdded { id: 2, .. } => panic!("no second task"),
+            _ => crate::tasks::tasks(tasks, event),
+        }
+    });
+    let strict = database.builder(strict).open().await.unwrap();
+    let error = strict.at(3).await.unwrap_err();
+    assert!(matches!(error, Error::ReplayStopped { position: 2, .. }), "{error}");
+    assert!(error.to_string().contains("no second task"), "{error}");
+    assert_eq!(strict.at(1).await.unwrap().find_all::<Task>(Query::all()).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn every_change_of_a_document_is_told(database: Database) {
+    let store = database.builder(reducer()).keep_history().open().await.unwrap();
+    let events = [added(1), added(2), TaskDone { id: 1 }, ListCleared { list: 1 }, added(1)];
+    let recorded = store.dispatch_all(&events).await.unwrap();
+    store.dispatch(&action(&TaskDone { id: 1 }).with_meta("user", "ann")).await.unwrap();
+    let done = Task { done: true, ..task(1) };
+    let changes = store.history::<Task>(1).await.unwrap();
+    let told: Vec<_> =
+        changes.iter().map(|it| (it.event.position, it.before.clone(), it.after.clone())).collect();
+    let expected = [
+        (1, None, Some(task(1))),
+        (3, Some(task(1)), Some(done.clone())),
+        (4, Some(done.clone()), None),
+        (5, None, Some(task(1))),
+        (6, Some(task(1)), Some(done)),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(changes[0].event, *recorded[0]);
+    assert_eq!(changes[4].event.meta.as_ref().unwrap().as_value()["user"], "ann");
+    assert_eq!(store.history::<Task>(3).await.unwrap(), []);
+    // A document that was only ever touched by others' events has none of its own.
+    assert_eq!(store.history::<Task>(2).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn the_history_is_kept_from_the_beginning_or_not_at_all(database: Database) {
+    let without = database.fresh();
+    let store = without.open().await;
+    let error = store.history::<Task>(1).await.unwrap_err();
+    assert_eq!(error.code(), "history_not_kept");
+    store.dispatch(&added(1)).await.unwrap();
+    let error = without.builder(reducer()).keep_history().open().await.unwrap_err();
+    assert_eq!(error.code(), "history_not_kept");
+
+    let store = database.builder(reducer()).keep_history().open().await.unwrap();
+    store.dispatch(&added(1)).await.unwrap();
+    store.close().await;
+    // A server that does not ask for it keeps it all the same.
+    let store = database.open().await;
+    store.dispatch(&TaskDone { id: 1 }).await.unwrap();
+    assert_eq!(store.history::<Task>(1).await.unwrap().len(), 2);
+}
+
+#[derive(Clone, Debug, PartialEq, Document)]
+#[document(collection = "pages")]
+struct Page {
+    id: String,
+    text: String,
+}
+
+pub(crate) async fn documents_with_any_id_have_a_history(database: Database) {
+    let pages = lift(|pages: &Collection<Page>, action: &Action| -> Reduction {
+        let id = action.payload.as_ref().and_then(|it| it.as_value().as_str()).unwrap_or_default();
+        Ok(match pages.find_by_id(id)? {
+            None => pages.create(Page { id: id.to_owned(), text: String::new() }),
+            Some(_) => pages.update_by_id(id, Page::patch().text(action.event_type.clone())),
+        })
+    });
+    let store = database.builder(pages).keep_history().open().await.unwrap();
+    let long = "\u{10000}".repeat(511);
+    let ids =
+        ["", "/", "a", "a/", "a/b", "a0", "a!", "A", "\u{10ffff}", &long, &format!("{long}x")];
+    for event_type in ["written", "edited"] {
+        for id in ids {
+            let action = Action::new(event_type).with_payload(id);
+            store.dispatch(&action.with_id(Uuid::now_v7())).await.unwrap();
+        }
+    }
+    for id in ids {
+        let changes = store.history::<Page>(id).await.unwrap();
+        let texts: Vec<_> =
+            changes.iter().filter_map(|it| Some(it.after.as_ref()?.text.as_str())).collect();
+        assert_eq!(texts, ["", "edited"], "of {id:?}");
+        assert!(changes.iter().all(|it| it.after.as_ref().is_some_and(|page| page.id == id)));
+    }
+    let half = store.at(i64::try_from(ids.len()).unwrap()).await.unwrap();
+    let pages = half.find_all::<Page>(Query::all()).await.unwrap();
+    assert!(pages.len() == ids.len() && pages.iter().all(|page| page.text.is_empty()));
+}
