@@ -230,11 +230,14 @@ impl Database {
         if changeset.operations().is_empty() {
             return Ok(Delta::default());
         }
+        // As long as there is a copy to go back to, each change copies all that is above it.
+        let before = may_stop_midway(changeset.operations()).then(|| self.clone());
         let mut delta = Delta::default();
         for operation in changeset.operations() {
             if let Err(halt) = self.operate(operation, &mut delta) {
-                // A copy to go back to would make each change a copy of all that is above it.
-                self.apply_delta(&delta.inverse())?;
+                if let Some(before) = before {
+                    *self = before;
+                }
                 return Err(halt);
             }
         }
@@ -432,6 +435,13 @@ impl Database {
             alloc::format!("there is no collection `{collection}`: the collections are {names}"),
         )
     }
+}
+
+/// Whether something can be written before an operation fails.
+fn may_stop_midway(operations: &[Operation]) -> bool {
+    use Operation::{DestroyWhere, UpdateWhere};
+    operations.len() > 1
+        || operations.iter().any(|it| matches!(it, UpdateWhere { .. } | DestroyWhere { .. }))
 }
 
 fn matching(table: &Table, filter: &Filter) -> Result<Vec<Row>, Halt> {

@@ -79,6 +79,7 @@ mod shape;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timestamp;
+mod upcast;
 mod value;
 
 pub use action::{Action, Position, RecordedEvent};
@@ -102,6 +103,7 @@ pub use schema::{
 };
 pub use shape::{Describe, Property, Shape};
 pub use timestamp::{Timestamp, TimestampError};
+pub use upcast::Upcasts;
 pub use uuid::Uuid;
 pub use value::{Bytes, Float, Value, ValueError};
 

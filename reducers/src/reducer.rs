@@ -14,6 +14,7 @@ use crate::event::Event;
 use crate::halt::Halt;
 use crate::rejection::{Rejection, code};
 use crate::schema::{Schema, SchemaError};
+use crate::upcast::Upcasts;
 
 /// What a reducer answers: a changeset, or why it stopped.
 ///
@@ -185,6 +186,24 @@ impl Reducer {
     pub const fn with_version(mut self, version: u32) -> Self {
         self.version = version;
         self
+    }
+
+    /// Reads events of old shapes as new ones before it sees them.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// let upcasts = Upcasts::default().from_version("noteDeleted", 1, |action| {
+    ///     Ok(Action { event_type: "noteRemoved".into(), ..action })
+    /// });
+    /// let reducer = aggregate_reducers([]).with_upcasts(upcasts);
+    /// ```
+    #[must_use]
+    pub fn with_upcasts(self, upcasts: Upcasts) -> Self {
+        let Self { schemas, version, reduce, .. } = self;
+        let upcast = move |database: &Database, action: &Action| {
+            reduce(database, &upcasts.apply(action.clone())?)
+        };
+        Self::new(schemas, upcast).with_version(version)
     }
 
     /// Returns the version; 0 unless it is set, and of several reducers the sum.

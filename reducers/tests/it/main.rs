@@ -21,4 +21,5 @@ mod round_trips;
 mod schemas;
 mod test_kit;
 mod timestamps;
+mod upcasts;
 mod values;

@@ -7,6 +7,7 @@ mod contract;
 mod databases;
 mod middleware;
 mod mysql;
+mod past;
 mod postgres;
 mod service;
 mod sqlite;

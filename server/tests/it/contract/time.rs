@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use flux_server::reducers::{
-    Action, Collection, Database as Documents, Document, Filter, Query, RecordedEvent,
-    Reducer, Reduction, Row, Timestamp, Uuid, lift,
+    Action, Collection, Database as Documents, Document, Filter, Query, RecordedEvent, Reducer,
+    Reduction, Row, Timestamp, Uuid, lift,
 };
 use flux_server::{Error, LogQuery, SnapshotPolicy, Store, StoreBuilder};
 
