@@ -85,6 +85,12 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// Reads for the writer, beside what it is writing: each answer is of its own moment.
     fn beside(&self) -> Box<dyn Lookup + '_>;
 
+    /// Reads for what is written in the background.
+    fn background(&self) -> Box<dyn Lookup + '_>;
+
+    /// Returns which set of tables it reads and writes.
+    fn generation(&self) -> i64;
+
     /// Returns the last event's position and time.
     fn head(&self) -> BoxFuture<'_, Result<Head, Error>>;
 
@@ -115,6 +121,20 @@ pub(crate) trait Backend: Debug + Send + Sync {
         schema: &'static Schema,
         condition: Condition,
     ) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Takes over the building of new tables that an interrupted one has begun, or begins anew.
+    fn shadow<'a>(
+        &'a self,
+        schemas: &'a [&'static Schema],
+        settings: &'a Settings,
+        owner: Uuid,
+    ) -> BoxFuture<'a, Result<(Arc<dyn Backend>, Position), Error>>;
+
+    /// Begins to write the tables of a generation that is not live.
+    fn begin_build(&self) -> BoxFuture<'_, Result<Box<dyn Transaction>, Error>>;
+
+    /// Drops the tables of a generation that is not live.
+    fn drop_generation(&self, generation: i64) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Whether it is kept which event changed which document.
     fn keeps_history(&self) -> bool;
@@ -171,6 +191,13 @@ pub(crate) trait Transaction: Lookup {
     /// Writes the net change, the events and the new head.
     fn write<'a>(&'a mut self, write: &'a Write<'a>) -> BoxFuture<'a, Result<(), Error>>;
 
+    /// Writes what events changed to the tables of a generation that is not live, and how far that
+    /// is built.
+    fn build<'a>(&'a mut self, write: &'a Write<'a>) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Makes its generation the live one, in a transaction that holds the head.
+    fn swap(&mut self, head: Head) -> BoxFuture<'_, Result<(), Error>>;
+
     /// Commits.
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>>;
 
@@ -185,28 +212,30 @@ pub(crate) struct Settings {
     pub(crate) namespace: Option<String>,
     /// Whether it shall be kept which event changed which document.
     pub(crate) wants_history: bool,
+    /// The version of the reducers.
+    pub(crate) version: u32,
 }
 
-/// Opens the database that the URL names, and makes the tables it lacks.
+/// Opens the database that the URL names, and makes the tables it lacks. Without schemas the tables
+/// of the collections are neither made nor checked.
 pub(crate) async fn open(
     url: &str,
-    settings: Settings,
-    schemas: &[&'static Schema],
+    settings: &Settings,
+    schemas: Option<&[&'static Schema]>,
 ) -> Result<Arc<dyn Backend>, Error> {
-    let tables = Tables::new(settings.namespace)?;
-    let history = settings.wants_history;
+    let tables = Tables::new(settings.namespace.clone())?;
     match url.split_once(':').map_or("", |(scheme, _)| scheme) {
         #[cfg(feature = "sqlite")]
         "sqlite" => {
-            Ok(Arc::new(Relational::<sqlx::Sqlite>::open(url, tables, schemas, history).await?))
+            Ok(Arc::new(Relational::<sqlx::Sqlite>::open(url, tables, schemas, settings).await?))
         }
         #[cfg(feature = "postgres")]
         "postgres" | "postgresql" => {
-            Ok(Arc::new(Relational::<sqlx::Postgres>::open(url, tables, schemas, history).await?))
+            Ok(Arc::new(Relational::<sqlx::Postgres>::open(url, tables, schemas, settings).await?))
         }
         #[cfg(feature = "mysql")]
         "mysql" | "mariadb" => {
-            Ok(Arc::new(Relational::<sqlx::MySql>::open(url, tables, schemas, history).await?))
+            Ok(Arc::new(Relational::<sqlx::MySql>::open(url, tables, schemas, settings).await?))
         }
         scheme => Err(unknown_scheme(scheme)),
     }

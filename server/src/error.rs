@@ -115,7 +115,7 @@ pub enum Error {
     /// The tables were made for other schemas.
     #[error(
         "the table of collection `{collection}` no longer fits its schema: {difference}. Open the \
-         database with the reducers that made it, or open a new one and dispatch its log into that"
+         database with the reducers that made it, or rebuild its tables"
     )]
     SchemaChanged {
         /// The collection.
@@ -144,6 +144,29 @@ pub enum Error {
          rebuild its tables with it"
     )]
     HistoryNotKept,
+    /// The tables were made by another version of the reducers.
+    #[error(
+        "the tables were made by version {made_by} of the reducers, and this is version {version}: \
+         rebuild them"
+    )]
+    VersionChanged {
+        /// The version that made them.
+        made_by: u32,
+        /// The version of the reducers.
+        version: u32,
+    },
+    /// Newer tables have taken the place of those that this store uses.
+    #[error(
+        "the tables were rebuilt by newer reducers, and this store has the older ones: end it, and \
+         dispatch to a newer one"
+    )]
+    Superseded,
+    /// Another server rebuilds the tables.
+    #[error("the tables are being rebuilt already, by another server: wait for it to end")]
+    RebuildUnderWay,
+    /// The tables that were replaced last are still there.
+    #[error("the tables of before the last rebuild are still kept: drop them first")]
+    PreviousKept,
     /// A table of that name is there, and the store did not make it.
     #[error(
         "the database has a table `{table}` that this store did not make: rename it, or use \
@@ -264,6 +287,10 @@ impl Error {
             Self::Schema(_) => "schema_invalid",
             Self::SchemaChanged { .. } => "schema_changed",
             Self::ReplayStopped { .. } => "replay_stopped",
+            Self::VersionChanged { .. } => "version_changed",
+            Self::Superseded => "superseded",
+            Self::RebuildUnderWay => "rebuild_under_way",
+            Self::PreviousKept => "previous_kept",
             Self::HistoryNotKept => "history_not_kept",
             Self::TableInTheWay { .. } => "table_in_the_way",
             Self::Unsuitable(_) => "database_unsuitable",
@@ -310,12 +337,20 @@ impl Error {
         matches!(self, Self::Unanswered { .. } | Self::Database { ambiguous: true, .. })
     }
 
+    /// Whether the tables are those of other reducers or schemas.
+    pub(crate) const fn is_cured_by_rebuild(&self) -> bool {
+        matches!(
+            self,
+            Self::SchemaChanged { .. } | Self::VersionChanged { .. } | Self::HistoryNotKept
+        )
+    }
+
     /// Whether it may be the fault of one dispatch among several: the database is there, and
     /// says no.
     pub(crate) fn may_be_of_one(&self) -> bool {
         match self {
             Self::Database { source, .. } => source.as_database_error().is_some(),
-            Self::Closed | Self::Unanswered { .. } => false,
+            Self::Closed | Self::Superseded | Self::Unanswered { .. } => false,
             _ => true,
         }
     }

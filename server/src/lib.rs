@@ -40,7 +40,8 @@ pub use service::{
 };
 pub use snapshot::SnapshotPolicy;
 pub use store::{
-    DispatchService, DocumentChange, Moment, Past, Recorded, Snapshot, Store, StoreBuilder,
-    TakenSnapshot,
+    DispatchService, DocumentChange, Moment, OnChange, Past, Recorded, Snapshot, Store,
+    StoreBuilder, TakenSnapshot,
 };
 pub use subscription::Subscription;
+pub use writer::RebuildProgress;

@@ -15,6 +15,7 @@ use tower::util::BoxCloneSyncService;
 use tracing::Instrument as _;
 
 use crate::backend::Backend;
+use crate::backend::own::GENERATIONS;
 use crate::checkpoint::Checkpoint;
 use crate::dispatch::Dispatch;
 use crate::error::Error;
@@ -28,7 +29,7 @@ use crate::snapshot::Snapshots;
 use crate::subscription::Subscription;
 use crate::writer::Job;
 
-pub use builder::StoreBuilder;
+pub use builder::{OnChange, StoreBuilder};
 pub use history::DocumentChange;
 pub use time_machine::{Moment, Past, TakenSnapshot};
 
@@ -546,6 +547,32 @@ impl Store {
         let mut events: Vec<_> = found.into_values().collect();
         events.sort_unstable_by_key(|event| event.position);
         Ok(events)
+    }
+
+    /// Drops the tables that were in use before the last [rebuild](StoreBuilder::rebuild).
+    ///
+    /// # Errors
+    /// When the database fails.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// store.drop_previous().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn drop_previous(&self) -> Result<(), Error> {
+        let kept = Query::from(Filter::eq("state", "kept"));
+        let plans = [(GENERATIONS, kept.plan(GENERATIONS).map_err(Error::Query)?)];
+        for row in self.read_plans(&plans).await?.documents.iter().flatten() {
+            if let Value::Integer(generation) = GENERATIONS.id_of(row) {
+                self.inner.backend.drop_generation(*generation).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns the schemas of the collections; the log is the collection `events`.

@@ -22,10 +22,14 @@ use progress::{Answer, Outcome, Progress, WorkingSet};
 use queue::Queue;
 use suspicion::{Suspicion, fail};
 
+pub use rebuild::RebuildProgress;
+pub(crate) use rebuild::rebuild;
+
 mod batch;
 mod commit;
 mod progress;
 mod queue;
+mod rebuild;
 mod suspicion;
 
 /// Dispatches that may wait. Beyond it callers are told that the store is busy, so that memory is
@@ -251,6 +255,9 @@ impl Writer {
         // On an error it stays dropped: the next batch reads what the database really holds.
         let warm = self.working_set.take();
         let (mut transaction, head) = self.backend.begin().await?;
+        if head.generation != self.backend.generation() {
+            return Err(Error::Superseded);
+        }
         self.is_alone = warm.as_ref().is_none_or(|warm| warm.head == head);
         let working_set = match warm.filter(|warm| warm.head == head) {
             Some(warm) => warm,

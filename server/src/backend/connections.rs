@@ -1,10 +1,12 @@
 //! Connections: one that writes, one that looks up for the writer meanwhile, several that read. Each is kept only while all goes
 //! well: after a failure or a silence nobody knows what state it is in, and a new one costs little.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use sqlx::pool::{PoolConnection, PoolConnectionMetadata, PoolOptions};
@@ -65,7 +67,25 @@ pub(super) struct Connections<D: Dialect> {
 /// A connection, and since when nobody uses it; none until it is needed.
 type Waiting<D> = Arc<Mutex<Option<(<D as sqlx::Database>::Connection, Instant)>>>;
 
-type Turn = Arc<tokio::sync::Mutex<()>>;
+/// Whose turn it is to write.
+pub(super) type Turn = Arc<tokio::sync::Mutex<()>>;
+
+/// Those who wait for a turn at a database, of all stores of this process.
+static TURNS: Mutex<BTreeMap<PathBuf, Weak<tokio::sync::Mutex<()>>>> = Mutex::new(BTreeMap::new());
+
+/// Returns the turn at the database that is in a file.
+#[cfg(feature = "sqlite")]
+pub(super) fn turn_at(file: &Path) -> Turn {
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let mut turns = lock(&TURNS);
+    turns.retain(|_, turn| turn.strong_count() > 0);
+    if let Some(turn) = turns.get(&file).and_then(Weak::upgrade) {
+        return turn;
+    }
+    let turn = Turn::default();
+    turns.insert(file, Arc::downgrade(&turn));
+    turn
+}
 
 /// A connection in use. Dropped, it is kept for the next one if it is [at rest](Self::rest) and in
 /// no transaction, and else closed, which ends its transaction too.
@@ -139,7 +159,11 @@ impl<D: Dialect> Connections<D> {
     ///
     /// # Errors
     /// When it can't be reached.
-    pub(super) async fn open(writer: Options<D>, readers: Pool<D>) -> Result<Self, Error> {
+    pub(super) async fn open(
+        writer: Options<D>,
+        readers: Pool<D>,
+        turn: Turn,
+    ) -> Result<Self, Error> {
         let connection = connect::<D>(&writer).await.map_err(|error| match error {
             sqlx::Error::Tls(reason) if !cfg!(feature = "tls") => Error::Url {
                 url: format!("{}:…", D::NAME.to_lowercase()),
@@ -148,7 +172,7 @@ impl<D: Dialect> Connections<D> {
             error => Error::database("connecting")(error),
         })?;
         let waiting = Arc::new(Mutex::new(Some((connection, Instant::now()))));
-        let (beside, background, turn) = Default::default();
+        let (beside, background) = Default::default();
         Ok(Self { writer: Some(writer), waiting, beside, background, turn, readers })
     }
 

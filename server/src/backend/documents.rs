@@ -95,6 +95,17 @@ pub(super) async fn by_id<D: Dialect>(
     Ok(rows)
 }
 
+/// Returns all documents of a small table.
+pub(super) async fn all<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schema: &'static Schema,
+) -> Result<Vec<Row>, Error> {
+    let mut sql = select::<D>(tables, schema);
+    filter::push(&mut sql, schema, &Condition::all());
+    fetch(connection, schema, sql).await
+}
+
 /// Returns the documents that faults of one collection ask for: those by id with one query, those
 /// by condition with another.
 pub(super) async fn load<D: Dialect>(

@@ -7,7 +7,7 @@ use sqlx::error::DatabaseError;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError};
 use sqlx::{MySql, QueryBuilder, Row as _};
 
-use super::connections::{Connections, reader_pool};
+use super::connections::{Connections, Turn, reader_pool};
 use super::dialect::{Dialect, same_for_all};
 use crate::error::{Error, without_password};
 
@@ -59,7 +59,7 @@ impl Dialect for MySql {
         let readers = reader_pool::<Self>()
             .after_connect(|connection, _| Box::pin(prepare_session(connection, READER)))
             .connect_lazy_with(options.clone());
-        Connections::open(options, readers).await
+        Connections::open(options, readers, Turn::default()).await
     }
 
     async fn prepare_writer(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {

@@ -1,6 +1,10 @@
 //! The store's own tables that are written beside the batches.
 
-use flux_reducers::{Bytes, Document, Position, Schema, Timestamp};
+use flux_reducers::{Bytes, Document, Enumeration, Position, Schema, Timestamp, Uuid};
+use serde::{Deserialize, Serialize};
+
+/// The sets of tables.
+pub(crate) const GENERATIONS: &Schema = &schema("flux_generations", Generation::SCHEMA);
 
 /// The snapshots that are whole.
 pub(crate) const SNAPSHOTS: &Schema = &schema("flux_snapshots", StoredSnapshot::SCHEMA);
@@ -36,4 +40,31 @@ pub(crate) struct SnapshotPart {
     /// That of the snapshot, and a number from 0.
     pub(crate) id: String,
     pub(crate) bytes: Bytes,
+}
+
+/// A set of tables that one version of the reducers and schemas made of the log.
+#[derive(Clone, Debug, PartialEq, Document)]
+#[document(collection = "generations")]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Generation {
+    pub(crate) id: i64,
+    pub(crate) version: u32,
+    pub(crate) state: GenerationState,
+    /// As far as it was built; of the live one the head tells it.
+    pub(crate) position: Position,
+    /// Who builds it, and when that one was last seen.
+    pub(crate) owner: Option<Uuid>,
+    pub(crate) seen_at: Option<Timestamp>,
+}
+
+/// What becomes of a generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enumeration)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum GenerationState {
+    /// Made of the log, and not yet in use.
+    Building,
+    /// The one that the head names.
+    Live,
+    /// The one before, until it is dropped.
+    Kept,
 }

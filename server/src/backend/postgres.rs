@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool};
 use sqlx::{Executor as _, Postgres, QueryBuilder};
 use tokio::time::timeout;
 
-use super::connections::{Connections, STEP_TIMEOUT, reader_pool};
+use super::connections::{Connections, STEP_TIMEOUT, Turn, reader_pool};
 use super::dialect::{Dialect, same_for_all};
 use crate::error::{Error, without_password};
 
@@ -48,7 +48,7 @@ impl Dialect for Postgres {
             ("idle_in_transaction_session_timeout", WAIT_MS),
             ("enable_seqscan", "off"),
         ];
-        Connections::open(options.options(writer), readers).await
+        Connections::open(options.options(writer), readers, Turn::default()).await
     }
 
     fn column_type(field: &Field, _: bool) -> &'static str {

@@ -1,9 +1,12 @@
 //! A relational database of any dialect: what the store asks, as transactions and queries.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
-use flux_reducers::{Condition, Fault, Plan, Position, RecordedEvent, Row, Schema, Uuid, Value};
+use flux_reducers::{
+    Condition, Document as _, Fault, Plan, Position, RecordedEvent, Row, Schema, Uuid, Value,
+};
 use futures_util::future::BoxFuture;
 use sqlx::QueryBuilder;
 use tokio::sync::mpsc;
@@ -11,12 +14,18 @@ use tokio::time::timeout;
 
 use super::connections::{Connections, Lease, STEP_TIMEOUT, answer, silence, step};
 use super::dialect::Dialect;
-use super::statement::{Log, Statement, are_independent, inserts, refusal, statements};
-use super::tables::{self, Tables};
+use super::own::{GENERATIONS, Generation, GenerationState};
+use super::statement::{self, Log, Statement, are_independent, inserts, refusal, statements};
+use super::tables::{self, Purpose, Tables};
 use super::{
-    Assumption, Backend, Begun, Head, Lookup, Part, Transaction, Write, documents, events, filter,
+    Assumption, Backend, Begun, Head, Lookup, Part, Settings, Transaction, Write, documents,
+    events, filter, history,
 };
+use crate::clock::now;
 use crate::error::Error;
+
+/// How long nothing is heard of who builds a generation before it is taken for gone.
+const OWNER_SILENT_MS: i64 = 30_000;
 
 /// How long it may take to make the tables, and to wait for another server that does.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,7 +33,7 @@ const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
 /// A store's tables, and the connections to them.
 #[derive(Debug)]
 pub(crate) struct Relational<D: Dialect> {
-    connections: Connections<D>,
+    connections: Arc<Connections<D>>,
     tables: Tables,
     is_shared: bool,
     row_bytes_max: usize,
@@ -43,13 +52,13 @@ impl<D: Dialect> Relational<D> {
     pub(crate) async fn open(
         url: &str,
         tables: Tables,
-        schemas: &[&'static Schema],
-        wants_history: bool,
+        schemas: Option<&[&'static Schema]>,
+        settings: &Settings,
     ) -> Result<Self, Error> {
-        let connections = D::connect(url).await?;
-        let prepared = prepare(&connections, &tables, schemas, wants_history);
-        let prepared = timeout(PREPARE_TIMEOUT, prepared).await;
-        let Prepared { row_bytes_max, keeps_history } = prepared
+        let connections = Arc::new(D::connect(url).await?);
+        let prepared = timeout(PREPARE_TIMEOUT, prepare(&connections, &tables, schemas, settings));
+        let Prepared { tables, row_bytes_max, keeps_history } = prepared
+            .await
             .map_err(|_| Error::database("preparing the tables")(silence(PREPARE_TIMEOUT)))??;
         let is_shared = D::is_shared(url);
         Ok(Self { connections, tables, is_shared, row_bytes_max, keeps_history })
@@ -62,6 +71,7 @@ impl<D: Dialect> Relational<D> {
 
 /// What is known once the tables are there.
 struct Prepared {
+    tables: Tables,
     row_bytes_max: usize,
     keeps_history: bool,
 }
@@ -70,20 +80,29 @@ struct Prepared {
 async fn prepare<D: Dialect>(
     connections: &Connections<D>,
     tables: &Tables,
-    schemas: &[&'static Schema],
-    wants_history: bool,
+    schemas: Option<&[&'static Schema]>,
+    settings: &Settings,
 ) -> Result<Prepared, Error> {
     let mut connection = connections.writer().await?;
     D::check(&mut connection).await?;
     connection.begin(D::BEGIN_WRITE).await?;
-    let keeps_history =
-        tables::prepare::<D>(&mut connection, tables, schemas, wants_history).await?;
+    let own = schemas.unwrap_or_default();
+    let tables = tables::prepare_own::<D>(&mut connection, tables, own, settings).await?;
+    let keeps_history = match schemas {
+        None => tables::keeps_history::<D>(&mut connection, &tables).await?,
+        Some(schemas) => {
+            tables::check_version::<D>(&mut connection, &tables, settings.version).await?;
+            let (history, purpose) = (settings.wants_history, Purpose::Live);
+            tables::prepare_collections::<D>(&mut connection, &tables, schemas, history, purpose)
+                .await?
+        }
+    };
     let row_bytes_max = D::row_bytes_max(&mut connection).await;
     let row_bytes_max = row_bytes_max.map_err(Error::database("reading a limit"))?;
     connection.commit().await?;
     D::unlock_tables(&mut connection).await.map_err(Error::database("connecting"))?;
     connection.rest();
-    Ok(Prepared { row_bytes_max, keeps_history })
+    Ok(Prepared { tables, row_bytes_max, keeps_history })
 }
 
 impl<D: Dialect> Backend for Relational<D> {
@@ -104,7 +123,15 @@ impl<D: Dialect> Backend for Relational<D> {
     }
 
     fn beside(&self) -> Box<dyn Lookup + '_> {
-        Box::new(Beside(self))
+        Box::new(Beside(self, Role::Beside))
+    }
+
+    fn background(&self) -> Box<dyn Lookup + '_> {
+        Box::new(Beside(self, Role::Background))
+    }
+
+    fn generation(&self) -> i64 {
+        self.tables.generation()
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Head, Error>> {
@@ -180,6 +207,50 @@ impl<D: Dialect> Backend for Relational<D> {
         })
     }
 
+    fn shadow<'a>(
+        &'a self,
+        schemas: &'a [&'static Schema],
+        settings: &'a Settings,
+        owner: Uuid,
+    ) -> BoxFuture<'a, Result<(Arc<dyn Backend>, Position), Error>> {
+        Box::pin(async move {
+            let mut connection = self.connections.background().await?;
+            connection.begin(D::BEGIN_WRITE).await?;
+            let claimed =
+                claim::<D>(&mut connection, &self.tables, schemas, settings, owner).await?;
+            connection.commit().await?;
+            D::unlock_tables(&mut connection).await.map_err(Error::database("connecting"))?;
+            connection.rest();
+            let (tables, position, keeps_history) = claimed;
+            let shadow = Self {
+                connections: Arc::clone(&self.connections),
+                tables,
+                is_shared: self.is_shared,
+                row_bytes_max: self.row_bytes_max,
+                keeps_history,
+            };
+            Ok((Arc::new(shadow) as Arc<dyn Backend>, position))
+        })
+    }
+
+    fn begin_build(&self) -> BoxFuture<'_, Result<Box<dyn Transaction>, Error>> {
+        Box::pin(async {
+            let mut connection = self.connections.background().await?;
+            connection.begin(D::BEGIN_WRITE).await?;
+            Ok(Box::new(self.writer(connection)) as Box<dyn Transaction>)
+        })
+    }
+
+    fn drop_generation(&self, generation: i64) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            let mut connection = self.connections.background().await?;
+            connection.begin(D::BEGIN_WRITE).await?;
+            let tables = self.tables.of_generation(generation);
+            tables::drop_generation::<D>(&mut connection, &tables).await?;
+            connection.commit().await
+        })
+    }
+
     fn keeps_history(&self) -> bool {
         self.keeps_history
     }
@@ -218,25 +289,33 @@ impl<D: Dialect> Backend for Relational<D> {
     }
 }
 
-/// Looks up on the connection that is for that.
-struct Beside<'a, D: Dialect>(&'a Relational<D>);
+/// Looks up on a connection of its own.
+struct Beside<'a, D: Dialect>(&'a Relational<D>, Role);
+
+enum Role {
+    Beside,
+    Background,
+}
+
+impl<D: Dialect> Beside<'_, D> {
+    async fn connection(&self) -> Result<Lease<D>, Error> {
+        match self.1 {
+            Role::Beside => self.0.connections.beside().await,
+            Role::Background => self.0.connections.background().await,
+        }
+    }
+}
 
 impl<D: Dialect> Lookup for Beside<'_, D> {
     fn events_by_id<'a>(
         &'a mut self,
         ids: &'a [Uuid],
     ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>> {
-        Box::pin(async {
-            let Relational { connections, tables, .. } = self.0;
-            find_events(&mut connections.beside().await?, tables, ids).await
-        })
+        Box::pin(async { find_events(&mut self.connection().await?, &self.0.tables, ids).await })
     }
 
     fn load<'a>(&'a mut self, faults: &'a [&'a Fault]) -> BoxFuture<'a, Result<Vec<Row>, Error>> {
-        Box::pin(async {
-            let Relational { connections, tables, .. } = self.0;
-            load(&mut connections.beside().await?, tables, faults).await
-        })
+        Box::pin(async { load(&mut self.connection().await?, &self.0.tables, faults).await })
     }
 }
 
@@ -328,6 +407,43 @@ impl<D: Dialect> Transaction for Writer<D> {
         })
     }
 
+    fn build<'a>(&'a mut self, write: &'a Write<'a>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let history = history::rows(write)?;
+            let statements = statement::documents::<D>(write, &history);
+            each::<D>(&mut self.connection, &self.tables, &statements).await?;
+            let changes = [
+                ("position", Value::Integer(write.head.position)),
+                ("seenAt", Value::Timestamp(now())),
+            ];
+            let id = self.tables.generation();
+            set_generation::<D>(&mut self.connection, &self.tables, id, &changes).await
+        })
+    }
+
+    fn swap(&mut self, head: Head) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            let (connection, tables) = (&mut self.connection, &self.tables);
+            let to = tables.generation();
+            let mut sql = QueryBuilder::new(format!(
+                "UPDATE {} SET generation = ",
+                tables.quoted::<D>("flux_head")
+            ));
+            D::push_value(&mut sql, &Value::Integer(to));
+            sql.push(" WHERE id = 1 AND generation = ");
+            D::push_value(&mut sql, &Value::Integer(head.generation));
+            let swapped = answer(STEP_TIMEOUT, D::execute(connection, sql)).await;
+            if swapped.map_err(Error::database("swapping the tables"))? != 1 {
+                return Err(Error::RebuildUnderWay);
+            }
+            for (id, state) in [(head.generation, "kept"), (to, "live")] {
+                let changes = [("state", state.into()), ("owner", Value::Null)];
+                set_generation::<D>(connection, tables, id, &changes).await?;
+            }
+            Ok(())
+        })
+    }
+
     fn commit(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
         Box::pin(async move { self.connection.commit().await })
     }
@@ -335,6 +451,122 @@ impl<D: Dialect> Transaction for Writer<D> {
     fn rollback(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
         Box::pin(async move { self.connection.rollback().await })
     }
+}
+
+/// Makes the tables of a new generation, or takes over those of a rebuild that was interrupted.
+/// Returns their names, how far they are built, and whether they keep the history.
+async fn claim<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schemas: &[&'static Schema],
+    settings: &Settings,
+    owner: Uuid,
+) -> Result<(Tables, Position, bool), Error> {
+    let locked = D::lock_tables(connection, &tables.channel()).await;
+    locked.map_err(Error::database("connecting"))?;
+    let all = generations::<D>(connection, tables).await?;
+    if all.iter().any(|it| it.state == GenerationState::Kept) {
+        return Err(Error::PreviousKept);
+    }
+    let next = all.iter().map(|it| it.id).max().unwrap_or_default() + 1;
+    let mut begun = None;
+    for building in all.into_iter().filter(|it| it.state == GenerationState::Building) {
+        let silent = building.seen_at.map(|seen| now().as_milliseconds() - seen.as_milliseconds());
+        let is_alive = silent.is_some_and(|silent| silent < OWNER_SILENT_MS);
+        if is_alive && building.owner.is_some() {
+            return Err(Error::RebuildUnderWay);
+        }
+        let of = tables.of_generation(building.id);
+        let fits = building.version == settings.version
+            && fits::<D>(connection, &of, schemas, settings).await?;
+        if fits {
+            begun = Some((of, building.position));
+        } else {
+            tables::drop_generation::<D>(connection, &of).await?;
+        }
+    }
+    let (of, position) = match begun {
+        Some((of, position)) => {
+            let id = of.generation();
+            let changes = [("owner", Value::Uuid(owner)), ("seenAt", Value::Timestamp(now()))];
+            set_generation::<D>(connection, tables, id, &changes).await?;
+            (of, position)
+        }
+        None => {
+            let generation = Generation {
+                id: next,
+                version: settings.version,
+                state: GenerationState::Building,
+                position: 0,
+                owner: Some(owner),
+                seen_at: Some(now()),
+            };
+            tables::insert::<D>(connection, tables, GENERATIONS, &generation).await?;
+            (tables.of_generation(next), 0)
+        }
+    };
+    let (history, purpose) = (settings.wants_history, Purpose::Building);
+    let keeps_history =
+        tables::prepare_collections::<D>(connection, &of, schemas, history, purpose).await?;
+    Ok((of, position, keeps_history))
+}
+
+/// Whether what was begun are the tables of these schemas.
+async fn fits<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schemas: &[&'static Schema],
+    settings: &Settings,
+) -> Result<bool, Error> {
+    let recorded = tables::recorded_collections::<D>(connection, tables).await?;
+    let wanted = settings.wants_history.then_some(history::SCHEMA);
+    let wanted = schemas.iter().copied().filter(|it| **it != *events::SCHEMA).chain(wanted);
+    let names: BTreeSet<_> = wanted.map(|schema| schema.collection).collect();
+    if recorded.iter().map(String::as_str).collect::<BTreeSet<_>>() != names {
+        return Ok(false);
+    }
+    let history = settings.wants_history;
+    let checked =
+        tables::prepare_collections::<D>(connection, tables, schemas, history, Purpose::Building);
+    match checked.await {
+        Ok(_) => Ok(true),
+        Err(Error::SchemaChanged { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+async fn generations<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+) -> Result<Vec<Generation>, Error> {
+    let all = documents::all::<D>(connection, tables, GENERATIONS).await?;
+    let all = all.iter().map(Generation::from_row).collect::<Result<_, _>>();
+    all.map_err(|error| Error::Damaged(format!("`flux_generations`: {error}")))
+}
+
+/// Changes what is recorded of a generation.
+async fn set_generation<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    id: i64,
+    changes: &[(&'static str, Value)],
+) -> Result<(), Error> {
+    let mut sql =
+        QueryBuilder::new(format!("UPDATE {} SET ", tables.quoted::<D>("flux_generations")));
+    for (position, (name, value)) in changes.iter().enumerate() {
+        sql.push(format_args!("{}{} = ", if position > 0 { ", " } else { "" }, D::quoted(name)));
+        match value {
+            Value::Null => sql.push("NULL"),
+            value => {
+                D::push_value(&mut sql, value);
+                &mut sql
+            }
+        };
+    }
+    sql.push(" WHERE id = ");
+    D::push_value(&mut sql, &Value::Integer(id));
+    let changed = answer(STEP_TIMEOUT, D::execute(connection, sql)).await;
+    changed.map(|_| ()).map_err(Error::database("recording a generation"))
 }
 
 /// Runs statements one by one.

@@ -12,7 +12,7 @@ use sqlx::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::connections::{Connections, reader_pool};
+use super::connections::{Connections, reader_pool, turn_at};
 use super::dialect::{Dialect, same_for_all};
 use crate::error::Error;
 
@@ -55,7 +55,8 @@ impl Dialect for Sqlite {
             Box::pin(async move { connection.execute("PRAGMA query_only = ON").await.map(|_| ()) })
         });
         let readers = readers.connect_lazy_with(options.clone());
-        Connections::open(options, readers).await
+        let turn = turn_at(options.get_filename());
+        Connections::open(options, readers, turn).await
     }
 
     fn is_shared(url: &str) -> bool {

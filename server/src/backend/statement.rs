@@ -57,20 +57,35 @@ pub(super) fn statements<'a, D: Dialect>(
     row_bytes_max: usize,
 ) -> Result<Vec<Statement<'a>>, Error> {
     let mut statements = vec![Statement::MoveHead { from, to: write.head }];
-    for (collection, changes) in write.delta.collections() {
-        // The log is written from the events, whether or not a reducer keeps it too.
-        if let Some(schema) = write.schemas.get(collection)
-            && **schema != *events::SCHEMA
-        {
-            push_changes::<D>(&mut statements, schema, changes);
-        }
-    }
+    push_documents::<D>(&mut statements, write);
     statements.extend(inserts::<D>(events::SCHEMA, &log.events));
     statements.extend(inserts::<D>(history::SCHEMA, &log.history));
     for statement in &statements {
         statement.check(row_bytes_max)?;
     }
     Ok(statements)
+}
+
+/// Returns the statements that write what events changed, and not the events.
+pub(super) fn documents<'a, D: Dialect>(
+    write: &'a Write<'_>,
+    history: &'a [Row],
+) -> Vec<Statement<'a>> {
+    let mut statements = Vec::new();
+    push_documents::<D>(&mut statements, write);
+    statements.extend(inserts::<D>(history::SCHEMA, history));
+    statements
+}
+
+fn push_documents<'a, D: Dialect>(statements: &mut Vec<Statement<'a>>, write: &'a Write<'_>) {
+    for (collection, changes) in write.delta.collections() {
+        // The log is written from the events, whether or not a reducer keeps it too.
+        if let Some(schema) = write.schemas.get(collection)
+            && **schema != *events::SCHEMA
+        {
+            push_changes::<D>(statements, schema, changes);
+        }
+    }
 }
 
 /// Tells whether the database refuses what was written, or fails.

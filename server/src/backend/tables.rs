@@ -4,16 +4,23 @@ use flux_reducers::{Document as _, Field, RecordedEvent, Schema, Uuid, Value};
 use sqlx::QueryBuilder;
 
 use super::dialect::{Dialect, INTEGER, TEXT};
-use super::own::{SNAPSHOT_PARTS, SNAPSHOTS};
-use super::{events, history};
+use super::own::{GENERATIONS, Generation, GenerationState, SNAPSHOT_PARTS, SNAPSHOTS};
+use super::statement::inserts;
+use super::{Settings, documents, events, history};
 use crate::error::Error;
 
 /// The layout of the store's own tables; a change of it needs a new number.
 const LAYOUT: i64 = 3;
 
 /// Tables of a store that are not of one generation.
-const OF_ALL_GENERATIONS: [&str; 5] =
-    ["events", "flux_head", "flux_schemas", "flux_snapshots", "flux_snapshot_parts"];
+const OF_ALL_GENERATIONS: [&str; 6] = [
+    "events",
+    "flux_head",
+    "flux_schemas",
+    "flux_generations",
+    "flux_snapshots",
+    "flux_snapshot_parts",
+];
 
 /// With a collection's 48 characters and the `_` between them within PostgreSQL's 63.
 const NAMESPACE_CHARACTERS_MAX: usize = 12;
@@ -42,6 +49,15 @@ impl Tables {
             }
         }
         Ok(Self { namespace, generation: 0 })
+    }
+
+    /// Names of the tables of another generation.
+    pub(super) fn of_generation(&self, generation: i64) -> Self {
+        Self { namespace: self.namespace.clone(), generation }
+    }
+
+    pub(super) const fn generation(&self) -> i64 {
+        self.generation
     }
 
     fn name(&self, name: &str) -> String {
@@ -80,14 +96,13 @@ fn cut(name: String) -> String {
     format!("{}_{}", &name[..CHARACTERS_MAX - 17], &hash[..16])
 }
 
-/// Makes the tables that are missing, and checks that those there fit. Returns whether the history
-/// is kept.
-pub(super) async fn prepare<D: Dialect>(
+/// Makes the store's own tables where they are missing; returns the names of the live ones.
+pub(super) async fn prepare_own<D: Dialect>(
     connection: &mut D::Connection,
     tables: &Tables,
     schemas: &[&'static Schema],
-    wants_history: bool,
-) -> Result<bool, Error> {
+    settings: &Settings,
+) -> Result<Tables, Error> {
     let locked = D::lock_tables(connection, &tables.channel()).await;
     locked.map_err(Error::database("connecting"))?;
     let options = D::table_options(connection).await.map_err(Error::database("connecting"))?;
@@ -99,29 +114,130 @@ pub(super) async fn prepare<D: Dialect>(
             make_room::<D>(connection, tables, name).await?;
         }
         // Before the head, which tells that all is there.
-        for schema in [SNAPSHOTS, SNAPSHOT_PARTS] {
+        for schema in [GENERATIONS, SNAPSHOTS, SNAPSHOT_PARTS] {
             run::<D>(connection, create_table::<D>(tables, schema, &options)).await?;
         }
         let mut script = D::OWN_TABLES.replace("{options}", &options);
         for name in ["flux_head", "flux_schemas", "events", "events_type"] {
             script = script.replace(&format!("{{{name}}}"), &tables.quoted::<D>(name));
         }
+        let first = Generation {
+            id: 0,
+            version: settings.version,
+            state: GenerationState::Live,
+            position: 0,
+            owner: None,
+            seen_at: None,
+        };
+        insert::<D>(connection, tables, GENERATIONS, &first).await?;
         run::<D>(connection, script).await?;
     }
     check_layout::<D>(connection, tables).await?;
-    for schema in schemas {
-        if **schema != *RecordedEvent::SCHEMA {
-            prepare_collection::<D>(connection, tables, schema, &options).await?;
+    let head = events::head::<D>(connection, tables, "").await?;
+    Ok(tables.of_generation(head.generation))
+}
+
+/// What the tables of collections are made for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// They are to be what the log means so far.
+    Live,
+    /// They are to be built from the log.
+    Building,
+}
+
+/// Makes the tables of the collections that are missing, and checks that those there fit. Returns
+/// whether the history is kept.
+pub(super) async fn prepare_collections<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schemas: &[&'static Schema],
+    wants_history: bool,
+    purpose: Purpose,
+) -> Result<bool, Error> {
+    let options = D::table_options(connection).await.map_err(Error::database("connecting"))?;
+    // Once it is kept it stays so: what is missing from it nobody could tell.
+    let keeps_history = wants_history || keeps_history::<D>(connection, tables).await?;
+    let own = keeps_history.then_some(history::SCHEMA);
+    for schema in schemas.iter().copied().chain(own) {
+        if *schema != *RecordedEvent::SCHEMA {
+            prepare_collection::<D>(connection, tables, schema, &options, purpose).await?;
         }
     }
-    // Once it is kept it stays so: what is missing from it nobody could tell.
-    let name = history::SCHEMA.collection;
-    let keeps_history =
-        wants_history || recorded_schema::<D>(connection, tables, name).await?.is_some();
-    if keeps_history {
-        prepare_collection::<D>(connection, tables, history::SCHEMA, &options).await?;
-    }
     Ok(keeps_history)
+}
+
+/// Whether there is a table of the history.
+pub(super) async fn keeps_history<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+) -> Result<bool, Error> {
+    let recorded = recorded_schema::<D>(connection, tables, history::SCHEMA.collection).await?;
+    Ok(recorded.is_some())
+}
+
+/// Makes sure that the tables were made by this version of the reducers.
+pub(super) async fn check_version<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    version: u32,
+) -> Result<(), Error> {
+    let id = Value::Integer(tables.generation);
+    let rows = documents::by_id::<D>(connection, tables, GENERATIONS, [id]).await?;
+    let made_by = rows.first().map(Generation::from_row).transpose();
+    match made_by.map_err(|error| Error::Damaged(format!("`flux_generations`: {error}")))? {
+        Some(made_by) if made_by.version == version => Ok(()),
+        Some(made_by) => Err(Error::VersionChanged { made_by: made_by.version, version }),
+        None => Err(Error::Damaged("`flux_generations` lacks the live generation".to_owned())),
+    }
+}
+
+/// Adds a row to one of the store's own tables.
+pub(super) async fn insert<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schema: &'static Schema,
+    document: &impl flux_reducers::Document,
+) -> Result<(), Error> {
+    let row = schema.row_from_fields(&document.to_fields());
+    let row = [row.map_err(|error| Error::Damaged(format!("an own row: {error}")))?];
+    for statement in inserts::<D>(schema, &row) {
+        statement.run::<D>(connection, tables).await?;
+    }
+    Ok(())
+}
+
+/// Returns the names of the collections that have a table in this generation.
+pub(super) async fn recorded_collections<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+) -> Result<Vec<String>, Error> {
+    let table = tables.quoted::<D>("flux_schemas");
+    let mut sql = QueryBuilder::new(format!("SELECT collection FROM {table} WHERE generation = "));
+    D::push_value(&mut sql, &Value::from(tables.generation));
+    let rows = D::fetch(connection, sql).await;
+    let names = rows.and_then(|rows| rows.iter().map(|row| D::value(row, 0, &TEXT)).collect());
+    let names: Vec<Value> = names.map_err(Error::database("reading the schemas"))?;
+    Ok(names.iter().filter_map(Value::as_text).map(str::to_owned).collect())
+}
+
+/// Drops the tables of the collections of a generation, and what is recorded of them.
+pub(super) async fn drop_generation<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+) -> Result<(), Error> {
+    for name in recorded_collections::<D>(connection, tables).await? {
+        let table = tables.quoted::<D>(&name);
+        run::<D>(connection, format!("DROP TABLE IF EXISTS {table}")).await?;
+    }
+    for (table, column) in [("flux_schemas", "generation"), ("flux_generations", "id")] {
+        let table = tables.quoted::<D>(table);
+        let column = D::quoted(column);
+        let mut sql = QueryBuilder::new(format!("DELETE FROM {table} WHERE {column} = "));
+        D::push_value(&mut sql, &Value::from(tables.generation));
+        D::execute(connection, sql).await.map_err(Error::database("dropping a generation"))?;
+    }
+    Ok(())
 }
 
 async fn check_layout<D: Dialect>(
@@ -144,6 +260,7 @@ async fn prepare_collection<D: Dialect>(
     tables: &Tables,
     schema: &'static Schema,
     options: &str,
+    purpose: Purpose,
 ) -> Result<(), Error> {
     let current = serde_json::to_value(schema)
         .map_err(|error| Error::Damaged(format!("a schema can't be written: {error}")))?;
@@ -153,7 +270,7 @@ async fn prepare_collection<D: Dialect>(
             .map_err(|error| Error::Damaged(format!("a recorded schema: {error}")))?;
         return check(schema, &recorded, &current);
     }
-    if events::head::<D>(connection, tables, "").await?.position > 0 {
+    if purpose == Purpose::Live && events::head::<D>(connection, tables, "").await?.position > 0 {
         if *schema == *history::SCHEMA {
             return Err(Error::HistoryNotKept);
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flux_reducers::{Reducer, aggregate_reducers, event_log_reducer};
+use flux_reducers::{Reducer, Schema, aggregate_reducers, event_log_reducer};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt as _};
@@ -18,7 +18,7 @@ use crate::lock::lock;
 use crate::size;
 use crate::snapshot::{self, SnapshotPolicy, Snapshots};
 use crate::watcher;
-use crate::writer::{self, Job};
+use crate::writer::{self, Job, RebuildProgress};
 
 /// How often the log is looked at for what other servers wrote, unless told.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -29,6 +29,23 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Events in one dispatch: what fits a transaction that others wait for.
 const DISPATCH_EVENTS_MAX: usize = 1000;
+
+/// What happens where the reducers, or their schemas, are others than those that made the tables.
+///
+/// ```
+/// use flux_server::OnChange;
+///
+/// assert_eq!(OnChange::default(), OnChange::Refuse);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnChange {
+    /// The store does not open: what is in the tables is not what these reducers would make.
+    #[default]
+    Refuse,
+    /// The tables are [rebuilt](StoreBuilder::rebuild) before the store opens.
+    Rebuild,
+}
 
 /// How a store is opened.
 ///
@@ -50,14 +67,16 @@ pub struct StoreBuilder {
     settings: Settings,
     poll_interval: Duration,
     snapshot_policy: SnapshotPolicy,
+    on_change: OnChange,
     layers: Vec<Box<dyn FnOnce(DispatchService) -> DispatchService + Send>>,
 }
 
 impl StoreBuilder {
     pub(super) fn new(reducer: Reducer, url: String) -> Self {
         let layers = Vec::new();
-        let (settings, snapshot_policy) = Default::default();
-        Self { reducer, url, settings, poll_interval: POLL_INTERVAL, snapshot_policy, layers }
+        let (settings, snapshot_policy, on_change) = Default::default();
+        let poll_interval = POLL_INTERVAL;
+        Self { reducer, url, settings, poll_interval, snapshot_policy, on_change, layers }
     }
 
     /// Sets what the names of the store's tables begin with, so that several stores, one a tenant
@@ -199,6 +218,81 @@ impl StoreBuilder {
         self
     }
 
+    /// Sets what happens where the reducers, or their schemas, are others than those that made the
+    /// tables. The store does not open unless told.
+    ///
+    /// ```
+    /// # use flux_server::{Error, OnChange, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// let builder = Store::builder(aggregate_reducers([]), "sqlite::memory:");
+    /// let store = builder.on_change(OnChange::Rebuild).open().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn on_change(mut self, on_change: OnChange) -> Self {
+        self.on_change = on_change;
+        self
+    }
+
+    /// Runs the log into new tables, with these reducers, and lets them take the place of those in
+    /// use: what other systems need migrations for. Tells how far it is.
+    ///
+    /// Servers of the older reducers go on meanwhile, dispatches included; after it they answer
+    /// [`Error::Superseded`]. The tables of before are kept until
+    /// [`drop_previous`](Store::drop_previous). Interrupted, it goes on where it was when it is
+    /// called again.
+    ///
+    /// # Errors
+    /// [`Error::ReplayStopped`] where the reducers do not accept an event of the log;
+    /// [`Error::RebuildUnderWay`] while another server does it; [`Error::PreviousKept`] until the
+    /// tables of the last time are dropped; [`Error::Unsuitable`] for a database in memory, which
+    /// begins anew with each start. In each case what is in use stays as it is.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let url = format!("sqlite://{}", folder.path().join("notes.db").display());
+    /// # let reducer = aggregate_reducers([]);
+    /// # Store::open(reducer.clone(), &url).await?.close().await;
+    /// let builder = Store::builder(reducer.with_version(2), url);
+    /// builder.rebuild(|progress| println!("{} of {}", progress.position, progress.head)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn rebuild(
+        mut self,
+        mut progress: impl FnMut(RebuildProgress) + Send,
+    ) -> Result<(), Error> {
+        let with_log = aggregate_reducers([self.reducer.clone(), event_log_reducer()]);
+        with_log.database()?;
+        self.settings.version = self.reducer.version();
+        self.build_anew(&with_log.schemas(), &mut progress).await
+    }
+
+    async fn build_anew(
+        &self,
+        schemas: &[&'static Schema],
+        progress: &mut (dyn FnMut(RebuildProgress) + Send),
+    ) -> Result<(), Error> {
+        let live = backend::open(&self.url, &self.settings, None).await?;
+        if !live.is_shared() {
+            return Err(Error::Unsuitable(
+                "it is in memory, and its tables begin anew with each start".to_owned(),
+            ));
+        }
+        let wants_history = self.settings.wants_history || live.keeps_history();
+        let settings = Settings { wants_history, ..self.settings.clone() };
+        let rebuilt =
+            writer::rebuild(Arc::clone(&live), &self.reducer, schemas, &settings, progress).await;
+        live.close().await;
+        rebuilt
+    }
+
     /// Opens the store.
     ///
     /// # Errors
@@ -215,12 +309,20 @@ impl StoreBuilder {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn open(self) -> Result<Store, Error> {
+    pub async fn open(mut self) -> Result<Store, Error> {
         let with_log = aggregate_reducers([self.reducer.clone(), event_log_reducer()]);
         // Refuses schemas that no database can hold, before any table is made.
         let collections = with_log.database()?;
         let schemas = with_log.schemas();
-        let backend = backend::open(&self.url, self.settings, &schemas).await?;
+        self.settings.version = self.reducer.version();
+        let backend = match backend::open(&self.url, &self.settings, Some(&schemas)).await {
+            Err(error) if error.is_cured_by_rebuild() && self.on_change == OnChange::Rebuild => {
+                tracing::info!(%error, "the tables are rebuilt");
+                self.build_anew(&schemas, &mut |_| {}).await?;
+                backend::open(&self.url, &self.settings, Some(&schemas)).await?
+            }
+            opened => opened?,
+        };
         let feed = Arc::new(Feed::new(backend.head().await?.position));
         let (sender, receiver) = mpsc::channel(writer::WAITING_MAX);
         let reducer = self.reducer;

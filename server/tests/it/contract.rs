@@ -6,6 +6,7 @@ pub(crate) use servers::dispatched;
 
 mod busy;
 mod queries;
+mod rebuilds;
 mod schemas;
 mod servers;
 mod store;
@@ -90,6 +91,15 @@ contract! {
         long_values_are_ordered_by_their_beginning,
         the_largest_filters_are_answered,
         what_is_read_together_is_of_one_moment,
+    ;
+    rebuilds:
+        newer_reducers_are_told_until_the_tables_are_rebuilt,
+        the_tables_of_before_are_kept_until_told,
+        a_rebuild_that_is_interrupted_goes_on_or_begins_anew,
+        a_rebuild_that_is_not_accepted_leaves_all_as_it_was,
+        events_are_dispatched_and_read_while_the_tables_are_rebuilt,
+        the_history_is_rebuilt_with_the_tables,
+        old_shapes_of_events_are_rebuilt_by_upcasts,
     ;
     time:
         any_moment_is_what_the_first_events_made,

@@ -1,0 +1,239 @@
+//! A rebuild: the log is run again into new tables, beside those in use, which it then replaces.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use flux_reducers::{
+    Document as _, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Timestamp, Uuid,
+};
+use tokio::sync::mpsc;
+
+use super::progress::{Progress, WorkingSet};
+use crate::backend::{Backend, Head, Lookup, Part, Settings, Transaction};
+use crate::dispatch::{Dispatch, Received};
+use crate::error::Error;
+use crate::log;
+
+/// Events whose changes are written together: others wait for it to write, where only one can.
+const EVENTS_AT_ONCE: usize = 256;
+
+/// Events that may be missing when the head is held for the last of them.
+const BEHIND_AT_THE_SWAP: Position = 64;
+
+/// Bytes of documents that are kept from one write to the next.
+const WORKING_SET_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How far a rebuild is.
+///
+/// ```
+/// use flux_server::RebuildProgress;
+///
+/// let told = |it: &RebuildProgress| format!("{} of {}, {:.0} events/s", it.position, it.head, it.rate);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RebuildProgress {
+    /// The last event that is in the new tables.
+    pub position: Position,
+    /// The last event of the log.
+    pub head: Position,
+    /// Events in a second, since it began.
+    pub rate: f64,
+    /// How long the rest will take at this rate.
+    pub left: Duration,
+}
+
+/// Runs the log into new tables until they have all of it, and lets them take the place of the
+/// others. Events are dispatched and documents are read meanwhile; only for the last few events the
+/// head is held.
+pub(crate) async fn rebuild(
+    live: Arc<dyn Backend>,
+    reducer: &Reducer,
+    schemas: &[&'static Schema],
+    settings: &Settings,
+    progress: &mut (dyn FnMut(RebuildProgress) + Send),
+) -> Result<(), Error> {
+    let (shadow, built) = live.shadow(schemas, settings, Uuid::now_v7()).await?;
+    let schemas: BTreeMap<_, _> =
+        schemas.iter().map(|schema| (schema.collection, *schema)).collect();
+    let mut rebuild = Rebuild {
+        shadow,
+        reducer,
+        schemas: Arc::new(schemas),
+        working_set: None,
+        position: built,
+        began: (Instant::now(), built),
+    };
+    loop {
+        let head = live.head().await?;
+        if head.position - rebuild.position <= BEHIND_AT_THE_SWAP {
+            break;
+        }
+        rebuild.follow(&*live, head.position, progress).await?;
+    }
+    rebuild.swap(&*live).await?;
+    progress(rebuild.progress(rebuild.position));
+    Ok(())
+}
+
+struct Rebuild<'a> {
+    shadow: Arc<dyn Backend>,
+    reducer: &'a Reducer,
+    schemas: Arc<BTreeMap<&'static str, &'static Schema>>,
+    working_set: Option<WorkingSet>,
+    position: Position,
+    /// When, and after which event.
+    began: (Instant, Position),
+}
+
+impl Rebuild<'_> {
+    /// Writes what the events up to one changed, some at a time.
+    async fn follow(
+        &mut self,
+        live: &dyn Backend,
+        to: Position,
+        progress: &mut (dyn FnMut(RebuildProgress) + Send),
+    ) -> Result<(), Error> {
+        let plans = [events(self.position, to)?];
+        let (sender, mut parts) = mpsc::channel(4);
+        let written = async {
+            let mut waiting: Vec<Received> = Vec::new();
+            while let Some(part) = parts.recv().await {
+                let Part::Rows { rows, .. } = part else { continue };
+                for row in rows {
+                    waiting.push(received(&row)?);
+                    if waiting.len() == EVENTS_AT_ONCE {
+                        self.write(&std::mem::take(&mut waiting)).await?;
+                        progress(self.progress(to));
+                    }
+                }
+            }
+            self.write(&waiting).await
+        };
+        // Taken out first: a write that fails ends the reading.
+        let reading = live.read(&plans, sender);
+        let (read, written) = tokio::join!(reading, written);
+        written.and(read)
+    }
+
+    async fn write(&mut self, events: &[Received]) -> Result<(), Error> {
+        let shadow = Arc::clone(&self.shadow);
+        let progress = {
+            let mut lookup = shadow.background();
+            self.settle(events, &mut *lookup).await?
+        };
+        let mut transaction = shadow.begin_build().await?;
+        self.build(&mut *transaction, progress).await?;
+        transaction.commit().await
+    }
+
+    /// Holds the head, writes the events that are missing, and makes the new tables the live ones.
+    async fn swap(&mut self, live: &dyn Backend) -> Result<(), Error> {
+        let shadow = Arc::clone(&self.shadow);
+        let (mut transaction, head) = shadow.begin().await?;
+        let plans = [events(self.position, head.position)?];
+        let (sender, mut parts) = mpsc::channel(1);
+        let missing = async {
+            let mut missing = Vec::new();
+            while let Some(part) = parts.recv().await {
+                if let Part::Rows { rows, .. } = part {
+                    missing.extend(rows.iter().map(received).collect::<Result<Vec<_>, _>>()?);
+                }
+            }
+            Ok::<_, Error>(missing)
+        };
+        let (read, missing) = tokio::join!(live.read(&plans, sender), missing);
+        read?;
+        let progress = self.settle(&missing?, &mut *transaction).await?;
+        self.build(&mut *transaction, progress).await?;
+        if self.position != head.position {
+            return Err(Error::Damaged(format!(
+                "the log ends at {} and has no event at {}",
+                head.position,
+                self.position + 1
+            )));
+        }
+        transaction.swap(head).await?;
+        transaction.commit().await
+    }
+
+    /// Runs events after those before.
+    async fn settle(
+        &mut self,
+        events: &[Received],
+        lookup: &mut dyn Lookup,
+    ) -> Result<Progress, Error> {
+        let working_set = match self.working_set.take() {
+            Some(working_set) => working_set,
+            None => {
+                let schemas = self.schemas.values().copied();
+                WorkingSet::empty(head_at(self.position), schemas, self.shadow.keeps_history())?
+            }
+        };
+        let mut progress = Progress::new(working_set, HashMap::new());
+        let mut rest: Vec<&Received> = events.iter().collect();
+        while !rest.is_empty() {
+            let before = progress.answers().len();
+            progress.settle(self.reducer, lookup, &rest, None).await?;
+            rest.drain(..progress.answers().len() - before);
+        }
+        for (event, answer) in events.iter().zip(progress.answers()) {
+            if let Err(error) = answer {
+                return Err(stopped(event, error));
+            }
+        }
+        Ok(progress)
+    }
+
+    async fn build(
+        &mut self,
+        transaction: &mut dyn Transaction,
+        progress: Progress,
+    ) -> Result<(), Error> {
+        if let Some(write) = progress.write(&self.schemas) {
+            transaction.build(&write).await?;
+        }
+        let (working_set, _) = progress.end();
+        self.position = working_set.head.position;
+        self.working_set = (working_set.bytes <= WORKING_SET_BYTES_MAX).then_some(working_set);
+        Ok(())
+    }
+
+    fn progress(&self, head: Position) -> RebuildProgress {
+        let (began, first) = self.began;
+        #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
+        let (done, left) = ((self.position - first) as f64, (head - self.position) as f64);
+        let rate = done / began.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
+        let left = Duration::try_from_secs_f64(left / rate).unwrap_or_default();
+        RebuildProgress { position: self.position, head, rate, left }
+    }
+}
+
+fn events(after: Position, to: Position) -> Result<crate::reading::PlannedQuery, Error> {
+    let range = Filter::gt("position", after) & Filter::le("position", to);
+    let schema = RecordedEvent::SCHEMA;
+    let plan = Query::from(range).ascending("position").plan(schema);
+    Ok((schema, plan.map_err(Error::Query)?))
+}
+
+/// An event of the log, as a dispatch that gives the same event.
+fn received(row: &Row) -> Result<Received, Error> {
+    let event = log::event(row)?;
+    let actions = vec![event.into()];
+    Ok(Received::new(Dispatch { actions, ..Dispatch::default() }))
+}
+
+fn head_at(position: Position) -> Head {
+    Head { position, timestamp: Timestamp::MIN, event_id: None, generation: 0 }
+}
+
+fn stopped(event: &Received, error: &Error) -> Error {
+    let action = event.action(0);
+    Error::ReplayStopped {
+        position: action.position.unwrap_or_default(),
+        id: event.ids[0],
+        event_type: action.event_type,
+        reason: error.to_string(),
+    }
+}

@@ -1,0 +1,246 @@
+//! New reducers and schemas on an old log: its tables are built anew, beside those in use.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use flux_server::reducers::{
+    Action, Collection, Document, Filter, Json, Query, RecordedEvent, Reducer, Reduction,
+    Rejection, Row, Upcasts, lift,
+};
+use flux_server::{Error, LogQuery, OnChange, Store, StoreBuilder};
+use tokio::task::JoinSet;
+
+use crate::contract::servers::some_event;
+use crate::databases::Database;
+use crate::tasks::*;
+
+/// As the tasks, with one field more, and without the lists.
+mod newer {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, Document)]
+    #[document(collection = "tasks")]
+    pub(super) struct Task {
+        pub(super) id: i64,
+        #[document(unique)]
+        pub(super) title: String,
+        #[document(index)]
+        pub(super) edits: u32,
+        pub(super) done: bool,
+    }
+
+    fn tasks(tasks: &Collection<Task>, event: &TaskEvent) -> Reduction {
+        let edited = |id: i64, patch: <Task as Document>::Patch| -> Reduction {
+            Ok(match tasks.find_by_id(id)? {
+                Some(task) => tasks.update_by_id(id, patch.edits(task.edits + 1)),
+                None => tasks.no_change(),
+            })
+        };
+        Ok(match event.clone() {
+            TaskAdded { id, title, .. } => tasks.create(Task { id, title, edits: 0, done: false }),
+            TaskDone { id } => return edited(id, Task::patch().done(true)),
+            TaskRenamed { id, title } => return edited(id, Task::patch().title(title)),
+            _ => tasks.no_change(),
+        })
+    }
+
+    pub(super) fn reducer() -> Reducer {
+        lift(tasks).with_version(2)
+    }
+}
+
+fn replayed(reducer: &Reducer, events: Vec<RecordedEvent>) -> Vec<Row> {
+    let mut documents = reducer.database().unwrap();
+    for event in events {
+        reducer.run(&mut documents, &event.into()).unwrap();
+    }
+    documents.rows("tasks", &Query::all()).unwrap()
+}
+
+/// Asserts that the documents are those of a replay of the log by these reducers.
+async fn verify_by(store: &Store, reducer: &Reducer) {
+    let log = store.events(LogQuery::default().limit(u64::MAX)).await.unwrap().documents;
+    let stored = store.read(&[("tasks", Query::all())]).await.unwrap().documents;
+    assert_eq!(stored, [replayed(reducer, log)]);
+}
+
+/// Events that the newer reducers accept, too.
+async fn fill(store: &Store, ids: std::ops::Range<i64>) {
+    for id in ids {
+        store.dispatch_all(&[added(id), TaskDone { id }]).await.unwrap();
+        let renamed = TaskRenamed { id: id / 2, title: format!("renamed {id}") };
+        store.dispatch(&renamed).await.unwrap();
+    }
+}
+
+pub(crate) async fn newer_reducers_are_told_until_the_tables_are_rebuilt(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..150).await;
+    let error = database.refusal(reducer().with_version(2)).await;
+    assert!(matches!(error, Error::VersionChanged { made_by: 0, version: 2 }), "{error}");
+    assert_eq!(database.refusal(newer::reducer()).await.code(), "version_changed");
+
+    let mut last = None;
+    let builder = database.builder(newer::reducer());
+    builder.rebuild(|progress| last = Some(progress)).await.unwrap();
+    assert_eq!(last.map(|it| (it.position, it.head)), Some((450, 450)));
+    let rebuilt = database.builder(newer::reducer()).open().await.unwrap();
+    verify_by(&rebuilt, &newer::reducer()).await;
+    let task = rebuilt.find_by_id::<newer::Task>(3).await.unwrap().unwrap();
+    assert_eq!((task.title.as_str(), task.edits), ("renamed 7", 3));
+    assert_eq!(rebuilt.find_all::<newer::Task>(Filter::eq("edits", 3)).await.unwrap().len(), 75);
+
+    // The older server reads what it had, and writes no more.
+    assert_eq!(store.find_by_id::<Task>(3).await.unwrap().unwrap().title, "renamed 7");
+    let error = store.dispatch(&added(1000)).await.unwrap_err();
+    assert_eq!(error.code(), "superseded", "{error}");
+    rebuilt.dispatch(&added(1000)).await.unwrap();
+    verify_by(&rebuilt, &newer::reducer()).await;
+}
+
+pub(crate) async fn the_tables_of_before_are_kept_until_told(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..10).await;
+    store.close().await;
+    database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap();
+    let error = database.builder(reducer().with_version(3)).rebuild(|_| {}).await.unwrap_err();
+    assert_eq!(error.code(), "previous_kept");
+
+    let store = database.builder(newer::reducer()).open().await.unwrap();
+    store.drop_previous().await.unwrap();
+    store.close().await;
+    // And back again.
+    let older = reducer().with_version(3);
+    let store = database.builder(older.clone()).on_change(OnChange::Rebuild).open().await.unwrap();
+    verify_by(&store, &older).await;
+}
+
+pub(crate) async fn a_rebuild_that_is_interrupted_goes_on_or_begins_anew(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..400).await;
+    store.close().await;
+    for reducer in [newer::reducer(), reducer().with_version(7), newer::reducer()] {
+        interrupt(database.builder(reducer)).await;
+        // Until nothing was heard of it for long enough it counts as alive.
+        let error = database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap_err();
+        assert_eq!(error.code(), "rebuild_under_way");
+        let generations = database.table("flux_generations");
+        let seen = if database.url().starts_with("mysql") { "`seenAt`" } else { "\"seenAt\"" };
+        database.run(format!("UPDATE {generations} SET {seen} = 0 WHERE owner IS NOT NULL")).await;
+    }
+
+    let mut first = None;
+    let builder = database.builder(newer::reducer());
+    builder.rebuild(|progress| first = first.or(Some(progress.position))).await.unwrap();
+    assert!(first.unwrap() >= 512, "it goes on where it was");
+    let store = database.builder(newer::reducer()).open().await.unwrap();
+    verify_by(&store, &newer::reducer()).await;
+}
+
+/// Drops a rebuild in the middle of it.
+async fn interrupt(builder: StoreBuilder) {
+    let halfway = Arc::new(AtomicBool::new(false));
+    let reached = Arc::clone(&halfway);
+    let rebuild = builder.rebuild(move |it| {
+        reached.store(it.position >= 512, Ordering::Relaxed);
+    });
+    let mut rebuild = std::pin::pin!(rebuild);
+    while !halfway.load(Ordering::Relaxed) {
+        tokio::select! {
+            done = &mut rebuild => panic!("it was not interrupted: {done:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+}
+
+pub(crate) async fn a_rebuild_that_is_not_accepted_leaves_all_as_it_was(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..100).await;
+    let strict = lift(|tasks: &Collection<Task>, event: &TaskEvent| match event {
+        TaskDone { id: 70 } => Err(Rejection::new("not_seventy", "not this one").into()),
+        _ => crate::tasks::tasks(tasks, event),
+    });
+    let builder = database.builder(strict.with_version(2));
+    let error = builder.rebuild(|_| {}).await.unwrap_err();
+    assert!(matches!(error, Error::ReplayStopped { position: 212, .. }), "{error}");
+    assert!(error.to_string().contains("not this one"), "{error}");
+    fill(&store, 100..110).await;
+    verify(&store).await;
+}
+
+pub(crate) async fn events_are_dispatched_and_read_while_the_tables_are_rebuilt(
+    database: Database,
+) {
+    const CALLERS: i64 = 16;
+    let store = database.open().await;
+    fill(&store, 0..300).await;
+    let rebuilt = Arc::new(AtomicBool::new(false));
+    let mut callers = JoinSet::new();
+    for caller in 0..CALLERS {
+        let (store, rebuilt) = (store.clone(), Arc::clone(&rebuilt));
+        callers.spawn(async move {
+            let mut acknowledged = 0;
+            for id in (1_000..).skip(usize::try_from(caller).unwrap()).step_by(16) {
+                match store.dispatch(&added(id)).await {
+                    Ok(_) => acknowledged += 1,
+                    Err(Error::Superseded) => return acknowledged,
+                    Err(error) => panic!("while the tables are rebuilt: {error}"),
+                }
+                store.find_by_id::<Task>(id).await.unwrap().unwrap();
+                if rebuilt.load(Ordering::Relaxed) {
+                    return acknowledged;
+                }
+            }
+            acknowledged
+        });
+    }
+    database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap();
+    rebuilt.store(true, Ordering::Relaxed);
+    let acknowledged: i64 = callers.join_all().await.into_iter().sum();
+    let store = database.builder(newer::reducer()).open().await.unwrap();
+    assert_eq!(store.position().await.unwrap(), 900 + acknowledged);
+    verify_by(&store, &newer::reducer()).await;
+}
+
+pub(crate) async fn the_history_is_rebuilt_with_the_tables(database: Database) {
+    let store = database.open().await;
+    for seed in 0..100 {
+        store.dispatch(&some_event(seed)).await.ok();
+    }
+    store.close().await;
+    let opened = database.builder(reducer()).keep_history().on_change(OnChange::Rebuild).open();
+    let store = opened.await.unwrap();
+    let end = store.position().await.unwrap();
+    let mut changes = 0;
+    for id in 0..40 {
+        for change in store.history::<Task>(id).await.unwrap() {
+            let position = change.event.position;
+            let before =
+                store.at(position - 1).await.unwrap().find_by_id::<Task>(id).await.unwrap();
+            let after = store.at(position).await.unwrap().find_by_id::<Task>(id).await.unwrap();
+            assert_eq!((change.before, change.after), (before, after), "{id} at {position}");
+            changes += 1;
+        }
+    }
+    assert!(changes > 20 && end > 20, "{changes} changes by {end} events");
+}
+
+pub(crate) async fn old_shapes_of_events_are_rebuilt_by_upcasts(database: Database) {
+    let store = database.open().await;
+    let payload = Json::from(serde_json::json!({ "id": 7, "name": "old" }));
+    let old = Action::new("taskMade").with_payload(payload);
+    store.dispatch(&old).await.unwrap();
+    store.dispatch(&added(8)).await.unwrap();
+    store.close().await;
+    let upcasts = Upcasts::default().from_version("taskMade", 1, |action| {
+        let payload = action.payload.clone().unwrap_or_default().into_value();
+        let (id, title) = (&payload["id"], &payload["name"]);
+        let payload = serde_json::json!({ "id": id, "title": title, "list": null }).into();
+        Ok(Action { event_type: "taskAdded".to_owned(), payload: Some(payload), ..action })
+    });
+    let upcasting = reducer().with_upcasts(upcasts).with_version(2);
+    let builder = database.builder(upcasting).on_change(OnChange::Rebuild);
+    let store = builder.open().await.unwrap();
+    assert_eq!(store.find_by_id::<Task>(7).await.unwrap().unwrap().title, "old");
+    assert_eq!(store.find_all::<Task>(Query::all()).await.unwrap().len(), 2);
+}
