@@ -2,6 +2,7 @@
 
 import type { Api, Checkpoint } from "./api.ts";
 import { type BackoffBounds, backoffMs } from "./backoff.ts";
+import { followBrowserNetwork } from "./browser-network.ts";
 import { ProblemError, UnexpectedAnswerError, UnreachableError } from "./errors.ts";
 import { LOADED, type LoadedAction, type RecordedEvent } from "./event.ts";
 import { readFrame } from "./frame.ts";
@@ -135,12 +136,15 @@ class LiveConnection implements Connection {
   #isOtherLog = false;
   /** Attempts that ended since the connection was last stable; decides how long to wait. */
   #failures = 0;
+  /** Ends what is under way, be it an attempt or a wait: the browser's network has changed. */
+  #networkChange = new AbortController();
 
   constructor(options: OpenOptions) {
     this.#settings = { WebSocket: globalThis.WebSocket, ...CONNECTION_DEFAULTS, ...options };
     this.#seen = options.seen;
     assertWebSocket(this.#settings.WebSocket);
     this.#socketUrl = urlOfSocket(options.api.url);
+    followBrowserNetwork((isOnline) => this.#onNetwork(isOnline), this.#closing.signal);
     void this.#run();
   }
 
@@ -170,15 +174,27 @@ class LiveConnection implements Connection {
       this.#setStatus("offline");
       this.#failures += 1;
       const delayMs = backoffMs(this.#failures, this.#settings, random());
-      await wait(timer, delayMs, this.#closing.signal);
+      this.#networkChange = new AbortController();
+      await wait(timer, delayMs, this.#untilNetworkChange());
     }
+  }
+
+  /** Ends a connection that the browser knows to be gone, and a wait that is not needed any more. */
+  #onNetwork(isOnline: boolean): void {
+    if (isOnline) this.#failures = 0;
+    if (isOnline === (this.#status === "offline")) this.#networkChange.abort();
+  }
+
+  #untilNetworkChange(): AbortSignal {
+    return AbortSignal.any([this.#closing.signal, this.#networkChange.signal]);
   }
 
   /** Brings the state up to date, then follows the events until the connection ends. */
   async #attempt(): Promise<void> {
     const { timer, attemptMaxMs, onError } = this.#settings;
     const late = new AbortController();
-    const signal = AbortSignal.any([this.#closing.signal, late.signal]);
+    this.#networkChange = new AbortController();
+    const signal = AbortSignal.any([this.#untilNetworkChange(), late.signal]);
     const cancelLimit = timer(() => late.abort(), attemptMaxMs);
     try {
       await this.#follow(await this.#catchUp(signal), signal, cancelLimit);

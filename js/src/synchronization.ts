@@ -43,15 +43,18 @@ export interface StoreBelow {
 }
 
 /** The synchronisation of a store, as `store.sync`. */
-export interface Sync {
+export interface Sync<Event extends Action = Action> {
   /**
    * Calls back with each event that the server has recorded, after it is in the state: the place for
    * side effects. Each event is told once to a page, own ones as well; events that a snapshot covers
    * are not told. Returns the way to stop.
    */
-  onConfirmed(listener: (event: RecordedEvent) => void): () => void;
-  /** Calls back with each rejection of a pending or dispatched event; returns the way to stop. */
-  onRejected(listener: (rejection: Rejection) => void): () => void;
+  onConfirmed(listener: (event: RecordedEvent & Event) => void): () => void;
+  /**
+   * Calls back with each rejection of a pending or dispatched event, and with the event, which is in
+   * the state no more: what a user wrote can be offered again. Returns the way to stop.
+   */
+  onRejected(listener: (rejection: Rejection, event: QueuedEvent<Event>) => void): () => void;
   /** Ends it for good. What is pending stays in the queue, and is sent when the page comes back. */
   close(): void;
 }
@@ -63,7 +66,7 @@ export class Synchronization implements Sync {
   readonly #sender: Sender;
   readonly #closing = new AbortController();
   readonly #confirmedListeners = new Set<(event: RecordedEvent) => void>();
-  readonly #rejectedListeners = new Set<(rejection: Rejection) => void>();
+  readonly #rejectedListeners = new Set<(rejection: Rejection, event: QueuedEvent) => void>();
   /** The events that were dispatched here and are not settled. */
   readonly #tickets = new Map<string, Ticket>();
   /** Ids that are known to be in the queue. */
@@ -142,7 +145,7 @@ export class Synchronization implements Sync {
     return () => void this.#confirmedListeners.delete(listener);
   }
 
-  onRejected(listener: (rejection: Rejection) => void): () => void {
+  onRejected(listener: (rejection: Rejection, event: QueuedEvent) => void): () => void {
     this.#rejectedListeners.add(listener);
     return () => void this.#rejectedListeners.delete(listener);
   }
@@ -168,7 +171,7 @@ export class Synchronization implements Sync {
     const error = new RejectedError(rejection);
     const ticket = new Ticket(event, Promise.reject(error));
     ticket.reject(error);
-    this.#call(this.#rejectedListeners, rejection);
+    this.#call(this.#rejectedListeners, rejection, event);
     return ticket.result;
   }
 
@@ -273,13 +276,14 @@ export class Synchronization implements Sync {
     for (const { id } of notConfirmed) this.#stored.add(id);
     const accepted = outcomes.filter((outcome) => "acceptedAt" in outcome);
     const rejected = outcomes.flatMap((it) => ("rejection" in it ? [it.rejection] : []));
-    const isPending = new Set(this.#store.readState().pending.map(({ id }) => id));
+    const pending = new Map(this.#store.readState().pending.map((event) => [event.id, event]));
     const payload = { waiting: notConfirmed, accepted, rejected };
     this.#tell({ type: "@@flux-capacitor/queueRead", payload });
     this.#tellStorage();
     for (const outcome of outcomes) this.#settle(outcome);
     for (const rejection of rejected) {
-      if (isPending.has(rejection.id)) this.#call(this.#rejectedListeners, rejection);
+      const event = pending.get(rejection.id);
+      if (event !== undefined) this.#call(this.#rejectedListeners, rejection, toQueued(event));
     }
   }
 
@@ -316,10 +320,13 @@ export class Synchronization implements Sync {
     }
   }
 
-  #call<Value>(listeners: ReadonlySet<(value: Value) => void>, value: Value): void {
+  #call<Values extends readonly unknown[]>(
+    listeners: ReadonlySet<(...values: Values) => void>,
+    ...values: Values
+  ): void {
     for (const listener of [...listeners]) {
       try {
-        listener(value);
+        listener(...values);
       } catch (error) {
         this.#settings.onError(error);
       }

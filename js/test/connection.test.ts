@@ -371,6 +371,48 @@ describe("a lost connection", () => {
   });
 });
 
+describe("what the browser says of its network", () => {
+  let page: EventTarget;
+  const say = (type: "online" | "offline") => page.dispatchEvent(new Event(type));
+
+  beforeEach(() => {
+    page = new EventTarget();
+    vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
+  });
+  afterEach(() => void vi.unstubAllGlobals());
+
+  it("ends a connection that can't be, and the wait for another once it can", async () => {
+    start();
+    await untilLive();
+    say("offline");
+    await untilOffline();
+    server.record();
+    say("online");
+    await untilLive();
+    await until(() => expect(positions()).toEqual(["loaded", 1]));
+    expect(time.delaysMs).toEqual([STABLE_MS]);
+  });
+
+  it("ends no connection that is there", async () => {
+    start();
+    await untilLive();
+    say("online");
+    server.record();
+    await until(() => expect(positions()).toEqual(["loaded", 1]));
+    expect(server.opened).toEqual(["0"]);
+  });
+
+  it("does not end the attempts: a server may be on this machine", async () => {
+    start();
+    await untilLive();
+    say("offline");
+    await untilOffline();
+    say("offline");
+    time.fire(FIRST_WAIT_MS);
+    await untilLive();
+  });
+});
+
 describe("close", () => {
   it("ends the connection for good", async () => {
     start();

@@ -148,6 +148,23 @@ describe("the view is what is confirmed and the pending events run again", () =>
     expect(client.sync.lastRejection).toMatchObject({ code: "bad", field: "step", by: "server" });
   });
 
+  it("the app is told what a rejected event was, to offer it again", async () => {
+    network.hold = isPost;
+    const client = await open().live();
+    const told: unknown[] = [];
+    client.store.sync.onRejected((rejection, event) => told.push([rejection.by, event]));
+    const second = client.dispatch(step("second", "plan", 1));
+    server.dispatch([step("first")]);
+    release();
+    await second.accepted.catch(() => {});
+    const third = client.dispatch(step("third", "plan", 1));
+    await until(() => expect(told).toHaveLength(2));
+    expect(told).toEqual([
+      ["server", { id: second.id, ...step("second", "plan", 1) }],
+      ["reducer", { id: third.id, ...step("third", "plan", 1) }],
+    ]);
+  });
+
   it("an event that the reducer here refuses is not queued", async () => {
     const client = await open().live();
     await client.dispatch(step("a")).accepted;

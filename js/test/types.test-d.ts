@@ -71,6 +71,33 @@ describe("types", () => {
     expectTypeOf(store.sync).toEqualTypeOf<Sync>();
   });
 
+  it("knows the events of the union that it is given", () => {
+    type NoteEvent =
+      | { readonly type: "noteAdded"; readonly payload: Note }
+      | { readonly type: "noteRemoved"; readonly payload: { readonly id: string } };
+    const options = { url: "/api", collections: ["notes"] };
+    createSync<NoteEvent>({
+      ...options,
+      events: ["noteAdded", "noteRemoved"],
+      onConfirmed: (event) => {
+        if (event.type === "noteAdded") expectTypeOf(event.payload.title).toEqualTypeOf<string>();
+        expectTypeOf(event.position).toEqualTypeOf<number>();
+      },
+      onRejected: (_, { payload }) => expectTypeOf(payload.id).toEqualTypeOf<string>(),
+    });
+    // @ts-expect-error an event that is not of the union
+    createSync<NoteEvent>({ ...options, events: ["noteAded"] });
+    const notes: Reducer<CollectionState<Note>> = () => state;
+    const store = configureStore({
+      reducer: { notes },
+      enhancers: (defaults) =>
+        defaults().concat(createSync<NoteEvent>({ ...options, events: ["noteAdded"] })),
+    });
+    expectTypeOf(store.getState().sync).toEqualTypeOf<SyncState<NoteEvent>>();
+    const [pending] = store.getState().sync.pending;
+    if (pending?.type === "noteAdded") expectTypeOf(pending.payload).toEqualTypeOf<Note>();
+  });
+
   it("the result of a dispatch has two promises, once it is asked for", () => {
     const event = { type: "noteAdded", payload: { title: "Milk" } } as const;
     const result = resultOf(event);
