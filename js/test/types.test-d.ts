@@ -1,12 +1,16 @@
 import { configureStore } from "@reduxjs/toolkit";
 import { legacy_createStore, type Reducer } from "redux";
+import type { Observable } from "rxjs";
 import { describe, expectTypeOf, it } from "vitest";
+import { devToolsOptions } from "../src/devtools.ts";
 import {
   type Accepted,
   type CollectionState,
   type ConnectionOptions,
+  type ConnectionStatus,
   createApi,
   createSync,
+  type EventStatus,
   isRecordedEvent,
   type RecordedEvent,
   resultOf,
@@ -15,6 +19,9 @@ import {
   selectAll,
   selectById,
 } from "../src/index.ts";
+import { observableCollection } from "../src/mobx.ts";
+import { useDispatchResult, useEventStatus, useSync } from "../src/react.ts";
+import { observeCollection, observeConfirmed } from "../src/rxjs.ts";
 
 interface Note {
   readonly id: string;
@@ -96,6 +103,27 @@ describe("types", () => {
     expectTypeOf(store.getState().sync).toEqualTypeOf<SyncState<NoteEvent>>();
     const [pending] = store.getState().sync.pending;
     if (pending?.type === "noteAdded") expectTypeOf(pending.payload).toEqualTypeOf<Note>();
+  });
+
+  it("the bindings take a store of Redux Toolkit", () => {
+    type NoteEvent = { readonly type: "noteAdded"; readonly payload: Note };
+    const notes: Reducer<CollectionState<Note>> = () => state;
+    const sync = createSync<NoteEvent>({ url: "/api", collections: ["notes"], events: [] });
+    const store = configureStore({
+      reducer: { notes },
+      enhancers: (defaults) => defaults().concat(sync),
+    });
+    expectTypeOf(useSync(store, (it) => it.connection)).toEqualTypeOf<ConnectionStatus>();
+    expectTypeOf(useEventStatus(store, "a")).toEqualTypeOf<EventStatus>();
+    const [dispatch] = useDispatchResult<NoteEvent>(store);
+    // @ts-expect-error a title is missing
+    dispatch({ type: "noteAdded", payload: { id: "a" } });
+    const observable = observableCollection(store, (it) => it.notes);
+    expectTypeOf(observable.get("a")).toEqualTypeOf<Note | undefined>();
+    const observed = observeCollection(store, (it) => it.notes);
+    expectTypeOf(observed).toEqualTypeOf<Observable<readonly Note[]>>();
+    expectTypeOf(observeConfirmed(store)).toEqualTypeOf<Observable<RecordedEvent & NoteEvent>>();
+    configureStore({ reducer: { notes }, devTools: devToolsOptions });
   });
 
   it("the result of a dispatch has two promises, once it is asked for", () => {

@@ -9,6 +9,8 @@ export interface DeveloperTools {
   readonly length: () => number;
   /** Shows the state after so many actions. */
   readonly jumpTo: (length: number) => void;
+  /** Takes the history as JSON, and lets the reducers run again; tells whether all states are the same. */
+  readonly runAgainFromJson: () => boolean;
 }
 
 declare global {
@@ -22,6 +24,13 @@ const lift: StoreEnhancer = (next) => (reducer, preloaded) => {
   window.developerTools = {
     length: () => store.liftedStore.getState().stagedActionIds.length,
     jumpTo: (length) => store.liftedStore.dispatch(ActionCreators.jumpToState(length - 1)),
+    runAgainFromJson: () => {
+      const { computedStates, ...history } = store.liftedStore.getState();
+      const imported = JSON.parse(JSON.stringify({ ...history, computedStates: [] }));
+      store.liftedStore.dispatch(ActionCreators.importState(imported));
+      const again = store.liftedStore.getState().computedStates;
+      return JSON.stringify(again) === JSON.stringify(computedStates);
+    },
   };
   return store as never;
 };

@@ -24,6 +24,11 @@ export function countActions(page: Page): Promise<number> {
   return page.evaluate(() => window.developerTools.length());
 }
 
+/** Imports the page's history from JSON; tells whether the reducers made the same states of it. */
+export function runAgainFromJson(page: Page): Promise<boolean> {
+  return page.evaluate(() => window.developerTools.runAgainFromJson());
+}
+
 /** Shows the state after so many actions. */
 export function jumpTo(page: Page, length: number): Promise<void> {
   return page.evaluate((to) => window.developerTools.jumpTo(to), length);

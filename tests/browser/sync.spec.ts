@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, expect, type Page } from "@playwright/test";
-import { countActions, jumpTo, recordActions } from "./developer-tools.ts";
+import { countActions, jumpTo, recordActions, runAgainFromJson } from "./developer-tools.ts";
 import {
   addNote,
   edit,
@@ -203,4 +203,10 @@ test("one can jump through old states, and nothing of what happens meanwhile is 
   await hasUnsaved(page, 0);
   expect(words(await server.events()).slice(0, 3)).toEqual(["one", "two", "three"]);
   expect(await server.events()).toHaveLength(6);
+
+  expect(await runAgainFromJson(page)).toBe(true);
+  expect(await titles(page)).toHaveLength(6);
+  await addNote(page, "seven");
+  await hasUnsaved(page, 0);
+  expect(await titles(page)).toHaveLength(7);
 });
