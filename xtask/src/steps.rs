@@ -111,8 +111,8 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "packaging",
-        what: "the packages, packed and installed: for bundlers, the web and Node.js",
-        tools: wasm::TOOLS,
+        what: "the packages, packed and installed: Vite, webpack, Next.js, Node.js, Deno, script tags",
+        tools: &[Tool::RustTargets, Tool::Node, Tool::Chromium, Tool::WasmPack, Tool::WasmBindgen],
         run: packaging::run,
     },
     Step {
