@@ -55,6 +55,8 @@ export interface SyncOptions<Event extends Action = Action> extends Partial<Back
   readonly attemptMaxMs?: number;
   /** How long a connection must hold for the next wait to be a first one again; 10 s if left out. */
   readonly stableMs?: number;
+  /** How long the connection may be silent before the server is asked; 30 s if left out. */
+  readonly silenceMaxMs?: number;
   /** How long the storage may take before it counts as broken; 10 s if left out. */
   readonly storageMaxMs?: number;
   /** Used instead of the one of `url` and `fetch`. */

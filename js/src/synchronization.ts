@@ -30,6 +30,7 @@ export interface Settings extends BackoffBounds {
   readonly gapMax: number;
   readonly attemptMaxMs: number;
   readonly stableMs: number;
+  readonly silenceMaxMs: number;
   readonly storageMaxMs: number;
   readonly WebSocket: typeof globalThis.WebSocket;
   readonly timer: Timer;

@@ -85,3 +85,16 @@ export async function hasUnsaved(page: Page, count: number): Promise<void> {
   await expect(page.getByRole("status").nth(1)).toHaveText(words);
   if (count === 0) await expect(page.getByText("Not saved yet")).toHaveCount(0);
 }
+
+/** Holds back what the page dispatches, until the returned function is called. */
+export async function holdDispatches(page: Page): Promise<() => void> {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route("**/api/events", async (route) => {
+    if (route.request().method() === "POST") await released;
+    await route.continue();
+  });
+  return release;
+}

@@ -3,12 +3,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium, expect, type Page } from "@playwright/test";
+import { chromium, expect } from "@playwright/test";
 import { countActions, jumpTo, recordActions, runAgainFromJson } from "./developer-tools.ts";
 import {
   addNote,
   edit,
   hasUnsaved,
+  holdDispatches,
   isLive,
   isOffline,
   note,
@@ -19,19 +20,6 @@ import {
   titles,
 } from "./notes-page.ts";
 import type { LoggedEvent } from "./notes-server.ts";
-
-/** Holds back what the page dispatches, until the returned function is called. */
-async function holdDispatches(page: Page): Promise<() => void> {
-  let release = () => {};
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  await page.route("**/api/events", async (route) => {
-    if (route.request().method() === "POST") await released;
-    await route.continue();
-  });
-  return release;
-}
 
 /** The titles or texts that the log's events have, in order. */
 function words(events: readonly LoggedEvent[]): (string | undefined)[] {
