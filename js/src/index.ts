@@ -27,6 +27,8 @@ export type { Outcome, PendingQueue, QueueContents } from "./queue.ts";
 export { memoryQueue } from "./queue.ts";
 export type { ReadableStore } from "./readable-store.ts";
 export type { ListenToRefusals, Refusal } from "./refusals.ts";
+export type { Filter, Query, QueryFunction } from "./select-where.ts";
+export { createSelectWhere } from "./select-where.ts";
 export { selectAll, selectById, selectCount } from "./selectors.ts";
 export type {
   Branch,

@@ -9,6 +9,7 @@ import {
   type ConnectionOptions,
   type ConnectionStatus,
   createApi,
+  createSelectWhere,
   createSync,
   type EventStatus,
   isRecordedEvent,
@@ -35,6 +36,21 @@ describe("types", () => {
     expectTypeOf(selectById(state, "a")).toEqualTypeOf<Note | undefined>();
     // @ts-expect-error a document is found by its id, not by itself
     selectById(state, { id: "a" });
+  });
+
+  it("a query knows the fields and their values", () => {
+    const select = createSelectWhere<Note>(() => "[]");
+    const filter = {
+      and: [{ eq: ["title", "Milk"] }, { not: { startsWith: ["id", "a"] } }],
+    } as const;
+    const found = select(state, { filter, order: ["-title", "id"], limit: 7 });
+    expectTypeOf(found).toEqualTypeOf<readonly Note[]>();
+    // @ts-expect-error a field that is not there
+    select(state, { filter: { eq: ["titel", "Milk"] } });
+    // @ts-expect-error a title is a text
+    select(state, { filter: { eq: ["title", 7] } });
+    // @ts-expect-error a field that is not there
+    select(state, { order: ["-titel"] });
   });
 
   it("a state is read-only", () => {
