@@ -82,7 +82,7 @@ export class NotesServer {
 
   /** Its log. */
   async events(): Promise<readonly LoggedEvent[]> {
-    const answer = await fetch(`${this.url}/api/events`);
+    const answer = await fetch(`${this.url}/api/events?limit=10000`);
     return ((await answer.json()) as { events: LoggedEvent[] }).events;
   }
 
