@@ -20,6 +20,9 @@ const CONFIRMED_IDS_MAX = 1_000;
 /** How often the queue is read although nobody said that it changed: a tab may have been frozen. */
 export const POLL_MS = 5_000;
 
+/** What is so at the start, whatever a stored state says. */
+const BEGINNING = { connection: "connecting", storage: "opening" } as const;
+
 /** What a synchronisation needs; `SyncOptions` explains them. */
 export interface Settings extends BackoffBounds {
   readonly api: Api;
@@ -103,7 +106,10 @@ export class Synchronization implements Sync {
 
   /** Begins to receive and to send. */
   start(): void {
-    const { pending, position, eventId } = this.#store.readState();
+    const { pending, position, eventId, connection, storage } = this.#store.readState();
+    if (connection !== BEGINNING.connection || storage !== BEGINNING.storage) {
+      this.#tell({ type: "@@flux-capacitor/status", payload: BEGINNING });
+    }
     const restored = pending.filter(({ status }) => status !== "accepted").map(toQueued);
     if (restored.length > 0) void this.#inTurn(() => this.#queue.append(restored));
     this.#queue.subscribe(() => {

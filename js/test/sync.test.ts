@@ -384,7 +384,10 @@ describe("coming back", () => {
     first.store.sync.close();
     server.dispatch([step("b")]);
     network.arrived.length = 0;
-    const second = await open("ann", {}, stored).live();
+    expect(stored.sync).toMatchObject({ connection: "live", storage: "memory" });
+    const second = open("ann", {}, stored);
+    expect(second.sync).toMatchObject({ connection: "connecting", storage: "opening" });
+    expect(second.steps()).toEqual(["a"]);
     await until(() => second.sync.position === 2);
     expect(second.steps()).toEqual(["a", "b"]);
     expect(network.arrived.map(({ path }) => path)).not.toContain("/collections?names=boards");

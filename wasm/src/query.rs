@@ -34,9 +34,9 @@ macro_rules! query {
     ($name:ident: $document:path) => {
         /// Answers a query on the state of a collection.
         #[$crate::__private::wasm_bindgen::prelude::wasm_bindgen(
-                            wasm_bindgen = $crate::__private::wasm_bindgen,
-                            skip_typescript
-                        )]
+                                    wasm_bindgen = $crate::__private::wasm_bindgen,
+                                    skip_typescript
+                                )]
         #[allow(clippy::needless_pass_by_value, clippy::missing_errors_doc, non_snake_case)]
         pub fn $name(
             state: $crate::__private::wasm_bindgen::JsValue,
