@@ -29,14 +29,16 @@ use crate::typescript::Text;
 /// `createSelectWhere` of `@flux-capacitor/client` makes a selector of it, with types. A filter is as
 /// `GET /collections/{name}` takes it, an order is a list of fields, with a minus for the greatest
 /// first. It throws where the query, or the state, is none.
+// rustfmt would indent the arguments of the attribute further each time.
+#[rustfmt::skip]
 #[macro_export]
 macro_rules! query {
     ($name:ident: $document:path) => {
         /// Answers a query on the state of a collection.
         #[$crate::__private::wasm_bindgen::prelude::wasm_bindgen(
-                                    wasm_bindgen = $crate::__private::wasm_bindgen,
-                                    skip_typescript
-                                )]
+            wasm_bindgen = $crate::__private::wasm_bindgen,
+            skip_typescript
+        )]
         #[allow(clippy::needless_pass_by_value, clippy::missing_errors_doc, non_snake_case)]
         pub fn $name(
             state: $crate::__private::wasm_bindgen::JsValue,
