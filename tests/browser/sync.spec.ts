@@ -80,27 +80,32 @@ test("work goes on offline and over a reload, and is sent once and in order", as
   server,
 }) => {
   const page = await openWindow(browser, server, "Ann");
+  await addNote(page, "zero");
+  await hasUnsaved(page, 0);
   await switchNetwork(page);
   await isOffline(page);
   for (const title of ["one", "two", "three"]) await addNote(page, title);
   await edit(note(page, "two"), "title", "second");
+  await edit(note(page, "zero"), "text", "edited offline");
   await page.reload();
   await isOffline(page);
-  await hasUnsaved(page, 4);
-  expect(await titles(page)).toEqual(["three", "second", "one"]);
+  await hasUnsaved(page, 5);
+  expect(await titles(page)).toEqual(["three", "second", "one", "zero"]);
+  await expect(note(page, "zero")).toContainText("edited offline");
   await addNote(page, "four");
-  expect(await server.events()).toEqual([]);
+  expect(words(await server.events())).toEqual(["zero"]);
 
   await switchNetwork(page);
   await isLive(page);
   await hasUnsaved(page, 0);
-  expect(await titles(page)).toEqual(["four", "three", "second", "one"]);
-  expect(words(await server.events())).toEqual(["one", "two", "three", "second", "four"]);
+  expect(await titles(page)).toEqual(["four", "three", "second", "one", "zero"]);
+  const sent = ["zero", "one", "two", "three", "second", "edited offline", "four"];
+  expect(words(await server.events())).toEqual(sent);
   const log = page.getByRole("region", { name: "Event log" });
-  await expect(log.getByRole("listitem")).toHaveCount(5);
+  await expect(log.getByRole("listitem")).toHaveCount(7);
   await page.reload();
-  await expect(page.getByRole("article")).toHaveCount(4);
-  expect(await server.events()).toHaveLength(5);
+  await expect(page.getByRole("article")).toHaveCount(5);
+  expect(await server.events()).toHaveLength(7);
 });
 
 test("what is not sent when the browser is closed is sent when it is opened again", async ({

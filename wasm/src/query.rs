@@ -24,7 +24,8 @@ use crate::typescript::Text;
 /// flux_wasm::query!(queryNotes: notes_reducers::Note);
 /// ```
 ///
-/// The package then has `queryNotes(state, query)`, beside the reducer of [`reduxify!`]. Of a query
+/// The package then has `queryNotes(state, query)`, beside the reducer of
+/// [`reduxify!`](crate::reduxify). Of a query
 /// `{ filter?, order?, limit?, offset? }`, given as JSON, it answers the ids of the documents as JSON;
 /// `createSelectWhere` of `@flux-capacitor/client` makes a selector of it, with types. A filter is as
 /// `GET /collections/{name}` takes it, an order is a list of fields, with a minus for the greatest

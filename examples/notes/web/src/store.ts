@@ -4,6 +4,7 @@ import init, { type NoteEvent, notes, onRejected } from "notes-wasm";
 import { eventLog } from "./event-log.ts";
 import { switchedNetwork } from "./network.ts";
 import { notices } from "./notices.ts";
+import { readStoredState, storeStateOnLeaving } from "./stored-state.ts";
 
 await init();
 
@@ -23,10 +24,13 @@ const sync = createSync<NoteEvent>({
 /** The page's state. `notes` is the very reducer that the server runs. */
 export const store = configureStore({
   reducer: { notes, eventLog, notices },
+  preloadedState: readStoredState(),
   enhancers: (defaults) => defaults().concat(sync),
 });
 export type RootState = ReturnType<typeof store.getState>;
 // ANCHOR_END: reuse
+
+storeStateOnLeaving(store);
 
 /** Applies an event at once, and sends it: see the two promises of its result. */
 export function dispatch(event: NoteEvent): Dispatched<NoteEvent> {
