@@ -6,7 +6,7 @@ import type { BackoffBounds } from "./backoff.ts";
 import { CONNECTION_DEFAULTS } from "./connection.ts";
 import type { Action, RecordedEvent } from "./event.ts";
 import { indexedDbQueue } from "./indexed-db-queue.ts";
-import type { PendingQueue } from "./queue.ts";
+import { memoryQueue, type PendingQueue } from "./queue.ts";
 import {
   type ListenToRefusals,
   observeNothing,
@@ -45,6 +45,11 @@ export interface SyncOptions<Event extends Action = Action> extends Partial<Back
   readonly onConfirmed?: (event: RecordedEvent & Event) => void;
   /** Hears of errors that waiting will not cure; `console.warn` if left out. */
   readonly onError?: (error: unknown) => void;
+  /**
+   * Whether to connect and to send; true if left out. False where a server renders the page: the state
+   * is there as it is at the start, and nothing is opened.
+   */
+  readonly start?: boolean;
   /** The key of the {@link SyncState} in the state; `"sync"` if left out. */
   readonly stateKey?: string;
   /** Where pending events are kept; `indexedDbQueue(url)` if left out. */
@@ -118,7 +123,7 @@ export function createSync<Event extends Action = Action>(
     const typed = sync as unknown as Sync<Event>;
     if (options.onConfirmed !== undefined) typed.onConfirmed(options.onConfirmed);
     if (options.onRejected !== undefined) typed.onRejected(options.onRejected);
-    sync.start();
+    if (options.start ?? true) sync.start();
     return {
       ...store,
       dispatch: sync.dispatch as unknown as typeof store.dispatch,
@@ -145,7 +150,8 @@ function settingsOf<Event extends Action>(
     WebSocket: globalThis.WebSocket,
     ...options,
     api: options.api ?? createApi({ url, ...(fetch && { fetch }) }),
-    storage: options.storage ?? indexedDbQueue(url),
+    // Not opened where nothing starts: its channel would keep a server from ending.
+    storage: options.storage ?? (options.start === false ? memoryQueue() : indexedDbQueue(url)),
     collections,
     isEvent,
   };

@@ -1,4 +1,4 @@
-import { combineReducers } from "redux";
+import { combineReducers, legacy_createStore } from "redux";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createId, createSync, RejectedError, resultOf, type SyncState } from "../src/index.ts";
 import { boardsReducer, step } from "./simulation/boards.ts";
@@ -455,6 +455,25 @@ describe("what is in the state", () => {
     client.store.sync.close();
     expect(client.sync.connection).toBe("closed");
     expect(() => client.dispatch(step("late"))).toThrow("dispatched after `store.sync.close()`");
+  });
+});
+
+describe("on a server that renders a page", () => {
+  it("the state is there, and nothing is opened, though there is nothing to open it with", () => {
+    vi.stubGlobal("WebSocket", undefined);
+    vi.stubGlobal("BroadcastChannel", () => expect.fail("it is opened"));
+    const fetch = vi.fn();
+    const url = "/api";
+    const sync = createSync({ url, collections: ["boards"], events: [], start: false, fetch });
+    const { boards } = boardsReducer();
+    const store = legacy_createStore(combineReducers({ boards }), sync);
+    expect(store.getState()).toMatchObject({
+      boards: {},
+      sync: { connection: "connecting", position: null, pending: [] },
+    });
+    store.sync.close();
+    expect(fetch).not.toHaveBeenCalled();
+    vi.unstubAllGlobals();
   });
 });
 

@@ -55,6 +55,8 @@ type BuildAndRun = fn(&Shell) -> xshell::Result<()>;
 const OF_THE_WEB: &[(&[&str], BuildAndRun)] = &[
     (&["web"], |shell| {
         cmd!(shell, "node dist/main.js").run()?;
+        // Once more, by the command that comes with the package.
+        cmd!(shell, "npx inline-wasm node_modules/notes-wasm").run()?;
         cmd!(shell, "node dist/inline.js").run()?;
         cmd!(shell, "node dist/require.cjs").run()
     }),

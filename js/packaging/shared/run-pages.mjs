@@ -1,5 +1,5 @@
 /**
- * Opens pages in Chromium, which say in their title that they have passed:
+ * Opens pages in Chromium, each of which says by `data-result` that it has passed:
  * `node run-pages.mjs <folder> <page>..`. Packages are served from wherever Node.js would find them.
  */
 
@@ -49,9 +49,13 @@ for (const name of pages) {
   const page = await browser.newPage();
   const failed = new Promise((_, reject) => page.on("pageerror", reject));
   await page.goto(`http://127.0.0.1:${server.address().port}/${name}`);
-  const passed = page.waitForFunction(() => document.title === "passed", null, {
-    timeout: LIMIT_MS,
-  });
+  const passed = page.waitForFunction(
+    () => document.documentElement.dataset.result === "passed",
+    null,
+    {
+      timeout: LIMIT_MS,
+    },
+  );
   await Promise.race([passed, failed]);
   console.log(`${name} passed in Chromium`);
 }

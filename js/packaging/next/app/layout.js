@@ -1,4 +1,4 @@
-export const metadata = { title: "running" };
+export const metadata = { title: "notes" };
 
 export default function Layout({ children }) {
   return (

@@ -10,7 +10,7 @@ export default function Page() {
   useEffect(() => {
     init().then(() => {
       tryNotes({ notes, onRejected });
-      document.title = "passed";
+      document.documentElement.dataset.result = "passed";
     });
   }, []);
 }
