@@ -148,6 +148,22 @@ describe("the view is what is confirmed and the pending events run again", () =>
     expect(client.sync.lastRejection).toMatchObject({ code: "bad", field: "step", by: "server" });
   });
 
+  it("a rejection is none any more once the event is recorded: a request came late", async () => {
+    const client = await open().live();
+    network.answer = (path, body) =>
+      path === "/events" && JSON.stringify(body).includes("late")
+        ? { status: 422, body: { code: "bad", detail: "No." } }
+        : undefined;
+    const { id, accepted } = client.dispatch(step("late"));
+    await accepted.catch(() => {});
+    await until(() => client.sync.lastRejection?.id === id);
+    server.dispatch([{ id, ...step("late") }]);
+    await until(() => client.sync.position === 1);
+    expect(client.sync.lastRejection).toBe(null);
+    expect(client.steps()).toEqual(["late"]);
+    expect(client.confirmed).toHaveLength(1);
+  });
+
   it("the app is told what a rejected event was, to offer it again", async () => {
     network.hold = isPost;
     const client = await open().live();
