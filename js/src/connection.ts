@@ -2,9 +2,11 @@
 
 import type { Api, Checkpoint } from "./api.ts";
 import { type BackoffBounds, backoffMs } from "./backoff.ts";
+import { followBrowserNetwork } from "./browser-network.ts";
 import { ProblemError, UnexpectedAnswerError, UnreachableError } from "./errors.ts";
 import { LOADED, type LoadedAction, type RecordedEvent } from "./event.ts";
 import { readFrame } from "./frame.ts";
+import { watchSilence } from "./silence.ts";
 import { followSocket } from "./socket.ts";
 import { systemTimer, type Timer } from "./timer.ts";
 
@@ -36,6 +38,11 @@ export interface ConnectionOptions extends Partial<BackoffBounds> {
   readonly attemptMaxMs?: number;
   /** How long a connection must hold for the next wait to be a first one again; 10 s if left out. */
   readonly stableMs?: number;
+  /**
+   * How long a connection may be silent before the server is asked whether it is dead; 30 s if left
+   * out.
+   */
+  readonly silenceMaxMs?: number;
   /** Used instead of `globalThis.WebSocket`. */
   readonly WebSocket?: typeof globalThis.WebSocket;
   /** Used instead of `setTimeout`. */
@@ -107,6 +114,7 @@ type Defaulted =
   | "gapMax"
   | "onError"
   | "random"
+  | "silenceMaxMs"
   | "stableMs"
   | "timer";
 
@@ -118,9 +126,19 @@ export const CONNECTION_DEFAULTS: Readonly<Pick<Settings, Defaulted>> = {
   backoffMaxMs: 30_000,
   attemptMaxMs: 10_000,
   stableMs: 10_000,
+  silenceMaxMs: 30_000,
   timer: systemTimer,
   random: Math.random,
 };
+
+/** One attempt to follow the events. */
+interface Attempt {
+  readonly signal: AbortSignal;
+  /** Ends it. */
+  readonly end: () => void;
+  /** Says that it is not late any more. */
+  readonly cancelLimit: () => void;
+}
 
 class LiveConnection implements Connection {
   readonly #settings: Settings;
@@ -135,12 +153,15 @@ class LiveConnection implements Connection {
   #isOtherLog = false;
   /** Attempts that ended since the connection was last stable; decides how long to wait. */
   #failures = 0;
+  /** Ends what is under way, be it an attempt or a wait: the browser's network has changed. */
+  #networkChange = new AbortController();
 
   constructor(options: OpenOptions) {
     this.#settings = { WebSocket: globalThis.WebSocket, ...CONNECTION_DEFAULTS, ...options };
     this.#seen = options.seen;
     assertWebSocket(this.#settings.WebSocket);
     this.#socketUrl = urlOfSocket(options.api.url);
+    followBrowserNetwork((isOnline) => this.#onNetwork(isOnline), this.#closing.signal);
     void this.#run();
   }
 
@@ -170,22 +191,36 @@ class LiveConnection implements Connection {
       this.#setStatus("offline");
       this.#failures += 1;
       const delayMs = backoffMs(this.#failures, this.#settings, random());
-      await wait(timer, delayMs, this.#closing.signal);
+      this.#networkChange = new AbortController();
+      await wait(timer, delayMs, this.#untilNetworkChange());
     }
+  }
+
+  /** Ends a connection that the browser knows to be gone, and a wait that is not needed any more. */
+  #onNetwork(isOnline: boolean): void {
+    if (isOnline) this.#failures = 0;
+    if (isOnline === (this.#status === "offline")) this.#networkChange.abort();
+  }
+
+  #untilNetworkChange(): AbortSignal {
+    return AbortSignal.any([this.#closing.signal, this.#networkChange.signal]);
   }
 
   /** Brings the state up to date, then follows the events until the connection ends. */
   async #attempt(): Promise<void> {
     const { timer, attemptMaxMs, onError } = this.#settings;
-    const late = new AbortController();
-    const signal = AbortSignal.any([this.#closing.signal, late.signal]);
-    const cancelLimit = timer(() => late.abort(), attemptMaxMs);
+    const ending = new AbortController();
+    this.#networkChange = new AbortController();
+    const signal = AbortSignal.any([this.#untilNetworkChange(), ending.signal]);
+    const end = () => ending.abort();
+    const cancelLimit = timer(end, attemptMaxMs);
     try {
-      await this.#follow(await this.#catchUp(signal), signal, cancelLimit);
+      await this.#follow(await this.#catchUp(signal), { signal, end, cancelLimit });
     } catch (error) {
       if (!signal.aborted && !mayPass(error)) onError(error);
     } finally {
       cancelLimit();
+      end();
     }
   }
 
@@ -237,18 +272,24 @@ class LiveConnection implements Connection {
     return checkpoint;
   }
 
-  async #follow(after: Checkpoint, signal: AbortSignal, cancelLimit: () => void): Promise<void> {
+  async #follow(after: Checkpoint, { signal, end, cancelLimit }: Attempt): Promise<void> {
     const { WebSocket, timer, stableMs } = this.#settings;
     signal.throwIfAborted();
     let cancelStable = () => {};
+    let onHeard = () => {};
+    const position = () => this.#seen?.position ?? 0;
     const onOpen = () => {
+      onHeard = watchSilence({ ...this.#settings, position, signal, onDead: end });
       cancelLimit();
       cancelStable = timer(() => {
         this.#failures = 0;
       }, stableMs);
       this.#setStatus("live");
     };
-    const onFrame = (data: unknown) => this.#apply(readFrame(data));
+    const onFrame = (data: unknown) => {
+      onHeard();
+      this.#apply(readFrame(data));
+    };
     const afterId = after.eventId === null ? "" : `&afterId=${after.eventId}`;
     const url = `${this.#socketUrl}?after=${after.position}${afterId}`;
     await followSocket({ WebSocket, url, signal, onOpen, onFrame }).finally(() => cancelStable());

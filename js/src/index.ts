@@ -18,12 +18,17 @@ export { resultOf } from "./dispatched.ts";
 export { ProblemError, RejectedError, UnexpectedAnswerError, UnreachableError } from "./errors.ts";
 export type { Action, LoadedAction, RecordedEvent } from "./event.ts";
 export { isLoadedAction, isRecordedEvent, LOADED } from "./event.ts";
+export type { EventStatus } from "./event-status.ts";
+export { eventStatus } from "./event-status.ts";
 export { createId } from "./id.ts";
 export type { IndexedDbQueueOptions } from "./indexed-db-queue.ts";
 export { indexedDbQueue } from "./indexed-db-queue.ts";
 export type { Outcome, PendingQueue, QueueContents } from "./queue.ts";
 export { memoryQueue } from "./queue.ts";
+export type { ReadableStore } from "./readable-store.ts";
 export type { ListenToRefusals, Refusal } from "./refusals.ts";
+export type { Filter, Query, QueryFunction } from "./select-where.ts";
+export { createSelectWhere } from "./select-where.ts";
 export { selectAll, selectById, selectCount } from "./selectors.ts";
 export type {
   Branch,

@@ -87,6 +87,8 @@ export class Sender {
         return;
       }
       if (!mayPass(error)) onError(error);
+      // A proxy may take less than the server does.
+      if (error instanceof UnexpectedAnswerError && error.status === TOO_LARGE) this.#batchMax = 1;
       await this.#backOff();
     }
   }
@@ -146,6 +148,9 @@ function outcomesOf(batch: readonly QueuedEvent[], answer: DispatchAnswer): read
     );
   });
 }
+
+/** The status of a request that has more bytes than somebody takes. */
+const TOO_LARGE = 413;
 
 /** The statuses with which the server refuses an event for good. */
 const REJECTED: readonly number[] = [400, 403, 409, 413, 422];

@@ -159,9 +159,13 @@ class Steps {
       !recorded.has(id) && (acceptedAt === undefined || (acceptedAt > position && !isReplaced));
     const pending = sync.pending.filter(isPending);
     const confirmed = this.#synced(root);
+    // Rejected for one request, and recorded for another that came late.
+    const isRevoked = sync.lastRejection !== null && recorded.has(sync.lastRejection.id);
+    const lastRejection = isRevoked ? null : sync.lastRejection;
+    const next = { ...sync, position, eventId, confirmed, lastRejection };
     return {
       app: this.#replay(root, pending),
-      sync: { ...sync, position, eventId, confirmed, pending: same(pending, sync.pending) },
+      sync: { ...next, pending: same(pending, sync.pending) },
     };
   }
 

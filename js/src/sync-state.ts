@@ -4,7 +4,7 @@ import type { ConnectionStatus } from "./connection.ts";
 import type { Action } from "./event.ts";
 
 /** An event as it is queued and sent: with an id, and without anything that JSON does not carry. */
-export type QueuedEvent = Action & { readonly id: string };
+export type QueuedEvent<Event extends Action = Action> = Event & { readonly id: string };
 
 /**
  * `waiting` until it is sent for the first time, `sent` until the server's answer is known,
@@ -14,7 +14,7 @@ export type QueuedEvent = Action & { readonly id: string };
 export type PendingStatus = "waiting" | "sent" | "accepted";
 
 /** An event that is applied here, and of which the confirmed state does not know yet. */
-export type PendingEvent = QueuedEvent & {
+export type PendingEvent<Event extends Action = Action> = QueuedEvent<Event> & {
   readonly status: PendingStatus;
   /** The position that the server gave it, once it is accepted. */
   readonly acceptedAt?: number;
@@ -41,8 +41,11 @@ export interface Rejection {
  */
 export type StorageStatus = "opening" | "persistent" | "memory";
 
-/** The synchronisation's part of the state, under the key `sync`. */
-export interface SyncState {
+/**
+ * The synchronisation's part of the state, under the key `sync`. `Event` is the union of the events
+ * that are dispatched.
+ */
+export interface SyncState<Event extends Action = Action> {
   readonly connection: ConnectionStatus;
   readonly storage: StorageStatus;
   /** The position of the last confirmed event; `null` until the server's state was loaded. */
@@ -52,7 +55,7 @@ export interface SyncState {
   /** The synced slices as the server has them. The view is these, and the pending events on top. */
   readonly confirmed: Readonly<Record<string, unknown>>;
   /** In the order in which they are applied, and sent. */
-  readonly pending: readonly PendingEvent[];
+  readonly pending: readonly PendingEvent<Event>[];
   /** The last event that was rejected; `null` as long as none was. */
   readonly lastRejection: Rejection | null;
 }

@@ -6,7 +6,7 @@ import type { BackoffBounds } from "./backoff.ts";
 import { CONNECTION_DEFAULTS } from "./connection.ts";
 import type { Action, RecordedEvent } from "./event.ts";
 import { indexedDbQueue } from "./indexed-db-queue.ts";
-import type { PendingQueue } from "./queue.ts";
+import { memoryQueue, type PendingQueue } from "./queue.ts";
 import {
   type ListenToRefusals,
   observeNothing,
@@ -14,12 +14,12 @@ import {
   type Refusal,
 } from "./refusals.ts";
 import { type AnyReducer, type SyncRule, syncReducer } from "./sync-reducer.ts";
-import type { Rejection, SyncState } from "./sync-state.ts";
+import type { QueuedEvent, Rejection, SyncState } from "./sync-state.ts";
 import { type Settings, type StoreBelow, type Sync, Synchronization } from "./synchronization.ts";
 import type { Timer } from "./timer.ts";
 
-/** How to synchronise a store. */
-export interface SyncOptions extends Partial<BackoffBounds> {
+/** How to synchronise a store. `Event` is the union of the events that are dispatched. */
+export interface SyncOptions<Event extends Action = Action> extends Partial<BackoffBounds> {
   /** Where the server's routes are, such as `"/api"`. */
   readonly url: string;
   /**
@@ -33,18 +33,23 @@ export interface SyncOptions extends Partial<BackoffBounds> {
    */
   readonly slices?: readonly string[];
   /** The types of the actions that are sent. All others stay on this page. */
-  readonly events: readonly string[] | ((action: Action) => boolean);
+  readonly events: readonly Event["type"][] | ((action: Action) => boolean);
   /**
    * The `onRejected` of the wasm package: what its reducer refuses here is then not sent at all. The
    * package has one listener: hear of rejections by `onRejected` below instead.
    */
   readonly rejections?: ListenToRefusals;
   /** Hears of each rejected event, as `store.sync.onRejected` does. */
-  readonly onRejected?: (rejection: Rejection) => void;
+  readonly onRejected?: (rejection: Rejection, event: QueuedEvent<Event>) => void;
   /** Hears of each confirmed event, as `store.sync.onConfirmed` does. */
-  readonly onConfirmed?: (event: RecordedEvent) => void;
+  readonly onConfirmed?: (event: RecordedEvent & Event) => void;
   /** Hears of errors that waiting will not cure; `console.warn` if left out. */
   readonly onError?: (error: unknown) => void;
+  /**
+   * Whether to connect and to send; true if left out. False where a server renders the page: the state
+   * is there as it is at the start, and nothing is opened.
+   */
+  readonly start?: boolean;
   /** The key of the {@link SyncState} in the state; `"sync"` if left out. */
   readonly stateKey?: string;
   /** Where pending events are kept; `indexedDbQueue(url)` if left out. */
@@ -55,6 +60,8 @@ export interface SyncOptions extends Partial<BackoffBounds> {
   readonly attemptMaxMs?: number;
   /** How long a connection must hold for the next wait to be a first one again; 10 s if left out. */
   readonly stableMs?: number;
+  /** How long the connection may be silent before the server is asked; 30 s if left out. */
+  readonly silenceMaxMs?: number;
   /** How long the storage may take before it counts as broken; 10 s if left out. */
   readonly storageMaxMs?: number;
   /** Used instead of the one of `url` and `fetch`. */
@@ -77,8 +84,11 @@ export interface SyncOptions extends Partial<BackoffBounds> {
  * @throws Error if the options make no sense, or there is no WebSocket; while the store is created,
  * if it has no such slice.
  *
+ * Given the union of the events, as the wasm package declares it, their types are checked and known
+ * wherever an event is.
+ *
  * @example
- * const sync = createSync({
+ * const sync = createSync<NoteEvent>({
  *   url: "/api",
  *   collections: ["notes"],
  *   events: ["noteAdded", "noteRemoved"],
@@ -89,10 +99,10 @@ export interface SyncOptions extends Partial<BackoffBounds> {
  *   enhancers: (defaults) => defaults().concat(sync),
  * });
  */
-export function createSync(
-  options: SyncOptions,
+export function createSync<Event extends Action = Action>(
+  options: SyncOptions<Event>,
   // Not by a name of its own: configureStore reads the types only off one that is spelled out.
-): StoreEnhancer<{ sync: Sync }, { sync: SyncState }> {
+): StoreEnhancer<{ sync: Sync<Event> }, { sync: SyncState<Event> }> {
   const collections = collectionsOf(options);
   const { stateKey = DEFAULTS.stateKey, onError = DEFAULTS.onError, events, rejections } = options;
   const onStray = (refusal: Refusal) =>
@@ -109,9 +119,11 @@ export function createSync(
     const readState = () => (store.getState() as Record<string, unknown>)[stateKey] as SyncState;
     const below = { dispatch: store.dispatch as unknown as StoreBelow["dispatch"], readState };
     const sync = new Synchronization(below, settingsOf(options, Object.keys(collections), isEvent));
-    if (options.onConfirmed !== undefined) sync.onConfirmed(options.onConfirmed);
-    if (options.onRejected !== undefined) sync.onRejected(options.onRejected);
-    sync.start();
+    // What is dispatched and what is heard are events of the union: the types say so, no check does.
+    const typed = sync as unknown as Sync<Event>;
+    if (options.onConfirmed !== undefined) typed.onConfirmed(options.onConfirmed);
+    if (options.onRejected !== undefined) typed.onRejected(options.onRejected);
+    if (options.start ?? true) sync.start();
     return {
       ...store,
       dispatch: sync.dispatch as unknown as typeof store.dispatch,
@@ -127,8 +139,8 @@ const DEFAULTS = {
   storageMaxMs: 10_000,
 } as const satisfies Partial<SyncOptions>;
 
-function settingsOf(
-  options: SyncOptions,
+function settingsOf<Event extends Action>(
+  options: SyncOptions<Event>,
   collections: readonly string[],
   isEvent: (action: Action) => boolean,
 ): Settings {
@@ -138,14 +150,17 @@ function settingsOf(
     WebSocket: globalThis.WebSocket,
     ...options,
     api: options.api ?? createApi({ url, ...(fetch && { fetch }) }),
-    storage: options.storage ?? indexedDbQueue(url),
+    // Not opened where nothing starts: its channel would keep a server from ending.
+    storage: options.storage ?? (options.start === false ? memoryQueue() : indexedDbQueue(url)),
     collections,
     isEvent,
   };
 }
 
 /** The slice of each collection. */
-function collectionsOf({ collections }: SyncOptions): Readonly<Record<string, string>> {
+function collectionsOf({
+  collections,
+}: Pick<SyncOptions, "collections">): Readonly<Record<string, string>> {
   const entries = Array.isArray(collections)
     ? collections.map((name: string) => [name, name] as const)
     : Object.entries(collections as Readonly<Record<string, string>>);

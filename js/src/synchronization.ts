@@ -20,6 +20,9 @@ const CONFIRMED_IDS_MAX = 1_000;
 /** How often the queue is read although nobody said that it changed: a tab may have been frozen. */
 export const POLL_MS = 5_000;
 
+/** What is so at the start, whatever a stored state says. */
+const BEGINNING = { connection: "connecting", storage: "opening" } as const;
+
 /** What a synchronisation needs; `SyncOptions` explains them. */
 export interface Settings extends BackoffBounds {
   readonly api: Api;
@@ -30,6 +33,7 @@ export interface Settings extends BackoffBounds {
   readonly gapMax: number;
   readonly attemptMaxMs: number;
   readonly stableMs: number;
+  readonly silenceMaxMs: number;
   readonly storageMaxMs: number;
   readonly WebSocket: typeof globalThis.WebSocket;
   readonly timer: Timer;
@@ -43,15 +47,18 @@ export interface StoreBelow {
 }
 
 /** The synchronisation of a store, as `store.sync`. */
-export interface Sync {
+export interface Sync<Event extends Action = Action> {
   /**
    * Calls back with each event that the server has recorded, after it is in the state: the place for
    * side effects. Each event is told once to a page, own ones as well; events that a snapshot covers
    * are not told. Returns the way to stop.
    */
-  onConfirmed(listener: (event: RecordedEvent) => void): () => void;
-  /** Calls back with each rejection of a pending or dispatched event; returns the way to stop. */
-  onRejected(listener: (rejection: Rejection) => void): () => void;
+  onConfirmed(listener: (event: RecordedEvent & Event) => void): () => void;
+  /**
+   * Calls back with each rejection of a pending or dispatched event, and with the event, which is in
+   * the state no more: what a user wrote can be offered again. Returns the way to stop.
+   */
+  onRejected(listener: (rejection: Rejection, event: QueuedEvent<Event>) => void): () => void;
   /** Ends it for good. What is pending stays in the queue, and is sent when the page comes back. */
   close(): void;
 }
@@ -63,7 +70,7 @@ export class Synchronization implements Sync {
   readonly #sender: Sender;
   readonly #closing = new AbortController();
   readonly #confirmedListeners = new Set<(event: RecordedEvent) => void>();
-  readonly #rejectedListeners = new Set<(rejection: Rejection) => void>();
+  readonly #rejectedListeners = new Set<(rejection: Rejection, event: QueuedEvent) => void>();
   /** The events that were dispatched here and are not settled. */
   readonly #tickets = new Map<string, Ticket>();
   /** Ids that are known to be in the queue. */
@@ -99,7 +106,10 @@ export class Synchronization implements Sync {
 
   /** Begins to receive and to send. */
   start(): void {
-    const { pending, position, eventId } = this.#store.readState();
+    const { pending, position, eventId, connection, storage } = this.#store.readState();
+    if (connection !== BEGINNING.connection || storage !== BEGINNING.storage) {
+      this.#tell({ type: "@@flux-capacitor/status", payload: BEGINNING });
+    }
     const restored = pending.filter(({ status }) => status !== "accepted").map(toQueued);
     if (restored.length > 0) void this.#inTurn(() => this.#queue.append(restored));
     this.#queue.subscribe(() => {
@@ -142,7 +152,7 @@ export class Synchronization implements Sync {
     return () => void this.#confirmedListeners.delete(listener);
   }
 
-  onRejected(listener: (rejection: Rejection) => void): () => void {
+  onRejected(listener: (rejection: Rejection, event: QueuedEvent) => void): () => void {
     this.#rejectedListeners.add(listener);
     return () => void this.#rejectedListeners.delete(listener);
   }
@@ -168,7 +178,7 @@ export class Synchronization implements Sync {
     const error = new RejectedError(rejection);
     const ticket = new Ticket(event, Promise.reject(error));
     ticket.reject(error);
-    this.#call(this.#rejectedListeners, rejection);
+    this.#call(this.#rejectedListeners, rejection, event);
     return ticket.result;
   }
 
@@ -273,13 +283,14 @@ export class Synchronization implements Sync {
     for (const { id } of notConfirmed) this.#stored.add(id);
     const accepted = outcomes.filter((outcome) => "acceptedAt" in outcome);
     const rejected = outcomes.flatMap((it) => ("rejection" in it ? [it.rejection] : []));
-    const isPending = new Set(this.#store.readState().pending.map(({ id }) => id));
+    const pending = new Map(this.#store.readState().pending.map((event) => [event.id, event]));
     const payload = { waiting: notConfirmed, accepted, rejected };
     this.#tell({ type: "@@flux-capacitor/queueRead", payload });
     this.#tellStorage();
     for (const outcome of outcomes) this.#settle(outcome);
     for (const rejection of rejected) {
-      if (isPending.has(rejection.id)) this.#call(this.#rejectedListeners, rejection);
+      const event = pending.get(rejection.id);
+      if (event !== undefined) this.#call(this.#rejectedListeners, rejection, toQueued(event));
     }
   }
 
@@ -316,10 +327,13 @@ export class Synchronization implements Sync {
     }
   }
 
-  #call<Value>(listeners: ReadonlySet<(value: Value) => void>, value: Value): void {
+  #call<Values extends readonly unknown[]>(
+    listeners: ReadonlySet<(...values: Values) => void>,
+    ...values: Values
+  ): void {
     for (const listener of [...listeners]) {
       try {
-        listener(value);
+        listener(...values);
       } catch (error) {
         this.#settings.onError(error);
       }

@@ -16,6 +16,7 @@ import { eventAt, json, NodeWebSocket, problem, TestServer } from "./server.ts";
 const ATTEMPT_MS = 7_777;
 const STABLE_MS = 3_333;
 const FIRST_WAIT_MS = 50;
+const SILENCE_MS = 4_444;
 
 let server: TestServer;
 let time: ManualTimer;
@@ -47,6 +48,7 @@ function start(options: Partial<ConnectionOptions> = {}): Connection {
     backoffFirstMs: 2 * FIRST_WAIT_MS,
     attemptMaxMs: ATTEMPT_MS,
     stableMs: STABLE_MS,
+    silenceMaxMs: SILENCE_MS,
     ...options,
   });
   return connection;
@@ -368,6 +370,135 @@ describe("a lost connection", () => {
     time.fire(FIRST_WAIT_MS);
     await untilLive();
     expect(positions()).toEqual(["loaded", 1, "loaded"]);
+  });
+});
+
+describe("a connection that is silent", () => {
+  const asked = () => server.received.filter(({ path }) => path === "/health").length;
+
+  it("goes on where the server has nothing to say", async () => {
+    start();
+    await untilLive();
+    for (const count of [1, 2]) {
+      time.fire(SILENCE_MS);
+      await until(() => expect(time.delaysMs).toEqual([STABLE_MS, SILENCE_MS]));
+      expect(asked()).toBe(count);
+    }
+    server.record();
+    await until(() => expect(positions()).toEqual(["loaded", 1]));
+    expect(server.opened).toEqual(["0"]);
+  });
+
+  it("is not asked for while events come", async () => {
+    start();
+    await untilLive();
+    const [watch] = time.pending.filter(({ delayMs }) => delayMs === SILENCE_MS);
+    server.record();
+    await until(() => expect(connection.position).toBe(1));
+    expect(time.pending).not.toContain(watch);
+    expect(time.delaysMs).toEqual([STABLE_MS, SILENCE_MS]);
+  });
+
+  it("is ended where the server does not answer in time", async () => {
+    start();
+    await untilLive();
+    server.answer = ({ path }) => (path === "/health" ? "never" : undefined);
+    time.fire(SILENCE_MS);
+    await until(() => expect(asked()).toBe(1));
+    time.fire(ATTEMPT_MS);
+    await untilOffline();
+    expect(time.delaysMs).toEqual([FIRST_WAIT_MS]);
+    time.fire(FIRST_WAIT_MS);
+    await untilLive();
+  });
+
+  it("is ended where the server knows of events that do not come", async () => {
+    server.speak = () => server.opened.length === 1;
+    const api = createApi({ url: server.url });
+    const answers: number[] = [];
+    const readPosition: typeof api.readPosition = async (options) => {
+      const position = await api.readPosition(options);
+      answers.push(position);
+      return position;
+    };
+    start({ api: { ...api, readPosition } });
+    await untilLive();
+    // Nobody hears of it: the socket is dead.
+    server.events.push(eventAt(1));
+    time.fire(SILENCE_MS);
+    await until(() => expect(answers).toEqual([1]));
+    expect(connection.status).toBe("live");
+    expect(time.delaysMs).toEqual([STABLE_MS, ATTEMPT_MS]);
+    time.fire(ATTEMPT_MS);
+    await untilOffline();
+    time.fire(FIRST_WAIT_MS);
+    await until(() => expect(positions()).toEqual(["loaded", 1]));
+    expect(errors).toEqual([]);
+  });
+
+  it("goes on where the events that the server knows of come meanwhile", async () => {
+    start();
+    await untilLive();
+    server.answer = ({ path }) => {
+      if (path !== "/health") return undefined;
+      server.record();
+      return json({ status: "ok", position: 1 });
+    };
+    time.fire(SILENCE_MS);
+    await until(() => expect(connection.position).toBe(1));
+    if (time.delaysMs.includes(ATTEMPT_MS)) time.fire(ATTEMPT_MS);
+    await until(() => expect(time.delaysMs).toEqual([STABLE_MS, SILENCE_MS]));
+    expect(server.opened).toEqual(["0"]);
+  });
+
+  it("is not watched any more once it has ended", async () => {
+    start();
+    await untilLive();
+    server.cut();
+    await untilOffline();
+    expect(time.delaysMs).toEqual([FIRST_WAIT_MS]);
+  });
+});
+
+describe("what the browser says of its network", () => {
+  let page: EventTarget;
+  const say = (type: "online" | "offline") => page.dispatchEvent(new Event(type));
+
+  beforeEach(() => {
+    page = new EventTarget();
+    vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
+  });
+  afterEach(() => void vi.unstubAllGlobals());
+
+  it("ends a connection that can't be, and the wait for another once it can", async () => {
+    start();
+    await untilLive();
+    say("offline");
+    await untilOffline();
+    server.record();
+    say("online");
+    await untilLive();
+    await until(() => expect(positions()).toEqual(["loaded", 1]));
+    expect(time.delaysMs).not.toContain(FIRST_WAIT_MS);
+  });
+
+  it("ends no connection that is there", async () => {
+    start();
+    await untilLive();
+    say("online");
+    server.record();
+    await until(() => expect(positions()).toEqual(["loaded", 1]));
+    expect(server.opened).toEqual(["0"]);
+  });
+
+  it("does not end the attempts: a server may be on this machine", async () => {
+    start();
+    await untilLive();
+    say("offline");
+    await untilOffline();
+    say("offline");
+    time.fire(FIRST_WAIT_MS);
+    await untilLive();
   });
 });
 

@@ -121,6 +121,23 @@ describe("a rejection concerns one event", () => {
     expect(await first.accepted).toMatchObject({ position: 1 });
   });
 
+  it("a proxy that takes less than the server gets them one by one", async () => {
+    await open();
+    network.hold = isPost;
+    client.dispatch(step("first"));
+    await until(() => network.underWay.length === 1);
+    for (const name of ["a", "b", "c"]) client.dispatch(step(name));
+    network.answer = (path, body) =>
+      path === "/events" && (body as RecordedEvent[]).length > 1
+        ? { status: 413, body: "<html>" }
+        : undefined;
+    network.hold = () => false;
+    network.step();
+    await client.caughtUpWith(4);
+    expect(sent().map((ids) => ids.length)).toEqual([1, 3, 1, 2, 1, 1]);
+    expect(client.rejections).toEqual([]);
+  });
+
   it("a request has no more than it may, by number and by size", async () => {
     await open();
     network.hold = isPost;

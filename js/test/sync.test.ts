@@ -1,4 +1,4 @@
-import { combineReducers } from "redux";
+import { combineReducers, legacy_createStore } from "redux";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createId, createSync, RejectedError, resultOf, type SyncState } from "../src/index.ts";
 import { boardsReducer, step } from "./simulation/boards.ts";
@@ -146,6 +146,39 @@ describe("the view is what is confirmed and the pending events run again", () =>
     await until(() => client.sync.pending.length === 0);
     expect(client.steps()).toEqual(["a", "c"]);
     expect(client.sync.lastRejection).toMatchObject({ code: "bad", field: "step", by: "server" });
+  });
+
+  it("a rejection is none any more once the event is recorded: a request came late", async () => {
+    const client = await open().live();
+    network.answer = (path, body) =>
+      path === "/events" && JSON.stringify(body).includes("late")
+        ? { status: 422, body: { code: "bad", detail: "No." } }
+        : undefined;
+    const { id, accepted } = client.dispatch(step("late"));
+    await accepted.catch(() => {});
+    await until(() => client.sync.lastRejection?.id === id);
+    server.dispatch([{ id, ...step("late") }]);
+    await until(() => client.sync.position === 1);
+    expect(client.sync.lastRejection).toBe(null);
+    expect(client.steps()).toEqual(["late"]);
+    expect(client.confirmed).toHaveLength(1);
+  });
+
+  it("the app is told what a rejected event was, to offer it again", async () => {
+    network.hold = isPost;
+    const client = await open().live();
+    const told: unknown[] = [];
+    client.store.sync.onRejected((rejection, event) => told.push([rejection.by, event]));
+    const second = client.dispatch(step("second", "plan", 1));
+    server.dispatch([step("first")]);
+    release();
+    await second.accepted.catch(() => {});
+    const third = client.dispatch(step("third", "plan", 1));
+    await until(() => expect(told).toHaveLength(2));
+    expect(told).toEqual([
+      ["server", { id: second.id, ...step("second", "plan", 1) }],
+      ["reducer", { id: third.id, ...step("third", "plan", 1) }],
+    ]);
   });
 
   it("an event that the reducer here refuses is not queued", async () => {
@@ -367,7 +400,10 @@ describe("coming back", () => {
     first.store.sync.close();
     server.dispatch([step("b")]);
     network.arrived.length = 0;
-    const second = await open("ann", {}, stored).live();
+    expect(stored.sync).toMatchObject({ connection: "live", storage: "memory" });
+    const second = open("ann", {}, stored);
+    expect(second.sync).toMatchObject({ connection: "connecting", storage: "opening" });
+    expect(second.steps()).toEqual(["a"]);
     await until(() => second.sync.position === 2);
     expect(second.steps()).toEqual(["a", "b"]);
     expect(network.arrived.map(({ path }) => path)).not.toContain("/collections?names=boards");
@@ -435,6 +471,25 @@ describe("what is in the state", () => {
     client.store.sync.close();
     expect(client.sync.connection).toBe("closed");
     expect(() => client.dispatch(step("late"))).toThrow("dispatched after `store.sync.close()`");
+  });
+});
+
+describe("on a server that renders a page", () => {
+  it("the state is there, and nothing is opened, though there is nothing to open it with", () => {
+    vi.stubGlobal("WebSocket", undefined);
+    vi.stubGlobal("BroadcastChannel", () => expect.fail("it is opened"));
+    const fetch = vi.fn();
+    const url = "/api";
+    const sync = createSync({ url, collections: ["boards"], events: [], start: false, fetch });
+    const { boards } = boardsReducer();
+    const store = legacy_createStore(combineReducers({ boards }), sync);
+    expect(store.getState()).toMatchObject({
+      boards: {},
+      sync: { connection: "connecting", position: null, pending: [] },
+    });
+    store.sync.close();
+    expect(fetch).not.toHaveBeenCalled();
+    vi.unstubAllGlobals();
   });
 });
 

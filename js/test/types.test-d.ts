@@ -1,12 +1,17 @@
 import { configureStore } from "@reduxjs/toolkit";
 import { legacy_createStore, type Reducer } from "redux";
+import type { Observable } from "rxjs";
 import { describe, expectTypeOf, it } from "vitest";
+import { devToolsOptions } from "../src/devtools.ts";
 import {
   type Accepted,
   type CollectionState,
   type ConnectionOptions,
+  type ConnectionStatus,
   createApi,
+  createSelectWhere,
   createSync,
+  type EventStatus,
   isRecordedEvent,
   type RecordedEvent,
   resultOf,
@@ -15,6 +20,9 @@ import {
   selectAll,
   selectById,
 } from "../src/index.ts";
+import { observableCollection } from "../src/mobx.ts";
+import { useDispatchResult, useEventStatus, useSync } from "../src/react.ts";
+import { observeCollection, observeConfirmed } from "../src/rxjs.ts";
 
 interface Note {
   readonly id: string;
@@ -28,6 +36,21 @@ describe("types", () => {
     expectTypeOf(selectById(state, "a")).toEqualTypeOf<Note | undefined>();
     // @ts-expect-error a document is found by its id, not by itself
     selectById(state, { id: "a" });
+  });
+
+  it("a query knows the fields and their values", () => {
+    const select = createSelectWhere<Note>(() => "[]");
+    const filter = {
+      and: [{ eq: ["title", "Milk"] }, { not: { startsWith: ["id", "a"] } }],
+    } as const;
+    const found = select(state, { filter, order: ["-title", "id"], limit: 7 });
+    expectTypeOf(found).toEqualTypeOf<readonly Note[]>();
+    // @ts-expect-error a field that is not there
+    select(state, { filter: { eq: ["titel", "Milk"] } });
+    // @ts-expect-error a title is a text
+    select(state, { filter: { eq: ["title", 7] } });
+    // @ts-expect-error a field that is not there
+    select(state, { order: ["-titel"] });
   });
 
   it("a state is read-only", () => {
@@ -69,6 +92,54 @@ describe("types", () => {
     expectTypeOf(store.getState().sync).toEqualTypeOf<SyncState>();
     expectTypeOf(store.getState().notes).toEqualTypeOf<CollectionState<Note>>();
     expectTypeOf(store.sync).toEqualTypeOf<Sync>();
+  });
+
+  it("knows the events of the union that it is given", () => {
+    type NoteEvent =
+      | { readonly type: "noteAdded"; readonly payload: Note }
+      | { readonly type: "noteRemoved"; readonly payload: { readonly id: string } };
+    const options = { url: "/api", collections: ["notes"] };
+    createSync<NoteEvent>({
+      ...options,
+      events: ["noteAdded", "noteRemoved"],
+      onConfirmed: (event) => {
+        if (event.type === "noteAdded") expectTypeOf(event.payload.title).toEqualTypeOf<string>();
+        expectTypeOf(event.position).toEqualTypeOf<number>();
+      },
+      onRejected: (_, { payload }) => expectTypeOf(payload.id).toEqualTypeOf<string>(),
+    });
+    // @ts-expect-error an event that is not of the union
+    createSync<NoteEvent>({ ...options, events: ["noteAded"] });
+    const notes: Reducer<CollectionState<Note>> = () => state;
+    const store = configureStore({
+      reducer: { notes },
+      enhancers: (defaults) =>
+        defaults().concat(createSync<NoteEvent>({ ...options, events: ["noteAdded"] })),
+    });
+    expectTypeOf(store.getState().sync).toEqualTypeOf<SyncState<NoteEvent>>();
+    const [pending] = store.getState().sync.pending;
+    if (pending?.type === "noteAdded") expectTypeOf(pending.payload).toEqualTypeOf<Note>();
+  });
+
+  it("the bindings take a store of Redux Toolkit", () => {
+    type NoteEvent = { readonly type: "noteAdded"; readonly payload: Note };
+    const notes: Reducer<CollectionState<Note>> = () => state;
+    const sync = createSync<NoteEvent>({ url: "/api", collections: ["notes"], events: [] });
+    const store = configureStore({
+      reducer: { notes },
+      enhancers: (defaults) => defaults().concat(sync),
+    });
+    expectTypeOf(useSync(store, (it) => it.connection)).toEqualTypeOf<ConnectionStatus>();
+    expectTypeOf(useEventStatus(store, "a")).toEqualTypeOf<EventStatus>();
+    const [dispatch] = useDispatchResult<NoteEvent>(store);
+    // @ts-expect-error a title is missing
+    dispatch({ type: "noteAdded", payload: { id: "a" } });
+    const observable = observableCollection(store, (it) => it.notes);
+    expectTypeOf(observable.get("a")).toEqualTypeOf<Note | undefined>();
+    const observed = observeCollection(store, (it) => it.notes);
+    expectTypeOf(observed).toEqualTypeOf<Observable<readonly Note[]>>();
+    expectTypeOf(observeConfirmed(store)).toEqualTypeOf<Observable<RecordedEvent & NoteEvent>>();
+    configureStore({ reducer: { notes }, devTools: devToolsOptions });
   });
 
   it("the result of a dispatch has two promises, once it is asked for", () => {

@@ -12,6 +12,12 @@ const BINARY: string =
   process.env.NOTES_SERVER ??
   fileURLToPath(new URL("../../target/release/notes-server", import.meta.url));
 
+/** An event of the log, as far as the tests read it. */
+export interface LoggedEvent {
+  readonly type: string;
+  readonly payload: { readonly title?: string; readonly text?: string };
+}
+
 /** A server that can be stopped and started again on the same port with the same database. */
 export class NotesServer {
   #process: ChildProcess | undefined;
@@ -66,6 +72,18 @@ export class NotesServer {
   async remove(): Promise<void> {
     await this.stop();
     if (this.#folder !== undefined) await rm(this.#folder, { recursive: true });
+  }
+
+  /** The notes that it has. */
+  async notes(): Promise<readonly Record<string, unknown>[]> {
+    const answer = await fetch(`${this.url}/api/collections/notes`);
+    return ((await answer.json()) as { documents: Record<string, unknown>[] }).documents;
+  }
+
+  /** Its log. */
+  async events(): Promise<readonly LoggedEvent[]> {
+    const answer = await fetch(`${this.url}/api/events?limit=10000`);
+    return ((await answer.json()) as { events: LoggedEvent[] }).events;
   }
 
   /** Runs a command as another client would. */

@@ -1,46 +1,20 @@
 /** Two windows on one server, with the reducer in WebAssembly between them. */
 
-import { type Browser, test as base, expect, type Locator, type Page } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
+import {
+  addNote,
+  edit,
+  hasUnsaved,
+  isLive,
+  isOffline,
+  note,
+  openWindow,
+  switchNetwork,
+  test,
+  titles,
+} from "./notes-page.ts";
 import { NotesServer } from "./notes-server.ts";
 import { countReducerCalls, reducerCalls } from "./wasm-reducer.ts";
-
-const test = base.extend<{ server: NotesServer }>({
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixture's needs from it.
-  server: async ({}, use) => {
-    const server = new NotesServer();
-    await server.start();
-    await use(server);
-    await server.remove();
-  },
-});
-
-/** Opens a window of its own: another storage, another connection. */
-async function openWindow(browser: Browser, server: NotesServer, user: string): Promise<Page> {
-  const page = await (await browser.newContext()).newPage();
-  await page.goto(server.url);
-  await isLive(page);
-  await page.getByRole("textbox", { name: "Your name" }).fill(user);
-  return page;
-}
-
-async function isLive(page: Page): Promise<void> {
-  await expect(page.getByRole("status").filter({ hasText: "Live" })).toBeVisible();
-}
-
-async function addNote(page: Page, title: string, text: string): Promise<void> {
-  await page.getByRole("textbox", { name: "Title", exact: true }).fill(title);
-  await page.getByRole("textbox", { name: "Text", exact: true }).fill(text);
-  await page.getByRole("button", { name: "Add note" }).click();
-}
-
-function note(page: Page, title: string): Locator {
-  return page.getByRole("article", { name: title, exact: true });
-}
-
-async function titles(page: Page): Promise<(string | null)[]> {
-  const notes = await page.getByRole("article").all();
-  return Promise.all(notes.map((each) => each.getAttribute("aria-label")));
-}
 
 test("what one window does shows in the other", async ({ browser, server }) => {
   const ann = await openWindow(browser, server, "Ann");
@@ -50,14 +24,10 @@ test("what one window does shows in the other", async ({ browser, server }) => {
   await expect(note(bob, "Milk")).toContainText("two litres");
   await expect(note(ann, "Milk")).toContainText("two litres");
 
-  await note(bob, "Milk").getByRole("button", { name: "Edit title" }).click();
-  await bob.getByRole("textbox", { name: "Edit title" }).fill("Oat milk");
-  await bob.getByRole("button", { name: "Save" }).click();
+  await edit(note(bob, "Milk"), "title", "Oat milk");
   await expect(note(ann, "Oat milk")).toBeVisible();
 
-  await note(ann, "Oat milk").getByRole("button", { name: "Edit text" }).click();
-  await ann.getByRole("textbox", { name: "Edit text" }).fill("three litres");
-  await ann.getByRole("button", { name: "Save" }).click();
+  await edit(note(ann, "Oat milk"), "text", "three litres");
   await expect(note(bob, "Oat milk")).toContainText("three litres");
 
   const log = bob.getByRole("region", { name: "Event log" });
@@ -99,9 +69,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     await expect(note(bob, "before")).toBeVisible();
 
     await server.stop(signal);
-    for (const page of windows) {
-      await expect(page.getByRole("status").filter({ hasText: "Live" })).toHaveCount(0);
-    }
+    for (const page of windows) await isOffline(page);
     await server.start();
     for (let number = 1; number <= 60; number += 1) {
       await server.command("addNote", { title: `meanwhile ${number}`, text: "" });
@@ -130,6 +98,7 @@ test("a page whose server has another database now shows that one, and nothing o
   const page = await openWindow(browser, server, "Ann");
   await addNote(page, "old", "");
   await expect(note(page, "old")).toBeVisible();
+  await hasUnsaved(page, 0);
   await server.stop();
   await server.takeDatabaseOf(other);
   await server.start();
@@ -197,21 +166,19 @@ test("what is half typed outlives a removal in another window", async ({ browser
   await expect(note(ann, "Milk")).toHaveCount(1);
   await expect(alert).toHaveCount(0);
 
-  await note(ann, "Milk").getByRole("button", { name: "Edit title" }).click();
-  await ann.getByRole("textbox", { name: "Edit title" }).fill("Oat milk");
-  await ann.route("**/editNoteTitle", async (route) => {
-    // The command arrives when the note is gone: it saves nothing.
-    await note(bob, "Milk").getByRole("button", { name: "Remove" }).click();
-    await expect(alert).toContainText("This note was removed elsewhere.");
-    await route.continue();
-  });
-  const answered = ann.waitForResponse("**/editNoteTitle");
-  await ann.getByRole("button", { name: "Save" }).click();
-  await (await answered).finished();
-  await expect(ann.getByRole("textbox", { name: "Edit title" })).toHaveValue("Oat milk");
-  await ann.getByRole("button", { name: "Discard" }).click();
-  await expect(note(ann, "Milk")).toHaveCount(0);
-  await expect(note(bob, "Oat milk")).toHaveCount(0);
+  await switchNetwork(ann);
+  await edit(note(ann, "Milk"), "title", "Oat milk");
+  await expect(note(ann, "Oat milk")).toBeVisible();
+  await note(bob, "Milk").getByRole("button", { name: "Remove" }).click();
+  await expect(note(bob, "Milk")).toHaveCount(0);
+  // The edit arrives when the note is gone: it saves nothing.
+  await switchNetwork(ann);
+  const notice = ann.getByRole("alert").filter({ hasText: "Somebody had removed the note" });
+  await notice.getByText("What you wrote").click();
+  await expect(notice).toContainText("Oat milk");
+  await notice.getByRole("button", { name: "Dismiss" }).click();
+  await expect(notice).toHaveCount(0);
+  for (const page of [ann, bob]) await expect(page.getByRole("article")).toHaveCount(0);
 });
 
 test("a note without a title has a name to point at", async ({ browser, server }) => {
@@ -223,7 +190,6 @@ test("a note without a title has a name to point at", async ({ browser, server }
   await page.getByRole("textbox", { name: "Edit title" }).fill("  Milk ");
   await page.getByRole("button", { name: "Save" }).click();
   await expect(note(page, "Milk").getByRole("button", { name: "Edit title" })).toBeFocused();
-  expect(await (await fetch(`${server.url}/api/collections/notes`)).json()).toMatchObject({
-    documents: [{ title: "Milk", text: "two litres" }],
-  });
+  await hasUnsaved(page, 0);
+  expect(await server.notes()).toMatchObject([{ title: "Milk", text: "two litres" }]);
 });

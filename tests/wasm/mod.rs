@@ -8,8 +8,10 @@ mod host;
 mod identity;
 mod kinds;
 mod loaded;
+mod query;
 mod root;
 mod tree;
 
 flux_wasm::reduxify!(marks: flux_tests::mark::marks);
 flux_wasm::reduxify!(products: flux_tests::product::products);
+flux_wasm::query!(queryProducts: flux_tests::product::Product);

@@ -43,6 +43,7 @@ mod documents;
 mod error;
 mod javascript;
 mod number;
+mod query;
 mod reducer;
 mod reduxify;
 mod typescript;
@@ -53,6 +54,7 @@ pub use error::code;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::error::on_rejected;
+    pub use crate::query::{Queries, query_types};
     pub use crate::reducer::ReduxReducer;
     pub use crate::typescript::{Text, collection_types, document_types, event_types, root_types};
     pub use flux_reducers::{Describe, Document, Event};

@@ -39,7 +39,7 @@ impl Text {
         self.length += 1;
     }
 
-    const fn push(&mut self, text: &str) -> &mut Self {
+    pub(crate) const fn push(&mut self, text: &str) -> &mut Self {
         let mut rest = text.as_bytes();
         while let [first, after @ ..] = rest {
             self.byte(*first);

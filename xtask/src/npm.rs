@@ -18,6 +18,12 @@ pub(crate) fn install(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Installs the packages of the package-lock.json in a folder, as [`install`] does.
+pub(crate) fn install_in(shell: &Shell, folder: &str) -> anyhow::Result<()> {
+    let _returns_at_the_end = shell.push_dir(folder);
+    install(shell)
+}
+
 /// Returns whether npm's own copy of the lock file is at least as new as ours.
 fn is_fresh(shell: &Shell) -> bool {
     let modified = |path: &str| {

@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -111,9 +112,15 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "packaging",
-        what: "the packages, packed and installed: for bundlers, the web and Node.js",
-        tools: wasm::TOOLS,
+        what: "the packages, packed and installed: Vite, webpack, Next.js, Node.js, Deno, script tags",
+        tools: &[Tool::RustTargets, Tool::Node, Tool::Chromium, Tool::WasmPack, Tool::WasmBindgen],
         run: packaging::run,
+    },
+    Step {
+        name: "sync",
+        what: "pages on the real server, whatever happens in between",
+        tools: wasm::TOOLS,
+        run: sync,
     },
     Step {
         name: "browser",
@@ -242,12 +249,25 @@ fn javascript(shell: &Shell) -> anyhow::Result<()> {
 fn browser(shell: &Shell) -> anyhow::Result<()> {
     npm::install(shell)?;
     wasm::build_page(shell)?;
+    let server = build_server(shell)?;
+    cmd!(shell, "npm test -w tests/browser").env("NOTES_SERVER", server).run()?;
+    Ok(())
+}
+
+fn sync(shell: &Shell) -> anyhow::Result<()> {
+    wasm::build_package(shell)?;
+    cmd!(shell, "npm run build -w js").run()?;
+    let server = build_server(shell)?;
+    cmd!(shell, "npm test -w tests/sync").env("NOTES_SERVER", server).run()?;
+    Ok(())
+}
+
+/// Builds the server of the notes sample, and returns where it is.
+fn build_server(shell: &Shell) -> anyhow::Result<PathBuf> {
     cmd!(shell, "cargo build --release -p notes-server").run()?;
     // Not always in the project's own folder: `CARGO_TARGET_DIR` and cargo's settings move it.
     let metadata = MetadataCommand::new().current_dir(shell.current_dir()).no_deps().exec()?;
-    let server = metadata.target_directory.join("release/notes-server");
-    cmd!(shell, "npm test -w tests/browser").env("NOTES_SERVER", server).run()?;
-    Ok(())
+    Ok(metadata.target_directory.join("release/notes-server").into())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 /** The bundler loads the WebAssembly: nothing is to be called before the reducer. */
 
-import { useNotes } from "./use-notes.ts";
+import * as notesWasm from "notes-wasm";
+import { tryNotes } from "./try-notes.ts";
 
-useNotes();
+tryNotes(notesWasm);

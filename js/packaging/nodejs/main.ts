@@ -1,5 +1,6 @@
 /** Node.js loads the WebAssembly by itself. */
 
-import { useNotes } from "./use-notes.ts";
+import * as notesWasm from "notes-wasm";
+import { tryNotes } from "./try-notes.ts";
 
-useNotes();
+tryNotes(notesWasm);

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import init, { notes } from "notes-wasm";
-import { useNotes } from "./use-notes.ts";
+import init, { notes, onRejected } from "notes-wasm";
+import { tryNotes } from "./try-notes.ts";
 
 /** What a browser says of a reducer that is called too early, as wasm/README.md quotes it. */
 const TOO_EARLY = "Cannot read properties of undefined (reading 'notes')";
@@ -15,4 +15,4 @@ assert.ok(readme.includes(TOO_EARLY), `wasm/README.md does not quote "${TOO_EARL
 
 const module = new URL("notes_wasm_bg.wasm", import.meta.resolve("notes-wasm"));
 await init({ module_or_path: await readFile(module) });
-useNotes();
+tryNotes({ notes, onRejected });

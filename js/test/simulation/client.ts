@@ -1,6 +1,6 @@
 /** A page: a Redux store with the synchronisation, over the simulated network. */
 
-import { combineReducers, legacy_createStore } from "redux";
+import { combineReducers, legacy_createStore, type StoreEnhancer } from "redux";
 import { vi } from "vitest";
 import {
   type Action,
@@ -58,6 +58,7 @@ export class Client {
     name: string,
     options: Partial<SyncOptions> = {},
     preloaded?: object,
+    lift?: unknown,
   ) {
     this.name = name;
     const { boards, onRejected } = boardsReducer();
@@ -86,7 +87,7 @@ export class Client {
         this.actions.push(action);
         return this.reduce(state, action);
       };
-      return legacy_createStore(recording, initial);
+      return legacy_createStore(recording, initial, lift as StoreEnhancer | undefined);
     };
     const root = combineReducers({ boards, seen });
     this.store = sync(createStore as never)(root as never, preloaded as never) as never;

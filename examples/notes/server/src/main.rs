@@ -12,6 +12,7 @@ use flux_server::{Service, Store};
 use tracing_subscriber::EnvFilter;
 
 mod commands;
+mod moderation;
 mod web;
 
 /// The notes sample of Flux Capacitor.
@@ -61,7 +62,10 @@ async fn main() -> ExitCode {
 
 // ANCHOR: store
 async fn serve(options: Serve) -> Result<(), Box<dyn std::error::Error>> {
-    let store = Store::open(lift(notes_reducers::notes), options.database_url).await?;
+    let store = Store::builder(lift(notes_reducers::notes), options.database_url)
+        .layer(moderation::without_passwords())
+        .open()
+        .await?;
     let mut service = commands::add_to(Service::new(store));
     if options.allow_anonymous {
         service = service.allow_anonymous();

@@ -1,13 +1,13 @@
 /** The page. */
 
-import type { Connection } from "@flux-capacitor/client";
 import { type ReactNode, useId } from "react";
 import { ConnectionLight } from "./connection-light.tsx";
 import { EventLogPanel } from "./event-log-panel.tsx";
 import { Notes } from "./notes.tsx";
+import { NoticesList } from "./notices-list.tsx";
 import { useUserName } from "./user-name.tsx";
 
-export function App({ connection }: { readonly connection: Connection }): ReactNode {
+export function App(): ReactNode {
   const { userName, setUserName } = useUserName();
   const nameId = useId();
   return (
@@ -17,7 +17,7 @@ export function App({ connection }: { readonly connection: Connection }): ReactN
           <img src="./icon.svg" alt="" width="32" height="32" />
           <h1>Flux Capacitor</h1>
         </div>
-        <ConnectionLight connection={connection} />
+        <ConnectionLight />
         <div className="user">
           <label htmlFor={nameId}>Your name</label>
           <input
@@ -29,8 +29,11 @@ export function App({ connection }: { readonly connection: Connection }): ReactN
           />
         </div>
       </header>
+      <div className="notices">
+        <NoticesList />
+      </div>
       <main>
-        <Notes connection={connection} />
+        <Notes />
         <EventLogPanel />
       </main>
     </>

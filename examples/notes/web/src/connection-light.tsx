@@ -1,7 +1,10 @@
-/** Whether this page is in step with the server. */
+/** Whether this page is in step with the server, what waits for it, and a switch to try it. */
 
-import type { Connection, ConnectionStatus } from "@flux-capacitor/client";
+import type { ConnectionStatus } from "@flux-capacitor/client";
 import { type ReactNode, useSyncExternalStore } from "react";
+import { useSelector } from "react-redux";
+import { networkSwitch } from "./network.ts";
+import type { RootState } from "./store.ts";
 
 const TEXTS: Readonly<Record<ConnectionStatus, string>> = {
   connecting: "Connecting",
@@ -10,12 +13,37 @@ const TEXTS: Readonly<Record<ConnectionStatus, string>> = {
   closed: "Offline",
 };
 
-export function ConnectionLight({ connection }: { readonly connection: Connection }): ReactNode {
-  const status = useSyncExternalStore(connection.subscribe, () => connection.status);
+export function ConnectionLight(): ReactNode {
+  const { connection, pending, storage } = useSelector(({ sync }: RootState) => sync);
+  const count = pending.length;
   return (
-    <output className="light" data-status={status}>
-      <span className="light-dot" aria-hidden="true" />
-      {TEXTS[status]}
-    </output>
+    <div className="connection">
+      <output className="light" data-status={connection}>
+        <span className="light-dot" aria-hidden="true" />
+        {TEXTS[connection]}
+      </output>
+      <OfflineSwitch />
+      <output className="unsaved">
+        {count > 0 && `${count} ${count === 1 ? "change" : "changes"} not saved yet`}
+        {count > 0 && storage === "memory" && ", and lost if you close the page"}
+      </output>
+    </div>
+  );
+}
+
+function OfflineSwitch(): ReactNode {
+  const isOff = useSyncExternalStore(networkSwitch.subscribe, networkSwitch.isOff);
+  return (
+    <button
+      type="button"
+      role="switch"
+      className="switch"
+      aria-checked={isOff}
+      title="Cuts this page off from the server, to try it"
+      onClick={() => networkSwitch.turn(!isOff)}
+    >
+      <span className="switch-track" aria-hidden="true" />
+      Work offline
+    </button>
   );
 }

@@ -1,15 +1,19 @@
 /** The last events: who, when, what, and the raw JSON of each. */
 
-import { type RecordedEvent, selectById } from "@flux-capacitor/client";
-import { type ReactNode, useState } from "react";
-import { useSelector } from "react-redux";
-import { EVENT_LOG_LENGTH_MAX } from "./event-log.ts";
+import { createApi, type RecordedEvent, selectById } from "@flux-capacitor/client";
+import { type ReactNode, useEffect, useState } from "react";
+import { useDispatch, useSelector } from "react-redux";
+import { EVENT_LOG_LENGTH_MAX, eventsListed } from "./event-log.ts";
 import { whatWasDone, whoDid } from "./event-text.ts";
 import { Moment } from "./moment.tsx";
+import { switchedNetwork } from "./network.ts";
 import type { RootState } from "./store.ts";
+
+const api = createApi({ url: "./api", ...switchedNetwork });
 
 export function EventLogPanel(): ReactNode {
   const events = useSelector((state: RootState) => state.eventLog);
+  useListedEvents();
   return (
     <section className="event-log" aria-labelledby="event-log-heading">
       <div className="section-head">
@@ -30,6 +34,19 @@ export function EventLogPanel(): ReactNode {
       )}
     </section>
   );
+}
+
+/** Lists the log once events flow, so that nothing falls in between. */
+function useListedEvents(): void {
+  const dispatch = useDispatch();
+  const isLive = useSelector((state: RootState) => state.sync.connection === "live");
+  useEffect(() => {
+    if (!isLive) return;
+    api
+      .listEvents({ order: "desc", limit: EVENT_LOG_LENGTH_MAX })
+      .then(({ events }) => dispatch(eventsListed(events)))
+      .catch(console.warn);
+  }, [isLive, dispatch]);
 }
 
 function EventEntry({ event }: { readonly event: RecordedEvent }): ReactNode {

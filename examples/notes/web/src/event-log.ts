@@ -1,4 +1,4 @@
-/** The last events, newest first, as a slice of the store. */
+/** The last events that the server has recorded, newest first, as a slice of the store. */
 
 import { isLoadedAction, isRecordedEvent, type RecordedEvent } from "@flux-capacitor/client";
 import { createSlice, type PayloadAction, type Reducer } from "@reduxjs/toolkit";

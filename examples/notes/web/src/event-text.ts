@@ -1,11 +1,11 @@
 /** An event in words. */
 
-import type { RecordedEvent } from "@flux-capacitor/client";
+import type { Action } from "@flux-capacitor/client";
 import type { NoteEvent } from "notes-wasm";
 import { shownTitle } from "./note-title.ts";
 
 /** Who caused the event. */
-export function whoDid({ meta }: RecordedEvent): string {
+export function whoDid({ meta }: Action): string {
   return typeof meta?.user === "string" ? meta.user : "Someone";
 }
 
@@ -14,10 +14,7 @@ export function whoDid({ meta }: RecordedEvent): string {
  *
  * @param titleOf - the present title of a note, if it is still there.
  */
-export function whatWasDone(
-  event: RecordedEvent,
-  titleOf: (id: string) => string | undefined,
-): string {
+export function whatWasDone(event: Action, titleOf: (id: string) => string | undefined): string {
   // The server records only what the reducers accept; of other types there may be any.
   const { type, payload } = event as NoteEvent;
   const note = () => {

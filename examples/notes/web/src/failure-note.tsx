@@ -8,12 +8,10 @@ export function FailureNote({ failure }: { readonly failure: Failure | undefined
   return (
     <div className="failure" role="alert">
       <p>{failure.message}</p>
-      {failure.detail !== undefined && (
-        <details>
-          <summary>Details</summary>
-          <p>{failure.detail}</p>
-        </details>
-      )}
+      <details>
+        <summary>Details</summary>
+        <p>{failure.detail}</p>
+      </details>
     </div>
   );
 }

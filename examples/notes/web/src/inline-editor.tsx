@@ -1,19 +1,13 @@
 /** Edits one text in its place. */
 
-import {
-  type KeyboardEvent,
-  type ReactNode,
-  type SubmitEvent,
-  useEffect,
-  useRef,
-  useState,
-} from "react";
+import type { NoteEvent } from "notes-wasm";
+import { type KeyboardEvent, type ReactNode, type SubmitEvent, useState } from "react";
 import { FailureNote } from "./failure-note.tsx";
 import { submitOnModifiedEnter } from "./keyboard.ts";
-import { useCommand } from "./use-command.ts";
+import { useEvents } from "./use-events.ts";
 
-/** Makes of the text a command, and its payload. */
-type CommandOf = (text: string) => readonly [name: string, payload: object];
+/** Makes an event of the text. */
+type EventOf = (text: string) => NoteEvent;
 
 interface InlineEditorProps {
   readonly label: string;
@@ -21,29 +15,21 @@ interface InlineEditorProps {
   readonly lines: "one" | "many";
   /** What is edited was removed elsewhere: only `keep` can save the text now. */
   readonly isRemoved: boolean;
-  readonly save: CommandOf;
-  readonly keep: CommandOf;
+  readonly save: EventOf;
+  readonly keep: EventOf;
   readonly onClose: () => void;
 }
 
 export function InlineEditor(props: InlineEditorProps): ReactNode {
   const { label, value, lines, isRemoved, save, keep, onClose } = props;
   const [draft, setDraft] = useState(value);
-  const { run, isPending, failure } = useCommand();
-  const isRemovedNow = useRef(isRemoved);
-  useEffect(() => {
-    isRemovedNow.current = isRemoved;
-  }, [isRemoved]);
+  const { dispatchEvent, failure } = useEvents();
 
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
-    if (isPending) return;
     const text = lines === "one" ? draft.trim() : draft;
-    const isSaved = isRemoved
-      ? await run(...keep(text))
-      : text === value || (await run(...save(text)));
-    // Removed before the command arrived, it has saved nothing.
-    if (isSaved && isRemoved === isRemovedNow.current) onClose();
+    const isUnchanged = text === value && !isRemoved;
+    if (isUnchanged || (await dispatchEvent((isRemoved ? keep : save)(text)))) onClose();
   };
   const closeOnEscape = (event: KeyboardEvent) => {
     if (event.key === "Escape" && !isRemoved) onClose();
@@ -88,7 +74,7 @@ export function InlineEditor(props: InlineEditorProps): ReactNode {
         <button type="button" onClick={onClose}>
           {isRemoved ? "Discard" : "Cancel"}
         </button>
-        <button type="submit" className="primary" aria-disabled={isPending}>
+        <button type="submit" className="primary">
           {isRemoved ? "Keep as a new note" : "Save"}
         </button>
       </div>

@@ -1,4 +1,4 @@
-/** Starts the page: the store with its wasm reducer, the live connection, React. */
+/** Starts the page: the store with its wasm reducer, React. */
 
 import "./style.css";
 import { StrictMode } from "react";
@@ -11,17 +11,17 @@ if (root === null) throw new Error('expected an element with id "root" in index.
 
 try {
   // Imported here, so that a browser that cannot load the wasm says so instead of staying blank.
-  const [{ App }, { goLive }, { store }] = await Promise.all([
+  const [{ App }, { noticeOutcomes }, { store }] = await Promise.all([
     import("./app.tsx"),
-    import("./live.ts"),
+    import("./outcomes.ts"),
     import("./store.ts"),
   ]);
-  const connection = goLive();
+  noticeOutcomes(store);
   createRoot(root).render(
     <StrictMode>
       <Provider store={store}>
         <UserNameProvider>
-          <App connection={connection} />
+          <App />
         </UserNameProvider>
       </Provider>
     </StrictMode>,

@@ -3,12 +3,13 @@
 import { type ReactNode, type SubmitEvent, useId, useRef, useState } from "react";
 import { FailureNote } from "./failure-note.tsx";
 import { submitOnModifiedEnter } from "./keyboard.ts";
-import { useCommand } from "./use-command.ts";
+import { noteAdded } from "./note-added.ts";
+import { useEvents } from "./use-events.ts";
 
 export function NewNote(): ReactNode {
   const [title, setTitle] = useState("");
   const [text, setText] = useState("");
-  const { run, isPending, failure } = useCommand();
+  const { dispatchEvent, failure } = useEvents();
   const titleInput = useRef<HTMLInputElement>(null);
   const titleId = useId();
   const textId = useId();
@@ -16,7 +17,7 @@ export function NewNote(): ReactNode {
   // What is a good note is for the reducers to say, hence no rules here.
   const add = async (event: SubmitEvent) => {
     event.preventDefault();
-    if (isPending || !(await run("addNote", { title: title.trim(), text }))) return;
+    if (!(await dispatchEvent(noteAdded({ title: title.trim(), text })))) return;
     setTitle("");
     setText("");
     titleInput.current?.focus();
@@ -50,7 +51,7 @@ export function NewNote(): ReactNode {
       </div>
       <FailureNote failure={failure} />
       <div className="actions">
-        <button type="submit" className="primary" aria-disabled={isPending}>
+        <button type="submit" className="primary">
           Add note
         </button>
       </div>

@@ -5,31 +5,35 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import { FailureNote } from "./failure-note.tsx";
 import { InlineEditor } from "./inline-editor.tsx";
 import { Moment } from "./moment.tsx";
+import { noteAdded } from "./note-added.ts";
 import { shownTitle } from "./note-title.ts";
-import { useCommand } from "./use-command.ts";
+import { useEvents } from "./use-events.ts";
 
 interface NoteCardProps {
   readonly note: Note;
+  /** The server has not confirmed all that is shown of it. */
+  readonly isPending: boolean;
   /** The note was removed elsewhere; the card is there for what is half typed. */
   readonly isRemoved: boolean;
   readonly onEditing: (isEditing: boolean) => void;
 }
 
-export function NoteCard({ note, isRemoved, onEditing }: NoteCardProps): ReactNode {
+export function NoteCard({ note, isPending, isRemoved, onEditing }: NoteCardProps): ReactNode {
   const { id, title, text, createdAt } = note;
   const { editing, open, close, titleButton, textButton } = useOpenEditor(onEditing);
-  const { run, isPending, failure } = useCommand();
+  const { dispatchEvent, failure } = useEvents();
 
   return (
-    <article className="card note" aria-label={shownTitle(title)}>
+    <article className="card note" aria-label={shownTitle(title)} data-pending={isPending}>
+      {isPending && <span className="pending">Not saved yet</span>}
       {editing === "title" ? (
         <InlineEditor
           label="Edit title"
           value={title}
           lines="one"
           isRemoved={isRemoved}
-          save={(draft) => ["editNoteTitle", { id, title: draft }]}
-          keep={(draft) => ["addNote", { title: draft, text }]}
+          save={(draft) => ({ type: "noteTitleEdited", payload: { id, title: draft } })}
+          keep={(draft) => noteAdded({ title: draft, text })}
           onClose={close}
         />
       ) : (
@@ -41,8 +45,8 @@ export function NoteCard({ note, isRemoved, onEditing }: NoteCardProps): ReactNo
           value={text}
           lines="many"
           isRemoved={isRemoved}
-          save={(draft) => ["editNoteContent", { id, text: draft }]}
-          keep={(draft) => ["addNote", { title, text: draft }]}
+          save={(draft) => ({ type: "noteContentEdited", payload: { id, text: draft } })}
+          keep={(draft) => noteAdded({ title, text: draft })}
           onClose={close}
         />
       ) : (
@@ -62,8 +66,7 @@ export function NoteCard({ note, isRemoved, onEditing }: NoteCardProps): ReactNo
             <button
               type="button"
               className="danger"
-              aria-disabled={isPending}
-              onClick={() => isPending || run("removeNote", { id })}
+              onClick={() => dispatchEvent({ type: "noteRemoved", payload: { id } })}
             >
               Remove
             </button>

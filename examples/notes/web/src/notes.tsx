@@ -1,22 +1,21 @@
 /** All notes, newest first. */
 
-import { type Connection, compareIds, selectAll } from "@flux-capacitor/client";
+import { compareIds, selectAll } from "@flux-capacitor/client";
 import type { Note } from "notes-wasm";
-import { type ReactNode, useSyncExternalStore } from "react";
+import { type ReactNode, useMemo } from "react";
 import { useSelector } from "react-redux";
 import { useEditedNotes } from "./edited-notes.ts";
 import { NewNote } from "./new-note.tsx";
 import { NoteCard } from "./note-card.tsx";
 import type { RootState } from "./store.ts";
 
-export function Notes({ connection }: { readonly connection: Connection }): ReactNode {
+export function Notes(): ReactNode {
   const notes = useSelector((state: RootState) => selectAll(state.notes));
   const { removed, setEdited } = useEditedNotes(notes);
   const newestFirst = [...notes, ...removed].sort(compareNewestFirst);
-  const isLoaded = useSyncExternalStore(
-    connection.subscribe,
-    () => connection.position !== undefined,
-  );
+  const isLoaded = useSelector((state: RootState) => state.sync.position !== null);
+  const pending = useSelector((state: RootState) => state.sync.pending);
+  const pendingIds = useMemo(() => new Set(pending.map(({ payload }) => payload.id)), [pending]);
   return (
     <section className="notes" aria-labelledby="notes-heading">
       <div className="section-head">
@@ -29,6 +28,7 @@ export function Notes({ connection }: { readonly connection: Connection }): Reac
           <NoteCard
             key={note.id}
             note={note}
+            isPending={pendingIds.has(note.id)}
             isRemoved={removed.includes(note)}
             onEditing={(isEditing) => setEdited(note, isEditing)}
           />
@@ -39,7 +39,7 @@ export function Notes({ connection }: { readonly connection: Connection }): Reac
           <strong>{isLoaded ? "No notes yet." : "Waiting for the notes …"}</strong>
           {isLoaded
             ? "Add the first one above; it appears in every open window."
-            : "They come as soon as the server answers."}
+            : "They come as soon as the server answers; you can write new ones."}
         </p>
       )}
     </section>

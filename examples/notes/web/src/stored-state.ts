@@ -1,0 +1,36 @@
+/** The last state, for a page that opens while the server can't be reached. */
+
+import type { NotesState } from "notes-wasm";
+import type { EventLogState } from "./event-log.ts";
+import type { Notice } from "./notices.ts";
+
+/** The state of the page, as far as its reducers make it; that of the synchronisation is beside it. */
+interface StoredState {
+  readonly notes: NotesState;
+  readonly eventLog: EventLogState;
+  readonly notices: readonly Notice[];
+}
+
+const STORAGE_KEY = "flux-capacitor-notes.state";
+
+/** Reads it; any state that the reducers have ever made will do. */
+export function readStoredState(): StoredState | undefined {
+  try {
+    const text = localStorage.getItem(STORAGE_KEY);
+    return text === null ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Stores it whenever the page is left. Of the tabs the last one counts; all have the same notes. */
+export function storeStateOnLeaving(store: { getState(): StoredState }): void {
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState !== "hidden") return;
+    try {
+      localStorage.setItem(STORAGE_KEY, JSON.stringify(store.getState()));
+    } catch {
+      // Too large, or not allowed: then the page begins with what it has stored before, or nothing.
+    }
+  });
+}

@@ -1,0 +1,3 @@
+/** Pages that any web server serves. */
+
+export default { output: "export", distDir: "pages" };

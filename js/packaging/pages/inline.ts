@@ -1,0 +1,7 @@
+/** A page with the WebAssembly inline: nothing is to be loaded. */
+
+import { notes, onRejected } from "notes-wasm/inline.js";
+import { tryNotes } from "./try-notes.ts";
+
+tryNotes({ notes, onRejected });
+document.documentElement.dataset.result = "passed";
