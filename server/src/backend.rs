@@ -128,7 +128,7 @@ pub(crate) trait Backend: Debug + Send + Sync {
         schemas: &'a [&'static Schema],
         settings: &'a Settings,
         owner: Uuid,
-    ) -> BoxFuture<'a, Result<(Arc<dyn Backend>, Position), Error>>;
+    ) -> BoxFuture<'a, Result<Shadow, Error>>;
 
     /// Begins to write the tables of a generation that is not live.
     fn begin_build(&self) -> BoxFuture<'_, Result<Box<dyn Transaction>, Error>>;
@@ -155,6 +155,9 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// Closes all connections.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
+
+/// Tables that are not live, and how far they are built.
+pub(crate) type Shadow = (Arc<dyn Backend>, Position);
 
 /// A write transaction, and the head that it holds.
 pub(crate) type Begun = (Box<dyn Transaction>, Head);

@@ -9,6 +9,8 @@ compile_error!("a store needs a database: enable a feature of `sqlite`, `postgre
 mod backend;
 mod checkpoint;
 mod clock;
+#[cfg(feature = "command-line")]
+pub mod command_line;
 mod dispatch;
 mod error;
 mod feed;
@@ -40,8 +42,8 @@ pub use service::{
 };
 pub use snapshot::SnapshotPolicy;
 pub use store::{
-    DispatchService, DocumentChange, Moment, OnChange, Past, Recorded, Snapshot, Store,
-    StoreBuilder, TakenSnapshot,
+    Difference, DispatchService, DocumentChange, Moment, OnChange, Past, Recorded, Snapshot, Store,
+    StoreBuilder, TakenSnapshot, Verification,
 };
 pub use subscription::Subscription;
 pub use writer::RebuildProgress;

@@ -32,10 +32,12 @@ use crate::writer::Job;
 pub use builder::{OnChange, StoreBuilder};
 pub use history::DocumentChange;
 pub use time_machine::{Moment, Past, TakenSnapshot};
+pub use verification::{Difference, Verification};
 
 mod builder;
 mod history;
 mod time_machine;
+mod verification;
 
 /// The recorded events of a dispatch, in order.
 ///

@@ -18,8 +18,8 @@ use super::own::{GENERATIONS, Generation, GenerationState};
 use super::statement::{self, Log, Statement, are_independent, inserts, refusal, statements};
 use super::tables::{self, Purpose, Tables};
 use super::{
-    Assumption, Backend, Begun, Head, Lookup, Part, Settings, Transaction, Write, documents,
-    events, filter, history,
+    Assumption, Backend, Begun, Head, Lookup, Part, Settings, Shadow, Transaction, Write,
+    documents, events, filter, history,
 };
 use crate::clock::now;
 use crate::error::Error;
@@ -212,7 +212,7 @@ impl<D: Dialect> Backend for Relational<D> {
         schemas: &'a [&'static Schema],
         settings: &'a Settings,
         owner: Uuid,
-    ) -> BoxFuture<'a, Result<(Arc<dyn Backend>, Position), Error>> {
+    ) -> BoxFuture<'a, Result<Shadow, Error>> {
         Box::pin(async move {
             let mut connection = self.connections.background().await?;
             connection.begin(D::BEGIN_WRITE).await?;

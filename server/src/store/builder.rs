@@ -236,8 +236,8 @@ impl StoreBuilder {
         self
     }
 
-    /// Runs the log into new tables, with these reducers, and lets them take the place of those in
-    /// use: what other systems need migrations for. Tells how far it is.
+    /// Runs the log into new tables, with these reducers, lets them take the place of those in use,
+    /// and opens the store: what other systems need migrations for. Tells how far it is.
     ///
     /// Servers of the older reducers go on meanwhile, dispatches included; after it they answer
     /// [`Error::Superseded`]. The tables of before are kept until
@@ -260,37 +260,21 @@ impl StoreBuilder {
     /// # let reducer = aggregate_reducers([]);
     /// # Store::open(reducer.clone(), &url).await?.close().await;
     /// let builder = Store::builder(reducer.with_version(2), url);
-    /// builder.rebuild(|progress| println!("{} of {}", progress.position, progress.head)).await?;
+    /// let store = builder.rebuild(|it| println!("{} of {}", it.position, it.head)).await?;
+    /// # store.close().await;
     /// # Ok(())
     /// # }
     /// ```
     pub async fn rebuild(
         mut self,
         mut progress: impl FnMut(RebuildProgress) + Send,
-    ) -> Result<(), Error> {
+    ) -> Result<Store, Error> {
         let with_log = aggregate_reducers([self.reducer.clone(), event_log_reducer()]);
         with_log.database()?;
         self.settings.version = self.reducer.version();
-        self.build_anew(&with_log.schemas(), &mut progress).await
-    }
-
-    async fn build_anew(
-        &self,
-        schemas: &[&'static Schema],
-        progress: &mut (dyn FnMut(RebuildProgress) + Send),
-    ) -> Result<(), Error> {
-        let live = backend::open(&self.url, &self.settings, None).await?;
-        if !live.is_shared() {
-            return Err(Error::Unsuitable(
-                "it is in memory, and its tables begin anew with each start".to_owned(),
-            ));
-        }
-        let wants_history = self.settings.wants_history || live.keeps_history();
-        let settings = Settings { wants_history, ..self.settings.clone() };
-        let rebuilt =
-            writer::rebuild(Arc::clone(&live), &self.reducer, schemas, &settings, progress).await;
-        live.close().await;
-        rebuilt
+        let schemas = with_log.schemas();
+        build_anew(&self.url, &self.settings, &self.reducer, &schemas, &mut progress).await?;
+        self.open().await
     }
 
     /// Opens the store.
@@ -318,7 +302,7 @@ impl StoreBuilder {
         let backend = match backend::open(&self.url, &self.settings, Some(&schemas)).await {
             Err(error) if error.is_cured_by_rebuild() && self.on_change == OnChange::Rebuild => {
                 tracing::info!(%error, "the tables are rebuilt");
-                self.build_anew(&schemas, &mut |_| {}).await?;
+                build_anew(&self.url, &self.settings, &self.reducer, &schemas, &mut |_| {}).await?;
                 backend::open(&self.url, &self.settings, Some(&schemas)).await?
             }
             opened => opened?,
@@ -353,6 +337,27 @@ impl StoreBuilder {
         };
         Ok(Store { inner: Arc::new(inner), service })
     }
+}
+
+/// Runs the log into new tables, on connections of its own.
+async fn build_anew(
+    url: &str,
+    settings: &Settings,
+    reducer: &Reducer,
+    schemas: &[&'static Schema],
+    progress: &mut (dyn FnMut(RebuildProgress) + Send),
+) -> Result<(), Error> {
+    let live = backend::open(url, settings, None).await?;
+    if !live.is_shared() {
+        return Err(Error::Unsuitable(
+            "it is in memory, and its tables begin anew with each start".to_owned(),
+        ));
+    }
+    let wants_history = settings.wants_history || live.keeps_history();
+    let settings = Settings { wants_history, ..settings.clone() };
+    let rebuilt = writer::rebuild(Arc::clone(&live), reducer, schemas, &settings, progress).await;
+    live.close().await;
+    rebuilt
 }
 
 /// The service below all middleware: hands the dispatch to the writer and waits for its answer.

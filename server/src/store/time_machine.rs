@@ -269,7 +269,7 @@ impl Inner {
         replay::backwards(&*self.backend, database, from, to).await
     }
 
-    async fn documents_now(&self) -> Result<(Position, Database), Error> {
+    pub(super) async fn documents_now(&self) -> Result<(Position, Database), Error> {
         let empty = self.snapshots.empty();
         let schemas: Vec<_> = empty.schemas().collect();
         let plans = schemas.iter().map(|schema| Ok((*schema, Query::all().plan(schema)?)));

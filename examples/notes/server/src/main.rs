@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use flux_server::reducers::lift;
-use flux_server::{Service, Store};
+use flux_server::{OnChange, Service, SnapshotPolicy, Store, StoreBuilder};
 use tracing_subscriber::EnvFilter;
 
 mod commands;
@@ -27,6 +27,8 @@ struct CommandLine {
 enum Command {
     /// Serves the web page at / and the API under /api.
     Serve(Serve),
+    #[command(flatten)]
+    Store(flux_server::command_line::Command),
 }
 
 #[derive(Debug, Args)]
@@ -49,23 +51,23 @@ struct Serve {
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let Command::Serve(options) = CommandLine::parse().command;
-    web::warn_if_missing(&options.web);
-    match serve(options).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error}");
-            ExitCode::FAILURE
+    let done = match CommandLine::parse().command {
+        Command::Serve(options) => serve(options).await.map(|()| ExitCode::SUCCESS),
+        Command::Store(command) => {
+            let done = command.run(store).await;
+            done.map(|outcome| outcome.exit_code().into()).map_err(Into::into)
         }
-    }
+    };
+    done.unwrap_or_else(|error| {
+        tracing::error!("{error}");
+        ExitCode::FAILURE
+    })
 }
 
 // ANCHOR: store
 async fn serve(options: Serve) -> Result<(), Box<dyn std::error::Error>> {
-    let store = Store::builder(lift(notes_reducers::notes), options.database_url)
-        .layer(moderation::without_passwords())
-        .open()
-        .await?;
+    web::warn_if_missing(&options.web);
+    let store = store(options.database_url).open().await?;
     let mut service = commands::add_to(Service::new(store));
     if options.allow_anonymous {
         service = service.allow_anonymous();
@@ -76,6 +78,15 @@ async fn serve(options: Serve) -> Result<(), Box<dyn std::error::Error>> {
     Ok(listening.run(terminated()).await?)
 }
 // ANCHOR_END: store
+
+/// The store of the notes: it keeps every change of them, and a place to begin each replay at.
+fn store(database_url: String) -> StoreBuilder {
+    Store::builder(lift(notes_reducers::notes), database_url)
+        .layer(moderation::without_passwords())
+        .keep_history()
+        .snapshots(SnapshotPolicy::default().every_events(10_000))
+        .on_change(OnChange::Rebuild)
+}
 
 /// Ends when the process is asked to: by ctrl-c, or by SIGTERM.
 async fn terminated() {

@@ -1,0 +1,164 @@
+//! The subcommands on the store: what people type, and what programs read.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use flux_server::reducers::{Action, Event as _, Timestamp, Uuid, lift};
+use flux_server::{OnChange, Store};
+use notes_reducers::NoteEvent::{self, NoteAdded, NoteRemoved, NoteTitleEdited};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+struct Notes {
+    folder: TempDir,
+}
+
+impl Notes {
+    /// A database with three notes, of which one is removed.
+    async fn new() -> Self {
+        let notes = Self { folder: TempDir::new().unwrap() };
+        let builder = Store::builder(lift(notes_reducers::notes), notes.url("notes.db"));
+        let store = builder.keep_history().open().await.unwrap();
+        for number in 1..=3 {
+            store.dispatch(&action(&added(number))).await.unwrap();
+        }
+        let edited = NoteTitleEdited { id: id(1), title: "edited".into() };
+        store.dispatch(&action(&edited).with_meta("user", "ann")).await.unwrap();
+        store.dispatch(&action(&NoteRemoved { id: id(2) })).await.unwrap();
+        store.close().await;
+        notes
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!("sqlite://{}", self.path(name).display())
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        run_on(&self.url("notes.db"), arguments)
+    }
+
+    /// What a command writes with `--json`, line by line.
+    fn json(&self, arguments: &[&str]) -> Vec<Value> {
+        let output = self.run(&[arguments, &["--json"]].concat());
+        assert!(output.status.success(), "{output:?}");
+        lines(&output)
+    }
+}
+
+fn run_on(url: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_notes-server"));
+    command.args(arguments).env("DATABASE_URL", url).env("NO_COLOR", "1").env("RUST_LOG", "warn");
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+fn added(number: u128) -> NoteEvent {
+    let created_at = Timestamp::from_milliseconds(0).unwrap();
+    NoteAdded { id: id(number), title: format!("note {number}"), text: String::new(), created_at }
+}
+
+fn action(event: &NoteEvent) -> Action {
+    event.to_action().unwrap()
+}
+
+#[tokio::test]
+async fn the_log_is_shown_and_filtered() {
+    let notes = Notes::new().await;
+    let all = notes.json(&["log"]);
+    assert_eq!(all.iter().map(|it| &it["position"]).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    assert_eq!(notes.json(&["log", "--after", "2", "--type", "noteAdded"]).len(), 1);
+    assert_eq!(notes.json(&["log", "--limit", "2"]).len(), 2);
+    let people = String::from_utf8(notes.run(&["log"]).stdout).unwrap();
+    assert!(people.contains("noteTitleEdited") && people.contains(r#"{"user":"ann"}"#), "{people}");
+    let beyond = notes.run(&["log", "--after", "9"]);
+    assert_eq!(beyond.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn a_note_has_its_history_and_every_moment_its_notes() {
+    let notes = Notes::new().await;
+    let first = id(1).to_string();
+    let changes = notes.json(&["history", "notes", &first]);
+    assert_eq!(changes.len(), 2);
+    assert_eq!(changes[1]["before"]["title"], "note 1");
+    assert_eq!(changes[1]["after"]["title"], "edited");
+    assert_eq!(changes[1]["event"]["meta"]["user"], "ann");
+
+    assert_eq!(notes.json(&["at", "2", "notes"]).len(), 2);
+    assert_eq!(notes.json(&["at", "5", "notes"])[0]["title"], "edited");
+    let filter = r#"{"startsWith":["title","note"]}"#;
+    assert_eq!(notes.json(&["at", "3", "notes", "--filter", filter, "--limit", "2"]).len(), 2);
+    assert!(notes.json(&["at", "2016-09-26T20:32:46.588Z", "notes"]).is_empty());
+    let wrong = notes.run(&["at", "yesterday", "notes"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8(wrong.stderr).unwrap().contains("expected a position, or a time"));
+}
+
+#[tokio::test]
+async fn what_somebody_else_wrote_is_found_and_mended_by_a_rebuild() {
+    use sqlx::Connection as _;
+    let notes = Notes::new().await;
+    let taken = notes.json(&["snapshot"]);
+    assert_eq!((&taken[0]["position"], &taken[0]["documents"]), (&json!(5), &json!(2)));
+    assert_eq!(notes.json(&["snapshot", "--list"]).len(), 1);
+    let sound = notes.json(&["verify"]);
+    assert_eq!((&sound[0]["differences"], &sound[0]["snapshots"]), (&json!(0), &json!(1)));
+
+    let mut connection = sqlx::SqliteConnection::connect(&notes.url("notes.db")).await.unwrap();
+    let meddle = "UPDATE notes SET title = 'other' WHERE title = 'edited'";
+    sqlx::raw_sql(meddle).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let found = notes.run(&["verify", "--json"]);
+    assert_eq!(found.status.code(), Some(3));
+    let difference = &lines(&found)[0];
+    assert_eq!(difference["expected"]["title"], "edited");
+    assert_eq!(difference["found"]["title"], "other");
+
+    assert_eq!(notes.json(&["rebuild", "--drop-previous"])[0]["position"], 5);
+    assert_eq!(notes.run(&["verify"]).status.code(), Some(0));
+    assert_eq!(notes.json(&["history", "notes", &id(2).to_string()]).len(), 2);
+}
+
+#[tokio::test]
+async fn an_exported_log_is_imported_as_it_was() {
+    let notes = Notes::new().await;
+    let file = notes.path("log.jsonl");
+    let file = file.to_str().unwrap();
+    assert!(notes.run(&["export", "--file", file]).status.success());
+    let copy = notes.url("copy.db");
+    let imported = run_on(&copy, &["import", "--file", file, "--json"]);
+    assert_eq!(lines(&imported), [json!({ "events": 5, "position": 5 })], "{imported:?}");
+    let again = run_on(&copy, &["export"]);
+    assert_eq!(again.stdout, std::fs::read(file).unwrap());
+    assert_eq!(run_on(&copy, &["verify"]).status.code(), Some(0));
+
+    // It goes on where the log ends, and nowhere else.
+    let twice = run_on(&copy, &["import", "--file", file]);
+    assert_eq!(twice.status.code(), Some(1));
+    assert!(String::from_utf8(twice.stderr).unwrap().contains("line 1 of the log: position 6"));
+    import_of(&copy, &notes.path("broken.jsonl"), "{\"position\": 6}\n").await;
+}
+
+async fn import_of(url: &str, file: &Path, text: &str) {
+    std::fs::write(file, text).unwrap();
+    let refused = run_on(url, &["import", "--file", file.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(1));
+    let builder = Store::builder(lift(notes_reducers::notes), url);
+    let store = builder.on_change(OnChange::Refuse).open().await.unwrap();
+    assert_eq!(store.position().await.unwrap(), 5);
+    store.close().await;
+}

@@ -1,0 +1,258 @@
+//! Subcommands for a server's binary: look into the log and into the past, rebuild, verify, export
+//! and import.
+
+use std::io::{self, IsTerminal as _, Write};
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::store::{Store, StoreBuilder};
+
+mod documents;
+mod log;
+mod maintenance;
+mod transfer;
+
+/// What a server's binary can do with its store, besides serving it.
+///
+/// ```
+/// use clap::{Parser, Subcommand};
+/// use flux_server::command_line;
+///
+/// #[derive(Parser)]
+/// struct CommandLine {
+///     #[command(subcommand)]
+///     command: Command,
+/// }
+///
+/// #[derive(Subcommand)]
+/// enum Command {
+///     /// Serves the API.
+///     Serve(command_line::Serve),
+///     #[command(flatten)]
+///     Store(command_line::Command),
+/// }
+///
+/// let parsed = CommandLine::parse_from(["notes", "log", "--after", "7", "--json"]);
+/// assert!(matches!(parsed.command, Command::Store(command_line::Command::Log(_))));
+/// ```
+#[derive(Clone, Debug, Subcommand)]
+#[non_exhaustive]
+pub enum Command {
+    /// Shows events of the log, and those to come.
+    Log(log::Log),
+    /// Shows every change of a document.
+    History(documents::History),
+    /// Shows documents as they were at a position or a time.
+    At(documents::At),
+    /// Runs the log into new tables, which take the place of those in use.
+    Rebuild(maintenance::Rebuild),
+    /// Takes a snapshot, or lists those that there are.
+    Snapshot(maintenance::Snapshot),
+    /// Compares the tables and the snapshots with a replay of the log. Exits with 3 on a difference.
+    Verify(maintenance::Verify),
+    /// Writes the log as JSON Lines.
+    Export(transfer::Export),
+    /// Reads a log of JSON Lines into a store that has none, or goes on with it.
+    Import(transfer::Import),
+}
+
+/// Which database.
+///
+/// ```
+/// use flux_server::command_line::Database;
+///
+/// let database = Database { database_url: "sqlite://notes.db".into() };
+/// ```
+#[derive(Args, Clone, Debug)]
+pub struct Database {
+    /// The database, such as sqlite://notes.db or postgres://user@host/database
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+}
+
+/// How to serve a store.
+///
+/// ```
+/// # use clap::Parser;
+/// # use flux_server::command_line::Serve;
+/// #[derive(Parser)]
+/// struct CommandLine {
+///     #[command(flatten)]
+///     serve: Serve,
+/// }
+///
+/// let parsed = CommandLine::parse_from(["notes", "--database-url", "sqlite::memory:"]);
+/// assert_eq!(parsed.serve.listen.port(), 4000);
+/// ```
+#[derive(Args, Clone, Debug)]
+pub struct Serve {
+    /// The database.
+    #[command(flatten)]
+    pub database: Database,
+    /// The address; beyond this machine only with --allow-anonymous or an authentication
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:4000")]
+    pub listen: std::net::SocketAddr,
+    /// Lets everybody who reaches the address read and change everything
+    #[arg(long)]
+    pub allow_anonymous: bool,
+}
+
+/// For whom it is written.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Output {
+    /// Writes JSON, one value a line, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a command came to, as the code that the process exits with.
+///
+/// ```
+/// use flux_server::command_line::Outcome;
+///
+/// assert_eq!(Outcome::Differs.exit_code(), 3);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It is done: 0. An error is 1, and a command line that is none 2.
+    Done,
+    /// A verification found a difference: 3.
+    Differs,
+}
+
+impl Outcome {
+    /// Returns the code to exit with.
+    ///
+    /// ```
+    /// # use flux_server::command_line::Outcome;
+    /// assert_eq!(Outcome::Done.exit_code(), 0);
+    /// ```
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Differs => 3,
+        }
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+    /// What was to be read or written could not be.
+    #[error("{what}: {source}")]
+    File {
+        /// The file.
+        what: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// An option makes no sense.
+    #[error("{0}")]
+    Option(String),
+    /// A line of a log that is to be imported.
+    #[error("line {line} of the log: {reason}")]
+    Line {
+        /// Which, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Command {
+    /// Runs it. `builder` makes the store of a URL, as for serving it.
+    ///
+    /// # Errors
+    /// When the store fails, a file does, or an option makes no sense.
+    ///
+    /// ```
+    /// # use clap::Parser;
+    /// # use flux_server::Store;
+    /// # use flux_server::command_line::{Command, CommandError, Outcome};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[derive(Parser)]
+    /// # struct CommandLine { #[command(subcommand)] command: Command }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), CommandError> {
+    /// let arguments = ["notes", "verify", "--database-url", "sqlite::memory:"];
+    /// let command = CommandLine::parse_from(arguments).command;
+    /// let outcome = command.run(|url| Store::builder(aggregate_reducers([]), url)).await?;
+    /// assert_eq!(outcome, Outcome::Done);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn run(
+        self,
+        builder: impl FnOnce(String) -> StoreBuilder,
+    ) -> Result<Outcome, CommandError> {
+        match self {
+            Self::Log(it) => it.run(builder).await,
+            Self::History(it) => it.run(builder).await,
+            Self::At(it) => it.run(builder).await,
+            Self::Rebuild(it) => it.run(builder).await,
+            Self::Snapshot(it) => it.run(builder).await,
+            Self::Verify(it) => it.run(builder).await,
+            Self::Export(it) => it.run(builder).await,
+            Self::Import(it) => it.run(builder).await,
+        }
+    }
+}
+
+impl Database {
+    async fn open(
+        self,
+        builder: impl FnOnce(String) -> StoreBuilder,
+    ) -> Result<Store, CommandError> {
+        Ok(builder(self.database_url).open().await?)
+    }
+}
+
+impl Output {
+    /// Writes a row: a JSON value, or for people its cells.
+    fn row(self, value: &impl Serialize, cells: &[String]) -> Result<(), CommandError> {
+        let line = if self.json { json(value)? } else { cells.join("  ") };
+        print(&line)
+    }
+
+    /// Writes what tells people what they see.
+    fn title(self, text: &str) -> Result<(), CommandError> {
+        if self.json { Ok(()) } else { print(text) }
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<String, CommandError> {
+    serde_json::to_string(value).map_err(|error| {
+        CommandError::Store(Error::Damaged(format!("what was read can't be JSON: {error}")))
+    })
+}
+
+fn print(line: &str) -> Result<(), CommandError> {
+    writeln!(io::stdout(), "{line}").map_err(failed("standard output"))
+}
+
+fn failed(what: impl Into<String>) -> impl FnOnce(io::Error) -> CommandError {
+    let what = what.into();
+    move |source| CommandError::File { what, source }
+}
+
+/// A bar of progress on standard error, where somebody looks at it.
+fn progress_bar() -> indicatif::ProgressBar {
+    if !io::stderr().is_terminal() {
+        return indicatif::ProgressBar::hidden();
+    }
+    let style = "{bar:40} {human_pos} of {human_len} events, {per_sec}, {eta} left";
+    let bar = indicatif::ProgressBar::new(0);
+    match indicatif::ProgressStyle::with_template(style) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

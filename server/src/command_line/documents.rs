@@ -1,0 +1,108 @@
+//! `history` and `at`: what became of a document, and how documents were.
+
+use clap::Args;
+use flux_reducers::{Filter, Kind, Query, Schema, Value};
+use serde_json::json;
+
+use super::{CommandError, Database, Outcome, Output};
+use crate::store::{Moment, StoreBuilder};
+
+/// The changes of a document.
+#[derive(Args, Clone, Debug)]
+pub struct History {
+    #[command(flatten)]
+    database: Database,
+    /// Its collection
+    collection: String,
+    /// Its id
+    id: String,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Documents as they were.
+#[derive(Args, Clone, Debug)]
+pub struct At {
+    #[command(flatten)]
+    database: Database,
+    /// A position, or a time such as 2016-09-26T20:32:46.588Z
+    #[arg(value_parser = moment)]
+    moment: Moment,
+    /// The collection
+    collection: String,
+    /// Only documents that fulfil this, such as {"eq":["title","Milk"]}
+    #[arg(long, value_parser = filter)]
+    filter: Option<Filter>,
+    /// At most so many; all if left out
+    #[arg(long)]
+    limit: Option<u64>,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl History {
+    pub(super) async fn run(
+        self,
+        builder: impl FnOnce(String) -> StoreBuilder,
+    ) -> Result<Outcome, CommandError> {
+        let store = self.database.open(builder).await?;
+        let schema = store.schema(&self.collection)?;
+        for change in store.history_of(&self.collection, id_of(schema, &self.id)).await? {
+            let before = change.before.as_ref().map(|row| schema.named(row));
+            let after = change.after.as_ref().map(|row| schema.named(row));
+            let value = json!({ "event": change.event, "before": before, "after": after });
+            let now = after.map_or_else(|| Ok("removed".to_owned()), |row| super::json(&row))?;
+            let cells = [
+                format!("{:>8}", change.event.position),
+                change.event.timestamp.to_string(),
+                change.event.event_type,
+                change.event.meta.map_or_else(String::new, |meta| meta.to_string()),
+                now,
+            ];
+            self.output.row(&value, &cells)?;
+        }
+        store.close().await;
+        Ok(Outcome::Done)
+    }
+}
+
+impl At {
+    pub(super) async fn run(
+        self,
+        builder: impl FnOnce(String) -> StoreBuilder,
+    ) -> Result<Outcome, CommandError> {
+        let store = self.database.open(builder).await?;
+        let schema = store.schema(&self.collection)?;
+        let query = self.filter.map_or_else(Query::all, Query::from);
+        let query = self.limit.map_or_else(|| query.clone(), |limit| query.clone().limit(limit));
+        let past = store.at(self.moment).await?;
+        self.output.title(&format!("as of position {}", past.position()))?;
+        for row in past.read(&[(&self.collection, query)]).await?.iter().flatten() {
+            let named = schema.named(row);
+            self.output.row(&named, &[super::json(&named)?])?;
+        }
+        drop(past);
+        store.close().await;
+        Ok(Outcome::Done)
+    }
+}
+
+/// Reads an id as it is typed.
+fn id_of(schema: &Schema, text: &str) -> Value {
+    match schema.id_field().kind {
+        Kind::I32 | Kind::I64 | Kind::U32 => text.parse::<i64>().map_or(text.into(), Value::from),
+        _ => Value::from(text),
+    }
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    if let Ok(position) = text.parse() {
+        return Ok(Moment::Position(position));
+    }
+    let expected = "expected a position, or a time such as 2016-09-26T20:32:46.588Z";
+    text.parse().map(Moment::Time).map_err(|_| expected.to_owned())
+}
+
+fn filter(text: &str) -> Result<Filter, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}

@@ -1,0 +1,146 @@
+//! `rebuild`, `snapshot` and `verify`: what keeps the tables what the log means.
+
+use clap::Args;
+use serde_json::json;
+
+use super::{CommandError, Database, Outcome, Output, progress_bar};
+use crate::store::StoreBuilder;
+
+/// A rebuild of the tables.
+#[derive(Args, Clone, Debug)]
+pub struct Rebuild {
+    #[command(flatten)]
+    database: Database,
+    /// Drops the tables that were in use before, once the new ones are
+    #[arg(long)]
+    drop_previous: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// A snapshot of the documents.
+#[derive(Args, Clone, Debug)]
+pub struct Snapshot {
+    #[command(flatten)]
+    database: Database,
+    /// Takes none, and lists those that there are
+    #[arg(long)]
+    list: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// A comparison with the log.
+#[derive(Args, Clone, Debug)]
+pub struct Verify {
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Rebuild {
+    pub(super) async fn run(
+        self,
+        builder: impl FnOnce(String) -> StoreBuilder,
+    ) -> Result<Outcome, CommandError> {
+        let builder = builder(self.database.database_url);
+        let bar = progress_bar();
+        let mut events = 0;
+        let rebuilt = builder.rebuild(|progress| {
+            events = progress.position;
+            bar.set_length(progress.head.unsigned_abs());
+            bar.set_position(progress.position.unsigned_abs());
+        });
+        let store = rebuilt.await?;
+        bar.finish_and_clear();
+        if self.drop_previous {
+            store.drop_previous().await?;
+        }
+        let cells = [format!("the tables are rebuilt from {events} events")];
+        self.output.row(&json!({ "position": events }), &cells)?;
+        store.close().await;
+        Ok(Outcome::Done)
+    }
+}
+
+impl Snapshot {
+    pub(super) async fn run(
+        self,
+        builder: impl FnOnce(String) -> StoreBuilder,
+    ) -> Result<Outcome, CommandError> {
+        let store = self.database.open(builder).await?;
+        if !self.list {
+            store.take_snapshot().await?;
+        }
+        let all = store.snapshots().await?;
+        let shown = if self.list { &all[..] } else { &all[all.len().saturating_sub(1)..] };
+        for taken in shown {
+            let value = json!({
+                "position": taken.position,
+                "takenAt": taken.taken_at,
+                "documents": taken.documents,
+                "bytes": taken.bytes,
+            });
+            let cells = [
+                format!("{:>8}", taken.position),
+                taken.taken_at.to_string(),
+                format!("{} documents", taken.documents),
+                format!("{} bytes", taken.bytes),
+            ];
+            self.output.row(&value, &cells)?;
+        }
+        store.close().await;
+        Ok(Outcome::Done)
+    }
+}
+
+impl Verify {
+    pub(super) async fn run(
+        self,
+        builder: impl FnOnce(String) -> StoreBuilder,
+    ) -> Result<Outcome, CommandError> {
+        let store = self.database.open(builder).await?;
+        let found = store.verify().await?;
+        for it in &found.first {
+            let value = json!({
+                "position": it.position,
+                "collection": it.collection,
+                "id": it.id.to_json(),
+                "expected": it.expected,
+                "found": it.found,
+            });
+            let json = |json: &Option<serde_json::Value>| {
+                json.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string)
+            };
+            let cells = [
+                format!("{} {} at {}:", it.collection, it.id, it.position),
+                format!("expected {},", json(&it.expected)),
+                format!("found {}", json(&it.found)),
+            ];
+            self.output.row(&value, &cells)?;
+        }
+        for (position, reason) in &found.broken {
+            let value = json!({ "position": position, "broken": reason });
+            self.output.row(&value, &[format!("snapshot of {position}: {reason}")])?;
+        }
+        let value = json!({
+            "position": found.position,
+            "documents": found.documents,
+            "snapshots": found.snapshots,
+            "differences": found.differences,
+            "broken": found.broken.len(),
+        });
+        let cells = [format!(
+            "{} events, {} documents and {} snapshots: {} differences, {} broken snapshots",
+            found.position,
+            found.documents,
+            found.snapshots,
+            found.differences,
+            found.broken.len()
+        )];
+        self.output.row(&value, &cells)?;
+        store.close().await;
+        Ok(if found.is_sound() { Outcome::Done } else { Outcome::Differs })
+    }
+}

@@ -1,0 +1,183 @@
+//! Verification: whether the tables, and the snapshots, are what a replay of the log makes.
+
+use flux_reducers::{Database, Halt, Position, Query, Schema, Value};
+
+use super::{Inner, Store};
+use crate::error::Error;
+use crate::replay;
+
+/// Differences that are told one by one; the others are counted.
+const DIFFERENCES_TOLD_MAX: usize = 100;
+
+/// What a verification found.
+///
+/// ```
+/// use flux_server::Verification;
+///
+/// assert!(Verification::default().is_sound());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verification {
+    /// The last event of the log, as of which it is.
+    pub position: Position,
+    /// Documents that were compared.
+    pub documents: u64,
+    /// Snapshots that were compared.
+    pub snapshots: u64,
+    /// How many documents differ.
+    pub differences: u64,
+    /// The first of them.
+    pub first: Vec<Difference>,
+    /// Positions of snapshots that can't be read, with the reason.
+    pub broken: Vec<(Position, String)>,
+}
+
+impl Verification {
+    /// Whether nothing differs and nothing is broken.
+    ///
+    /// ```
+    /// # use flux_server::Verification;
+    /// assert!(Verification::default().is_sound());
+    /// ```
+    #[must_use]
+    pub const fn is_sound(&self) -> bool {
+        self.differences == 0 && self.broken.is_empty()
+    }
+}
+
+/// A document that is not what the log makes of it.
+///
+/// ```
+/// use flux_server::Difference;
+///
+/// let told = |it: &Difference| format!("{} of {} at {}", it.id, it.collection, it.position);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Difference {
+    /// The position as of which it is: that of a snapshot, or of the end of the log.
+    pub position: Position,
+    /// Its collection.
+    pub collection: &'static str,
+    /// Its id.
+    pub id: Value,
+    /// What the log makes of it, as JSON; `None` where it makes none.
+    pub expected: Option<serde_json::Value>,
+    /// What was found.
+    pub found: Option<serde_json::Value>,
+}
+
+impl Store {
+    /// Compares all documents, and all snapshots, with a replay of the log: positions are dense,
+    /// the reducers accept every event, and nothing but them has written the tables.
+    ///
+    /// It takes memory for all documents twice.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the log has a gap; [`Error::ReplayStopped`] where the reducers no
+    /// longer accept an event of it.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// store.dispatch(&Action::new("rung")).await?;
+    /// assert!(store.verify().await?.is_sound());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn verify(&self) -> Result<Verification, Error> {
+        let inner = &*self.inner;
+        let (end, now) = inner.documents_now().await?;
+        let mut verification = Verification { position: end, ..Verification::default() };
+        let mut replayed = (0, inner.snapshots.empty().clone());
+        for snapshot in inner.snapshots.list().await? {
+            if snapshot.position > end {
+                continue;
+            }
+            replayed = inner.replay_on(replayed, snapshot.position).await?;
+            match inner.snapshots.load(&snapshot).await {
+                Ok(found) => verification.compare(snapshot.position, &replayed.1, &found)?,
+                Err(Error::Damaged(reason)) => {
+                    verification.broken.push((snapshot.position, reason));
+                }
+                Err(error) => return Err(error),
+            }
+            verification.snapshots += 1;
+        }
+        let (_, expected) = inner.replay_on(replayed, end).await?;
+        verification.compare(end, &expected, &now)?;
+        Ok(verification)
+    }
+}
+
+impl Inner {
+    async fn replay_on(
+        &self,
+        (from, database): (Position, Database),
+        to: Position,
+    ) -> Result<(Position, Database), Error> {
+        let replayed = replay::forwards(&*self.backend, &self.reducer, database, from, to).await?;
+        Ok((to, replayed))
+    }
+}
+
+impl Verification {
+    fn compare(
+        &mut self,
+        position: Position,
+        expected: &Database,
+        found: &Database,
+    ) -> Result<(), Error> {
+        for schema in expected.schemas() {
+            let rows = |database: &Database| {
+                database.rows(schema.collection, &Query::all()).map_err(|halt| match halt {
+                    Halt::Rejected(rejection) => Error::Query(rejection),
+                    Halt::Fault(_) => Error::Damaged("a document is not loaded".to_owned()),
+                })
+            };
+            let (expected, found) = (rows(expected)?, rows(found)?);
+            self.documents += found.len() as u64;
+            self.compare_rows(position, schema, &expected, &found);
+        }
+        Ok(())
+    }
+
+    /// Both are ordered by id.
+    fn compare_rows(
+        &mut self,
+        position: Position,
+        schema: &'static Schema,
+        expected: &[flux_reducers::Row],
+        found: &[flux_reducers::Row],
+    ) {
+        let (mut left, mut right) = (expected.iter().peekable(), found.iter().peekable());
+        loop {
+            let (expected, found) = match (left.peek(), right.peek()) {
+                (None, None) => return,
+                (Some(one), Some(other)) => match schema.id_of(one).cmp(schema.id_of(other)) {
+                    std::cmp::Ordering::Less => (left.next(), None),
+                    std::cmp::Ordering::Equal => (left.next(), right.next()),
+                    std::cmp::Ordering::Greater => (None, right.next()),
+                },
+                (Some(_), None) => (left.next(), None),
+                (None, Some(_)) => (None, right.next()),
+            };
+            let Some(row) = expected.or(found).filter(|_| expected != found) else { continue };
+            self.differences += 1;
+            if self.first.len() < DIFFERENCES_TOLD_MAX {
+                let json = |row: &flux_reducers::Row| serde_json::to_value(schema.named(row)).ok();
+                self.first.push(Difference {
+                    position,
+                    collection: schema.collection,
+                    id: schema.id_of(row).clone(),
+                    expected: expected.and_then(json),
+                    found: found.and_then(json),
+                });
+            }
+        }
+    }
+}
