@@ -269,7 +269,7 @@ impl Database {
         }
         for (collection, changes) in delta.collections() {
             let table = self.table_mut(collection)?;
-            for (id, change) in changes {
+            for (id, change) in changes.iter() {
                 table.put(id, change.after.clone());
             }
         }

@@ -64,13 +64,16 @@ mod action;
 mod changeset;
 mod collection;
 mod database;
+mod decode;
 mod delta;
 mod document;
 mod event;
 mod fields;
 mod filter;
 mod halt;
+mod incoming;
 mod json;
+mod map;
 mod query;
 mod reducer;
 mod rejection;
@@ -93,6 +96,7 @@ pub use filter::{Comparison, Condition, FILTER_DEPTH_MAX, FILTER_PARTS_MAX, Filt
 pub use flux_derive::{Describe, Document, Enumeration, Event};
 pub use halt::{Fault, Halt, Wanted};
 pub use json::Json;
+pub use map::Changes;
 pub use query::{Direction, Plan, Query};
 pub use reducer::{Reducer, Reduction, aggregate_reducers, event_log_reducer, lift, root_reducer};
 pub use rejection::{Rejection, code};
@@ -105,9 +109,15 @@ pub use timestamp::{Timestamp, TimestampError};
 pub use uuid::Uuid;
 pub use value::{Bytes, Float, Value, ValueError};
 
-/// What the derives need. Not for use by hand, and not stable.
+/// What the derives and `flux-wasm` need. Not for use by hand, and not stable.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::event::{event_from_action, event_to_action};
+    pub use crate::action::check_event_type;
+    pub use crate::decode::{
+        Decode, Decoder, Misfit, Token, by_serde, is_there, no_payload, record, unexpected, variant,
+    };
+    pub use crate::event::{event_by_serde, event_to_action};
+    pub use crate::incoming::{Incoming, Part, read_payload, to_action};
+    pub use crate::value::{base64_text, float_text, quoted};
     pub use serde_json;
 }

@@ -12,6 +12,7 @@ use crate::delta::Delta;
 use crate::document::Document;
 use crate::event::Event;
 use crate::halt::Halt;
+use crate::incoming::{self, Incoming};
 use crate::rejection::{Rejection, code};
 use crate::schema::{Schema, SchemaError};
 
@@ -58,9 +59,13 @@ pub type Reduction = Result<Changeset, Halt>;
 pub struct Reducer {
     schemas: Vec<&'static Schema>,
     reduce: Arc<Reduce>,
+    /// What the log may be given, if it is among the collections: others have no business with it.
+    log_entry: Option<LogEntry>,
 }
 
-type Reduce = dyn Fn(&Database, &Action) -> Reduction + Send + Sync;
+type Reduce = dyn Fn(&Database, &dyn Incoming) -> Reduction + Send + Sync;
+
+type LogEntry = fn(&dyn Incoming) -> Result<Option<Operation>, Rejection>;
 
 /// Lifts a reducer of one collection into one over the whole database.
 ///
@@ -86,7 +91,24 @@ type Reduce = dyn Fn(&Database, &Action) -> Reduction + Send + Sync;
 pub fn lift<T: Document + 'static, E: Event + 'static>(
     reducer: impl Fn(&Collection<T>, &E) -> Reduction + Send + Sync + 'static,
 ) -> Reducer {
-    root_reducer([T::SCHEMA], move |database, event| reducer(&database.collection()?, event))
+    Reducer {
+        schemas: alloc::vec![T::SCHEMA],
+        reduce: Arc::new(move |database, incoming| match E::from_incoming(incoming)? {
+            Some(event) => reducer(&database.collection()?, &event),
+            None => Ok(Changeset::no_change()),
+        }),
+        // Decided by the compiler: a package without a log has no code for it.
+        log_entry: if const { is_log(T::SCHEMA) } { Some(log_entry) } else { None },
+    }
+}
+
+const fn is_log(schema: &Schema) -> bool {
+    let (name, log) = (schema.collection.as_bytes(), RecordedEvent::SCHEMA.collection.as_bytes());
+    let mut index = 0;
+    while index < name.len() && index < log.len() && name[index] == log[index] {
+        index += 1;
+    }
+    index == name.len() && index == log.len()
 }
 
 /// Makes a reducer that reads and changes several collections, those of the schemas.
@@ -115,10 +137,11 @@ pub fn root_reducer<E: Event + 'static>(
 ) -> Reducer {
     Reducer {
         schemas: schemas.into_iter().collect(),
-        reduce: Arc::new(move |database, action| match E::from_action(action)? {
+        reduce: Arc::new(move |database, incoming| match E::from_incoming(incoming)? {
             Some(event) => reducer(database, &event),
             None => Ok(Changeset::no_change()),
         }),
+        log_entry: Some(log_entry),
     }
 }
 
@@ -145,8 +168,9 @@ pub fn aggregate_reducers(reducers: impl IntoIterator<Item = Reducer>) -> Reduce
     let reducers: Vec<_> = reducers.into_iter().collect();
     Reducer {
         schemas: reducers.iter().flat_map(|reducer| &reducer.schemas).copied().collect(),
-        reduce: Arc::new(move |database, action| {
-            reducers.iter().map(|reducer| (reducer.reduce)(database, action)).collect()
+        log_entry: reducers.iter().find_map(|reducer| reducer.log_entry),
+        reduce: Arc::new(move |database, incoming| {
+            reducers.iter().map(|reducer| (reducer.reduce)(database, incoming)).collect()
         }),
     }
 }
@@ -161,7 +185,7 @@ pub fn aggregate_reducers(reducers: impl IntoIterator<Item = Reducer>) -> Reduce
 #[must_use]
 pub fn event_log_reducer() -> Reducer {
     root_reducer([RecordedEvent::SCHEMA], |_, action: &Action| {
-        Ok(log_entry(action).map_or(Changeset::no_change(), Changeset::from))
+        Ok(log_entry(action)?.map_or(Changeset::no_change(), Changeset::from))
     })
 }
 
@@ -245,9 +269,58 @@ impl Reducer {
     /// ```
     pub fn reduce(&self, database: &Database, action: &Action) -> Reduction {
         action::check(action)?;
-        let changeset = (self.reduce)(database, action)?;
-        check_event_log(&changeset, action)?;
+        self.reduce_incoming(database, action)
+    }
+
+    /// Returns what changes by an event that is read where it lies. Whoever has it makes sure that
+    /// the log could hold it.
+    ///
+    /// # Errors
+    /// A fault or a rejection.
+    #[doc(hidden)]
+    pub fn reduce_incoming(&self, database: &Database, incoming: &dyn Incoming) -> Reduction {
+        let changeset = (self.reduce)(database, incoming)?;
+        self.check_event_log(&changeset, incoming)?;
         Ok(changeset)
+    }
+
+    /// Reduces an event that is read where it lies, and applies the changeset: all of it or, on an
+    /// error, nothing.
+    ///
+    /// # Errors
+    /// A fault or a rejection, by the reducer or by the changeset.
+    #[doc(hidden)]
+    pub fn run_incoming(
+        &self,
+        database: &mut Database,
+        incoming: &dyn Incoming,
+    ) -> Result<Delta, Halt> {
+        let changeset = self.reduce_incoming(database, incoming)?;
+        database.apply(&changeset)
+    }
+
+    /// Makes sure that the log gets nothing but the event at hand.
+    fn check_event_log(
+        &self,
+        changeset: &Changeset,
+        incoming: &dyn Incoming,
+    ) -> Result<(), Rejection> {
+        let log = RecordedEvent::SCHEMA.collection;
+        let mut of_log = changeset.operations().iter().filter(|it| it.collection() == log);
+        let Some(first) = of_log.next() else {
+            return Ok(());
+        };
+        if let Some(log_entry) = self.log_entry {
+            let entry = log_entry(incoming)?;
+            if entry.as_ref() == Some(first) && of_log.all(|other| other == first) {
+                return Ok(());
+            }
+        }
+        Err(Rejection::new(
+            code::EVENT_LOG_IS_APPEND_ONLY,
+            "the collection `events` is the log: only `event_log_reducer` writes it, one entry an \
+             event",
+        ))
     }
 
     /// Reduces the event and applies the changeset: all of it or, on an error, nothing.
@@ -287,24 +360,10 @@ impl fmt::Debug for Reducer {
     }
 }
 
-fn log_entry(action: &Action) -> Option<Operation> {
-    let document = action.clone().into_recorded()?.to_fields();
-    Some(Operation::Create { collection: RecordedEvent::SCHEMA.collection.into(), document })
-}
-
-fn check_event_log(changeset: &Changeset, action: &Action) -> Result<(), Rejection> {
-    let log = RecordedEvent::SCHEMA.collection;
-    let mut of_log = changeset.operations().iter().filter(|it| it.collection() == log).peekable();
-    if of_log.peek().is_none() {
-        return Ok(());
-    }
-    let entry = log_entry(action);
-    if of_log.all(|operation| Some(operation) == entry.as_ref()) {
-        return Ok(());
-    }
-    Err(Rejection::new(
-        code::EVENT_LOG_IS_APPEND_ONLY,
-        "the collection `events` is the log: only `event_log_reducer` writes it, one entry an \
-         event",
-    ))
+fn log_entry(incoming: &dyn Incoming) -> Result<Option<Operation>, Rejection> {
+    let Some(event) = incoming::to_action(incoming)?.into_recorded() else {
+        return Ok(None);
+    };
+    let collection = RecordedEvent::SCHEMA.collection.into();
+    Ok(Some(Operation::Create { collection, document: event.to_fields() }))
 }

@@ -6,14 +6,17 @@ use core::cmp::Ordering;
 use core::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+pub(crate) use base64::engine::general_purpose::STANDARD as BASE64;
 use uuid::Uuid;
 
 use crate::json::{self, Json};
 use crate::schema::Kind;
 use crate::timestamp::Timestamp;
 
+pub use text::{float_text, quoted};
+
 mod serialization;
+mod text;
 
 /// The value of one field of a document.
 ///
@@ -83,6 +86,12 @@ pub struct Bytes(pub alloc::vec::Vec<u8>);
 pub struct ValueError {
     expected: String,
     found: String,
+}
+
+/// Returns bytes as they are written in JSON.
+#[must_use]
+pub fn base64_text(bytes: &[u8]) -> String {
+    BASE64.encode(bytes)
 }
 
 impl ValueError {
@@ -270,14 +279,22 @@ impl Value {
 impl fmt::Display for Value {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN_CHARACTERS: usize = 80;
-        if let Self::Float(float) = self
-            && !float.get().is_finite()
-        {
-            return float.get().fmt(formatter);
-        }
-        let text = self.to_json().to_string();
+        let text = match self {
+            Self::Null => "null".to_string(),
+            Self::Bool(bool) => if *bool { "true" } else { "false" }.to_string(),
+            Self::Integer(integer) => integer.to_string(),
+            Self::Float(float) => float_text(float.get()),
+            Self::Text(text) => quoted(text),
+            Self::Uuid(uuid) => quoted(uuid.hyphenated().encode_lower(&mut [0; 36])),
+            Self::Timestamp(timestamp) => quoted(&timestamp.to_string()),
+            Self::Bytes(bytes) => quoted(&BASE64.encode(bytes)),
+            Self::Json(json) => json.to_string(),
+        };
         match text.char_indices().nth(SHOWN_CHARACTERS) {
-            Some((end, _)) => write!(formatter, "{}…", text.get(..end).unwrap_or_default()),
+            Some((end, _)) => {
+                formatter.write_str(text.get(..end).unwrap_or_default())?;
+                formatter.write_str("…")
+            }
             None => formatter.write_str(&text),
         }
     }

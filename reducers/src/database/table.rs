@@ -2,10 +2,9 @@
 
 use alloc::vec::Vec;
 
-use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
-
 use crate::filter::Condition;
 use crate::halt::{Fault, Halt, Wanted};
+use crate::map::{Map, Set};
 use crate::query::Query;
 use crate::schema::{Row, Schema};
 use crate::value::Value;
@@ -13,7 +12,7 @@ use crate::value::Value;
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     schema: &'static Schema,
-    rows: RedBlackTreeMapSync<Value, Row>,
+    rows: Map<Value, Row>,
     indexes: Vec<ValueIndex>,
     /// What of a partial table is known; `None` for a whole one.
     loaded: Option<Loaded>,
@@ -23,36 +22,33 @@ pub(crate) struct Table {
 #[derive(Clone, Debug)]
 struct ValueIndex {
     field: usize,
-    entries: RedBlackTreeSetSync<(Value, Value)>,
+    entries: Set<(Value, Value)>,
 }
 
 #[derive(Clone, Debug)]
 struct Loaded {
     /// Ids of documents that are not there, of those that were asked for or destroyed.
-    absent: RedBlackTreeSetSync<Value>,
+    absent: Set<Value>,
     /// All rows that fulfil one of these are in `rows`, and stay so while rows change.
-    conditions: RedBlackTreeSetSync<Condition>,
+    conditions: Set<Condition>,
 }
 
 impl Table {
     pub(crate) fn whole(schema: &'static Schema) -> Self {
         let indexed = |(position, field): (usize, &crate::schema::Field)| {
             ((field.index || field.unique) && position != schema.id)
-                .then(|| ValueIndex { field: position, entries: RedBlackTreeSetSync::new_sync() })
+                .then(|| ValueIndex { field: position, entries: Set::new() })
         };
         Self {
             schema,
-            rows: RedBlackTreeMapSync::new_sync(),
+            rows: Map::new(),
             indexes: schema.fields.iter().enumerate().filter_map(indexed).collect(),
             loaded: None,
         }
     }
 
     pub(crate) fn partial(schema: &'static Schema) -> Self {
-        let loaded = Loaded {
-            absent: RedBlackTreeSetSync::new_sync(),
-            conditions: RedBlackTreeSetSync::new_sync(),
-        };
+        let loaded = Loaded { absent: Set::new(), conditions: Set::new() };
         Self { loaded: Some(loaded), ..Self::whole(schema) }
     }
 
@@ -112,18 +108,18 @@ impl Table {
                 continue;
             }
             if let Some(value) = old {
-                index.entries.remove_mut(&(value.clone(), id.clone()));
+                index.entries.remove(&(value.clone(), id.clone()));
             }
             if let Some(value) = new {
-                index.entries.insert_mut((value.clone(), id.clone()));
+                index.entries.insert((value.clone(), id.clone()));
             }
         }
         match (after, &mut self.loaded) {
-            (Some(row), _) => self.rows.insert_mut(id.clone(), row),
+            (Some(row), _) => self.rows.insert(id.clone(), row),
             (None, loaded) => {
-                self.rows.remove_mut(id);
+                self.rows.remove(id);
                 if let Some(loaded) = loaded {
-                    loaded.absent.insert_mut(id.clone());
+                    loaded.absent.insert(id.clone());
                 }
             }
         }
@@ -133,17 +129,17 @@ impl Table {
         for row in rows {
             let id = self.schema.id_of(&row).clone();
             let is_gone = self.loaded.as_ref().is_none_or(|loaded| loaded.absent.contains(&id));
-            if !is_gone && !self.rows.contains_key(&id) {
+            if !is_gone && self.rows.get(&id).is_none() {
                 self.put(&id, Some(row));
             }
         }
         if let Some(loaded) = &mut self.loaded {
             match wanted {
-                Wanted::Document(id) if !self.rows.contains_key(id) => {
-                    loaded.absent.insert_mut(id.clone());
+                Wanted::Document(id) if self.rows.get(id).is_none() => {
+                    loaded.absent.insert(id.clone());
                 }
                 Wanted::Document(_) => {}
-                Wanted::Matching(condition) => loaded.conditions.insert_mut(condition.clone()),
+                Wanted::Matching(condition) => loaded.conditions.insert(condition.clone()),
             }
         }
     }
@@ -156,7 +152,7 @@ impl Table {
         let mut ids = Vec::new();
         for value in values {
             let first = (value.clone(), Value::Null);
-            let entries = index.entries.range(first..);
+            let entries = index.entries.from(&first);
             ids.extend(entries.take_while(|(other, _)| other == value).map(|(_, id)| id));
         }
         ids.sort_unstable();

@@ -44,6 +44,7 @@ const KEY_OF_FIRST = 0;
 export class Broken extends Error {}
 
 const TOO_DEEP = "it is too deep, or contains itself";
+const WRONG_KIND = "an id is of the wrong kind";
 
 /** The documents of one collection as they are in one state. */
 export class Tree {
@@ -56,6 +57,8 @@ export class Tree {
     this.idName = idName;
     this.count = count;
     this.root = root;
+    /** Where the last id is that was looked for. @type {Path | undefined} */
+    this.path = undefined;
   }
 
   /**
@@ -92,18 +95,41 @@ export class Tree {
    * @param {Id} id
    */
   find(id) {
-    const order = orderOf(id);
+    const { idName } = this;
+    const kind = typeof id;
+    const isByUnit = kind !== "string" || !BEYOND_PLAIN.test(/** @type {string} */ (id));
+    /** @type {(left: any, right: any) => boolean} */
+    const isLess = isByUnit ? isLessByUnit : isLessByCodePoint;
+    const path = new Path(id);
     let node = this.root;
-    for (let level = 0; level < LEVELS_MAX; level += 1) {
-      if (Array.isArray(node)) {
-        const position = order.positionIn(node, this.idName);
-        const document = node[position];
-        return position < node.length && document[this.idName] === id ? document : undefined;
-      }
+    while (!Array.isArray(node)) {
       const { keys, children } = branchOf(node);
-      node = children[order.childOf(keys)];
+      if (path.branches.length === LEVELS_MAX) throw new Broken(TOO_DEEP);
+      let [low, high] = [0, keys.length];
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        const key = keys[middle];
+        if (typeof key !== kind) throw new Broken(WRONG_KIND);
+        if (isLess(id, key)) high = middle;
+        else low = middle + 1;
+      }
+      path.branches.push(/** @type {Branch} */ (node));
+      path.indexes.push(low);
+      node = children[low];
     }
-    throw new Broken(TOO_DEEP);
+    let [low, high] = [0, node.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = node[middle][idName];
+      if (typeof other !== kind) throw new Broken(WRONG_KIND);
+      if (isLess(other, id)) low = middle + 1;
+      else high = middle;
+    }
+    path.leaf = node;
+    path.position = low;
+    path.document = low < node.length && node[low][idName] === id ? node[low] : undefined;
+    this.path = path;
+    return path.document;
   }
 
   /** Gives the documents, ordered by id. */
@@ -129,12 +155,60 @@ export class Tree {
    * @param {Edit[]} edits
    */
   edited(edits) {
+    const only = edits.length === 1 ? this.#editedAt(edits[0]) : undefined;
+    if (only !== undefined) return only;
     const update = new Update(this.idName);
     let { root } = this;
     for (let start = 0; start < edits.length; start += CHANGES_AT_ONCE) {
       root = update.root(root, edits.slice(start, start + CHANGES_AT_ONCE));
     }
     return new Tree(this.idName, Math.max(this.count + update.grown, 0), root);
+  }
+
+  /**
+   * Returns the tree with one edit where the path is known and no node is split or joined.
+   * @param {Edit} edit
+   */
+  #editedAt({ id, make }) {
+    if (this.path?.id !== id) this.find(id);
+    const { leaf, position, document, branches, indexes } = /** @type {Path} */ (this.path);
+    const isThere = document !== undefined;
+    if (make === undefined && !isThere) return this;
+    const grown = (make === undefined ? 0 : 1) - (isThere ? 1 : 0);
+    const size = leaf.length + grown;
+    if (size > ENTRIES_MAX || (size < ENTRIES_MIN && branches.length > 0)) return undefined;
+    const changed = [...leaf];
+    if (make === undefined) changed.splice(position, 1);
+    else if (isThere) changed[position] = make(document);
+    else changed.splice(position, 0, make(undefined));
+    /** @type {Node} */
+    let node = Object.freeze(changed);
+    for (let level = branches.length - 1; level >= 0; level -= 1) {
+      const { keys, children } = branches[level];
+      const copy = [...children];
+      copy[indexes[level]] = node;
+      // Keys of a foreign state are not ours to freeze.
+      const kept = Object.isFrozen(keys) ? keys : Object.freeze([...keys]);
+      node = Object.freeze({ keys: kept, children: Object.freeze(copy) });
+    }
+    return new Tree(this.idName, Math.max(this.count + grown, 0), node);
+  }
+}
+
+/** The way to an id. */
+class Path {
+  /** @param {Id} id */
+  constructor(id) {
+    this.id = id;
+    /** @type {Branch[]} */
+    this.branches = [];
+    /** @type {number[]} */
+    this.indexes = [];
+    /** @type {Leaf} */
+    this.leaf = EMPTY;
+    this.position = 0;
+    /** @type {any} */
+    this.document = undefined;
   }
 }
 
@@ -438,7 +512,7 @@ class Order {
 
   /** @param {unknown} other */
   #check(other) {
-    if (typeof other !== this.kind) throw new Broken("an id is of the wrong kind");
+    if (typeof other !== this.kind) throw new Broken(WRONG_KIND);
   }
 }
 
@@ -461,6 +535,17 @@ function orderOf(id) {
 }
 
 const BEYOND_PLAIN = /[\ud800-\uffff]/;
+
+/**
+ * Whether an id comes before another.
+ * @param {any} left
+ * @param {any} right
+ */
+export function isBefore(left, right) {
+  return typeof left === "string" && (BEYOND_PLAIN.test(left) || BEYOND_PLAIN.test(right))
+    ? isLessByCodePoint(left, right)
+    : left < right;
+}
 
 /**
  * @param {Id} left
