@@ -310,6 +310,20 @@ impl Database {
         Ok(())
     }
 
+    /// Adds to a partial database a document of which only some fields are known, among them the
+    /// id. Where a reducer reads it there is still a fault.
+    ///
+    /// # Errors
+    /// A rejection where a value does not fit.
+    #[doc(hidden)]
+    pub fn load_outline(
+        &mut self,
+        collection: &str,
+        fields: Vec<(usize, Value)>,
+    ) -> Result<(), Rejection> {
+        self.table_mut(collection)?.load_outline(fields)
+    }
+
     fn with_tables(
         schemas: impl IntoIterator<Item = &'static Schema>,
         table: impl Fn(&'static Schema) -> Table,
@@ -341,8 +355,7 @@ impl Database {
         match operation {
             Operation::Create { document, .. } => {
                 let row = schema.row_from_fields(document)?;
-                let there = table.get(schema.id_of(&row)).map_err(Fault::for_creation)?;
-                if there.is_some() {
+                if table.is_there(schema.id_of(&row)).map_err(Fault::for_creation)? {
                     return Err(Rejection::new(
                         code::DOCUMENT_EXISTS,
                         alloc::format!(
@@ -362,11 +375,11 @@ impl Database {
                 write(table, delta, before, Some(row))
             }
             Operation::UpdateById { id, patch, .. } => {
-                let before = table.row(id.clone())?.cloned();
+                let before = table.row_to_change(id.clone(), patch)?.cloned();
                 update(table, delta, before, patch)
             }
             Operation::DestroyById { id, .. } => {
-                let before = table.row(id.clone())?.cloned();
+                let before = table.row_to_change(id.clone(), &Fields::new())?.cloned();
                 write(table, delta, before, None)
             }
             Operation::UpdateWhere { filter, patch, .. } => {

@@ -2,6 +2,7 @@
 //!
 //! Members that no Flux Standard Action has are left alone: middleware may have put them there.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use flux_reducers::__private::{Decoder, Incoming, Misfit, Part, Token, check_event_type};
@@ -44,15 +45,18 @@ impl From<Untyped> for Rejection {
 /// An action that has crossed.
 pub(crate) struct CrossedAction {
     reader: RefCell<Reader>,
-    event_type: String,
+    event_type: Cow<'static, str>,
     /// Where its members are besides the payload, if it has any: `MEMBERS`.
     members: Option<usize>,
     payload: usize,
     likely: usize,
 }
 
+/// Reads a member, and tells whether it is one.
+type Fits = fn(&mut Reader) -> Result<bool, Misfit>;
+
 /// The members besides type and payload, in the order in which they are written.
-const MEMBERS: [(&str, &str, fn(&mut Reader) -> Result<bool, Misfit>); 5] = [
+const MEMBERS: [(&str, &str, Fits); 5] = [
     ("id", "a UUID", |it| {
         Ok(matches!(it.next()?, Token::Text(text) if Uuid::try_parse(text).is_ok()))
     }),
@@ -77,10 +81,10 @@ impl CrossedAction {
                 _ => return Err(Untyped::NoText.into()),
             };
             check_event_type(&event_type)?;
-            event_type
+            Cow::Owned(event_type)
         } else {
             let number = reader.count();
-            types.get(number).copied().unwrap_or_default().to_owned()
+            Cow::Borrowed(types.get(number).copied().unwrap_or_default())
         };
         let has_members = reader.byte() == 1;
         let members = has_members.then(|| reader.at());

@@ -89,6 +89,9 @@ pub(crate) enum Begun {
     Action(CrossedAction),
 }
 
+/// Reads so many documents, and returns them as they are to be.
+type ReadGiven<'a> = dyn FnMut(&mut Reader, usize) -> Result<Vec<u8>, Rejection> + 'a;
+
 /// The border of one reducer, with what it needs to know of it.
 pub(crate) struct Crossing {
     border: Border,
@@ -218,7 +221,7 @@ impl Crossing {
         state: &JsValue,
         action: &JsValue,
         collection: usize,
-        read: &mut dyn FnMut(&mut Reader, usize) -> Result<Vec<u8>, Rejection>,
+        read: &mut ReadGiven<'_>,
     ) -> Result<JsValue, Rejection> {
         let given = self.border.given(action, index(collection));
         loop {

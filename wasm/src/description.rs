@@ -100,6 +100,7 @@ const fn kind_code(kind: Kind) -> &'static str {
         Kind::Uuid => "5",
         Kind::Timestamp => "6",
         // Left to WebAssembly.
-        Kind::F64 | Kind::Bytes | Kind::Json | Kind::Enumeration(_) => "7",
+        Kind::F64 | Kind::Bytes | Kind::Enumeration(_) => "7",
+        Kind::Json => "8",
     }
 }

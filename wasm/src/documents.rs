@@ -63,18 +63,41 @@ impl<'a> Documents<'a> {
             return Some(());
         }
         let kind = schema.id_field().kind;
-        let given = reader.field(kind).ok()?;
-        let row = match likely {
-            likely::THERE => Some(self.crossing.row(reader, schema).ok()?),
-            _ => None,
-        };
         // Only where it is written as it is in the state was the right document looked for.
-        if let Some(id) = canonical(given, &kind)
-            && let Err(Halt::Fault(fault)) = database.row(schema.collection, &id)
-        {
+        let id = canonical(reader.field(kind).ok()?, &kind)?;
+        if likely == likely::ABSENT {
+            self.load_one(database, schema, &id, None);
+            return Some(());
+        }
+        let count = usize::from(reader.byte());
+        if count == schema.fields.len() {
+            let row = self.crossing.row(reader, schema).ok()?;
+            self.load_one(database, schema, &id, Some(row));
+            return Some(());
+        }
+        let mut fields = Vec::with_capacity(count);
+        for _ in 0..count {
+            let field = usize::from(reader.byte());
+            let value = match schema.fields.get(field) {
+                Some(_) if field == schema.id => id.clone(),
+                Some(declared) => reader.field(declared.kind).ok()?,
+                None => return None,
+            };
+            fields.push((field, value));
+        }
+        database.load_outline(schema.collection, fields).ok()
+    }
+
+    fn load_one(
+        &self,
+        database: &mut Database,
+        schema: &'static Schema,
+        id: &Value,
+        row: Option<Row>,
+    ) {
+        if let Err(Halt::Fault(fault)) = database.row(schema.collection, id) {
             database.load(&fault, row).ok();
         }
-        Some(())
     }
 
     /// Loads what a fault asks for.

@@ -2,10 +2,12 @@
 
 use alloc::vec::Vec;
 
+use crate::fields::Fields;
 use crate::filter::Condition;
 use crate::halt::{Fault, Halt, Wanted};
 use crate::map::{Map, Set};
 use crate::query::Query;
+use crate::rejection::Rejection;
 use crate::schema::{Row, Schema};
 use crate::value::Value;
 
@@ -16,6 +18,18 @@ pub(crate) struct Table {
     indexes: Vec<ValueIndex>,
     /// What of a partial table is known; `None` for a whole one.
     loaded: Option<Loaded>,
+    /// Documents of a partial table of which only some fields are known. They are enough to change
+    /// or destroy such a document; to read it is a fault.
+    outlines: Vec<Outline>,
+}
+
+/// A document that is there, with some of its fields.
+#[derive(Clone, Debug)]
+pub(crate) struct Outline {
+    /// A bit for each field that is known.
+    known: u128,
+    /// Null stands for what is not.
+    row: Row,
 }
 
 /// The ids of the documents by the value of one field.
@@ -44,6 +58,7 @@ impl Table {
             rows: Map::new(),
             indexes: schema.fields.iter().enumerate().filter_map(indexed).collect(),
             loaded: None,
+            outlines: Vec::new(),
         }
     }
 
@@ -63,6 +78,43 @@ impl Table {
             }
             (row, _) => Ok(row),
         }
+    }
+
+    /// Returns the row with this id, of which these fields are known for certain.
+    pub(crate) fn row_to_change(&self, id: Value, patch: &Fields) -> Result<Option<&Row>, Halt> {
+        let id = self.schema.fit(self.schema.id_field(), id)?;
+        if let Some(outline) = self.outline(&id) {
+            for (name, _) in patch.iter() {
+                if outline.known & (1 << self.schema.position(name)?) == 0 {
+                    return Err(Fault::new(self.schema, Wanted::Document(id)).into());
+                }
+            }
+            return Ok(Some(&outline.row));
+        }
+        Ok(self.get(&id)?)
+    }
+
+    /// Returns whether there is a document with this id.
+    pub(crate) fn is_there(&self, id: &Value) -> Result<bool, Fault> {
+        if self.outline(id).is_some() {
+            return Ok(true);
+        }
+        self.get(id).map(|row| row.is_some())
+    }
+
+    /// Adds a document of which these fields are known, in the order of the schema.
+    pub(crate) fn load_outline(&mut self, fields: Vec<(usize, Value)>) -> Result<(), Rejection> {
+        let known = fields.iter().fold(0, |known, (field, _)| known | (1 << *field));
+        let row = self.schema.outline(fields)?;
+        let is_new = self.loaded.is_some() && self.rows.get(self.schema.id_of(&row)).is_none();
+        if is_new {
+            self.outlines.push(Outline { known, row });
+        }
+        Ok(())
+    }
+
+    fn outline(&self, id: &Value) -> Option<&Outline> {
+        self.outlines.iter().find(|outline| self.schema.id_of(&outline.row) == id)
     }
 
     /// Returns the row with this id, which may be written as its field is in JSON.
@@ -100,6 +152,22 @@ impl Table {
 
     /// Writes what the document with this id is now.
     pub(crate) fn put(&mut self, id: &Value, after: Option<Row>) {
+        let schema = self.schema;
+        let is_this = |outline: &Outline| schema.id_of(&outline.row) == id;
+        if let Some(position) = self.outlines.iter().position(is_this) {
+            match (after, self.outlines.get_mut(position)) {
+                (Some(row), Some(outline)) => outline.row = row,
+                _ => {
+                    self.outlines.swap_remove(position);
+                    self.rows_put(id, None);
+                }
+            }
+            return;
+        }
+        self.rows_put(id, after);
+    }
+
+    fn rows_put(&mut self, id: &Value, after: Option<Row>) {
         let before = self.rows.get(id);
         for index in &mut self.indexes {
             let old = before.map(|row| &row[index.field]);
@@ -126,6 +194,8 @@ impl Table {
     }
 
     pub(crate) fn load(&mut self, wanted: &Wanted, rows: impl IntoIterator<Item = Row>) {
+        // Whole documents are wanted: what is loaded now is not to be hidden by a part of it.
+        self.outlines.clear();
         for row in rows {
             let id = self.schema.id_of(&row).clone();
             let is_gone = self.loaded.as_ref().is_none_or(|loaded| loaded.absent.contains(&id));

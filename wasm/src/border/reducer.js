@@ -38,15 +38,19 @@ const LIBRARY_PREFIX = "@@";
 /** The members of an action besides type and payload, in the order in which they are written. */
 const MEMBERS = ["id", "timestamp", "meta", "error", "position"];
 
+/** The kind of a field that holds any JSON; `description.rs` has the same. */
+const JSON_KIND = 8;
+
 /** Documents that cross together. */
 const DOCUMENTS_AT_ONCE = 1024;
 
 /**
  * @typedef {{ name: string, kind: number, nullable: boolean, isKey: boolean }} Field
- * @typedef {{ name: string, names: string[], fields: Field[], idName: string }} Collection
- * @typedef {{ number: number, names: string[] | null }} Type of event: the members that are read
- * @typedef {{ state: any, known: import("./codec.js").Known, trees: Tree[] }} Call while an action is
- *   reduced
+ * @typedef {{ name: string, names: string[], fields: Field[], id: number, idName: string }} Collection
+ * @typedef {{ number: number, names: string[] | null, wanted: number[] | null }} Type of event: the members
+ *   that are read, and the fields of a document that are likely to be wanted, all where none are told
+ * @typedef {{ state: any, known: import("./codec.js").Known, trees: Tree[], event: Type | undefined }} Call
+ *   while an action is reduced
  * @typedef {{ collection: number, documents: Generator<any> }} Scan
  */
 
@@ -62,7 +66,7 @@ export class Border {
     /** @type {Collection[]} */
     this.collections = collections.map(collectionOf);
     /** @type {Map<string, Type> | undefined} the types of its events, if it does not take all */
-    this.types = types === null ? undefined : typesOf(types);
+    this.types = types === null ? undefined : typesOf(types, this.collections);
     this.memory = memory;
     this.bytes = new Uint8Array(memory.buffer);
     this.view = new DataView(memory.buffer);
@@ -75,7 +79,12 @@ export class Border {
     /** What is wrong with a state, and with that of which collection. */
     this.broken = { collection: -1, reason: "" };
     /** @type {Call} */
-    this.call = { state: undefined, known: NONE_KNOWN, trees: this.#open(undefined) };
+    this.call = {
+      state: undefined,
+      known: NONE_KNOWN,
+      trees: this.#open(undefined),
+      event: undefined,
+    };
     /** @type {any} */
     this.empty = {};
     this.empty = this.#whole(this.call.trees.map((tree, index) => [index, tree.state()]));
@@ -107,22 +116,39 @@ export class Border {
       return isWellFormed(type) ? IGNORED : TYPE_LONE_SURROGATE;
     }
     if (!isWellFormed(type)) return TYPE_LONE_SURROGATE;
-    return this.#handed(into, length, (writer) => {
-      /** @type {import("./codec.js").Known} */
-      const known = { texts: [], starts: [] };
-      writer.known = known;
-      writer.count(0);
-      if (event === undefined) writer.text(type);
-      else writer.count(event.number);
-      writeMembers(writer, action);
-      writer.payload(action, event === undefined ? null : event.names);
-      writer.known = undefined;
-      writer.countAt(0, writer.length);
-      const trees = this.#open(state);
-      this.#likely(writer, trees, action);
-      // Last, for a getter may have called the reducer.
-      this.call = { state, known, trees };
-    });
+    const writer = this.#here(into, length);
+    const { bytes } = this;
+    try {
+      this.#message(writer, state, action, event);
+    } catch (error) {
+      if (bytes.length > 0) return this.#isBroken(error);
+    }
+    if (bytes.length > 0) return this.#finish(writer) + (writer.bytes === bytes ? 0 : NOT_HANDED);
+    return this.#elsewhere((own) => this.#message(own, state, action, event));
+  }
+
+  /**
+   * Writes an action, and the documents that it is likely about.
+   * @param {Writer} writer
+   * @param {any} state
+   * @param {any} action
+   * @param {Type | undefined} event
+   */
+  #message(writer, state, action, event) {
+    /** @type {import("./codec.js").Known} */
+    const known = { texts: [], starts: [] };
+    writer.known = known;
+    writer.count(0);
+    if (event === undefined) writer.text(action.type);
+    else writer.count(event.number);
+    writeMembers(writer, action);
+    writer.payload(action, event === undefined ? null : event.names);
+    writer.known = undefined;
+    writer.countAt(0, writer.length);
+    const trees = this.#open(state);
+    this.#likely(writer, trees, action, event);
+    // Last, for a getter may have called the reducer.
+    this.call = { state, known, trees, event };
   }
 
   /**
@@ -131,8 +157,9 @@ export class Border {
    * @param {Writer} writer
    * @param {Tree[]} trees
    * @param {any} action
+   * @param {Type | undefined} event
    */
-  #likely(writer, trees, action) {
+  #likely(writer, trees, action, event) {
     for (let collection = 0; collection < trees.length; collection += 1) {
       const { length } = writer;
       try {
@@ -140,12 +167,33 @@ export class Border {
         const document = trees[collection].find(id);
         writer.byte(document === undefined ? LIKELY_ABSENT : LIKELY);
         writer.value(id, DEPTH_MAX);
-        if (document !== undefined) this.#document(writer, document, collection);
+        if (document !== undefined) this.#outline(writer, document, collection, event);
       } catch {
         // Then it has none, and what is wrong with it shows where it is asked for.
         writer.at = writer.start + length;
         writer.byte(UNLIKELY);
       }
+    }
+  }
+
+  /**
+   * Writes of a document what the payload may change; all of it where that was too little before.
+   * @param {Writer} writer
+   * @param {any} document
+   * @param {number} collection
+   * @param {Type | undefined} event
+   */
+  #outline(writer, document, collection, event) {
+    const { names, id } = this.collections[collection];
+    if (event === undefined || event.wanted === null) {
+      writer.byte(names.length);
+      return this.#document(writer, document, collection);
+    }
+    writer.byte(event.wanted.length);
+    for (const field of event.wanted) {
+      writer.byte(field);
+      // WebAssembly has the id already.
+      if (field !== id) writer.member(document, names[field], DEPTH_MAX);
     }
   }
 
@@ -169,12 +217,19 @@ export class Border {
       return this.#isBroken(error);
     }
     if (document === undefined) return ABSENT;
-    return this.#handed(into, length, (writer) => {
+    // The next time all of it goes along.
+    if (call.event !== undefined) call.event.wanted = null;
+    const write = (/** @type {Writer} */ writer) => {
       writer.count(1);
       this.#document(writer, document, collection);
       // A getter may have called the reducer.
       this.call = call;
-    });
+    };
+    const writer = this.#here(into, length);
+    const { bytes } = this;
+    write(writer);
+    if (bytes.length === 0) return this.#elsewhere(write);
+    return this.#finish(writer) + (writer.bytes === bytes ? 0 : NOT_HANDED);
   }
 
   /**
@@ -265,9 +320,15 @@ export class Border {
         edits.push(edit(id, undefined));
         continue;
       }
-      const values = new Array(names.length).fill(KEPT);
-      for (let left = reader.byte(); left > 0; left -= 1) values[reader.byte()] = reader.value();
-      edits.push(edit(id, (earlier) => made(names, values, earlier)));
+      /** @type {number[]} */
+      const fields = [];
+      /** @type {unknown[]} */
+      const values = [];
+      for (let left = reader.byte(); left > 0; left -= 1) {
+        fields.push(reader.byte());
+        values.push(reader.value());
+      }
+      edits.push(edit(id, (earlier) => made(names, fields, values, earlier)));
     }
     return edits;
   }
@@ -401,27 +462,23 @@ export class Border {
   }
 
   /**
-   * Lets something be written, where WebAssembly wants it if there is room.
+   * Returns a writer that writes where WebAssembly wants it, while there is room.
    * @param {number} into
    * @param {number} length
-   * @param {(writer: Writer) => void} write
-   * @returns {number} the length, or that a state is broken
    */
-  #handed(into, length, write) {
+  #here(into, length) {
     const writer = this.#borrow();
     this.#refresh();
     writer.into(this.bytes, this.view, into, length);
-    const { bytes } = this;
-    try {
-      write(writer);
-    } catch (error) {
-      if (bytes.length > 0) {
-        this.spare = writer;
-        return this.#isBroken(error);
-      }
-    }
-    if (bytes.length > 0) return this.#finish(writer) + (writer.bytes === bytes ? 0 : NOT_HANDED);
-    // A getter has called the reducer, and the memory has moved away.
+    return writer;
+  }
+
+  /**
+   * Lets something be written to be taken: a getter has called the reducer, and the memory has moved.
+   * @param {(writer: Writer) => void} write
+   * @returns {number} the length, or that a state is broken
+   */
+  #elsewhere(write) {
     const own = new Writer();
     try {
       write(own);
@@ -524,12 +581,26 @@ function collectionOf([name, id, described]) {
     return { name, kind, nullable: nullable === 1, isKey: isKey === 1 };
   });
   const names = fields.map(({ name }) => name);
-  return { name, names, fields, idName: names[id] };
+  return { name, names, fields, id, idName: names[id] };
 }
 
-/** @param {[string, string[] | null][]} types */
-function typesOf(types) {
-  return new Map(types.map(([type, names], number) => [type, { number, names }]));
+/**
+ * @param {[string, string[] | null][]} types
+ * @param {Collection[]} collections
+ * @returns {Map<string, Type>}
+ */
+function typesOf(types, collections) {
+  return new Map(
+    types.map(([type, names], number) => {
+      // Members of JSON are not read field by field.
+      const [{ fields, id }] = collections;
+      const places = [...fields.keys()].filter(
+        (field) => field === id || names?.includes(fields[field].name),
+      );
+      const isPlain = places.every((field) => fields[field].kind !== JSON_KIND);
+      return [type, { number, names, wanted: names !== null && isPlain ? places : null }];
+    }),
+  );
 }
 
 /**
@@ -575,22 +646,25 @@ function unknownName(document, names) {
   }
 }
 
-/** A field that does not change. */
-const KEPT = Symbol("kept");
-
 /**
  * Makes a document, frozen: of an earlier one it keeps what does not change.
  * @param {string[]} names
+ * @param {number[]} fields those that change
  * @param {unknown[]} values
  * @param {any} earlier
  */
-function made(names, values, earlier) {
+function made(names, fields, values, earlier) {
   /** @type {any} */
   const document = {};
+  let next = 0;
   for (let index = 0; index < names.length; index += 1) {
     const name = names[index];
-    const value = values[index];
-    document[name] = value === KEPT ? earlier[name] : value;
+    if (fields[next] === index) {
+      document[name] = values[next];
+      next += 1;
+    } else {
+      document[name] = earlier[name];
+    }
   }
   return Object.freeze(document);
 }

@@ -14,6 +14,8 @@
  * @typedef {Leaf | Branch} Node
  * @typedef {{ id: Id, order: Order, make: ((earlier: any) => any) | undefined }} Edit what becomes of
  *   a document: made of the earlier one, `undefined` where there is none; or gone
+ * @typedef {{ branch: Branch, index: number, up: Step | undefined }} Step down into a branch
+ * @typedef {{ id: Id, up: Step | undefined, leaf: Leaf, position: number, document: any }} Path to an id
  * @typedef {{ key: Id, node: Node, size: number }} Piece a node that takes its place in a branch: no
  *   id in it comes before the key, all ids left of it do; the first one's key is not used
  */
@@ -95,41 +97,45 @@ export class Tree {
    * @param {Id} id
    */
   find(id) {
+    const isNumber = typeof id === "number";
+    // Texts up to U+D7FF, as most are, are in the order that the language has.
+    const isPlain = isNumber || (typeof id === "string" && !BEYOND_PLAIN.test(id));
     const { idName } = this;
-    const kind = typeof id;
-    const isByUnit = kind !== "string" || !BEYOND_PLAIN.test(/** @type {string} */ (id));
-    /** @type {(left: any, right: any) => boolean} */
-    const isLess = isByUnit ? isLessByUnit : isLessByCodePoint;
-    const path = new Path(id);
+    /** @type {Step | undefined} */
+    let up;
     let node = this.root;
-    while (!Array.isArray(node)) {
+    for (let level = 0; !Array.isArray(node); level += 1) {
       const { keys, children } = branchOf(node);
-      if (path.branches.length === LEVELS_MAX) throw new Broken(TOO_DEEP);
-      let [low, high] = [0, keys.length];
+      if (level === LEVELS_MAX) throw new Broken(TOO_DEEP);
+      let low = 0;
+      let high = keys.length;
       while (low < high) {
         const middle = (low + high) >> 1;
         const key = keys[middle];
-        if (typeof key !== kind) throw new Broken(WRONG_KIND);
-        if (isLess(id, key)) high = middle;
-        else low = middle + 1;
+        if (isNumber ? typeof key !== "number" : typeof key !== "string") {
+          throw new Broken(WRONG_KIND);
+        }
+        if (isPlain ? key <= id : !isLessByCodePoint(id, key)) low = middle + 1;
+        else high = middle;
       }
-      path.branches.push(/** @type {Branch} */ (node));
-      path.indexes.push(low);
+      up = { branch: /** @type {Branch} */ (node), index: low, up };
       node = children[low];
     }
-    let [low, high] = [0, node.length];
+    let low = 0;
+    let high = node.length;
     while (low < high) {
       const middle = (low + high) >> 1;
       const other = node[middle][idName];
-      if (typeof other !== kind) throw new Broken(WRONG_KIND);
-      if (isLess(other, id)) low = middle + 1;
+      if (isNumber ? typeof other !== "number" : typeof other !== "string") {
+        throw new Broken(WRONG_KIND);
+      }
+      if (isPlain ? other < id : isLessByCodePoint(other, id)) low = middle + 1;
       else high = middle;
     }
-    path.leaf = node;
-    path.position = low;
-    path.document = low < node.length && node[low][idName] === id ? node[low] : undefined;
-    this.path = path;
-    return path.document;
+    const there = low < node.length ? node[low] : undefined;
+    const document = there !== undefined && there[idName] === id ? there : undefined;
+    this.path = { id, up, leaf: node, position: low, document };
+    return document;
   }
 
   /** Gives the documents, ordered by id. */
@@ -157,6 +163,7 @@ export class Tree {
   edited(edits) {
     const only = edits.length === 1 ? this.#editedAt(edits[0]) : undefined;
     if (only !== undefined) return only;
+    for (const edit of edits) edit.order = orderOf(edit.id);
     const update = new Update(this.idName);
     let { root } = this;
     for (let start = 0; start < edits.length; start += CHANGES_AT_ONCE) {
@@ -171,44 +178,27 @@ export class Tree {
    */
   #editedAt({ id, make }) {
     if (this.path?.id !== id) this.find(id);
-    const { leaf, position, document, branches, indexes } = /** @type {Path} */ (this.path);
+    const { up, leaf, position, document } = /** @type {Path} */ (this.path);
     const isThere = document !== undefined;
     if (make === undefined && !isThere) return this;
     const grown = (make === undefined ? 0 : 1) - (isThere ? 1 : 0);
     const size = leaf.length + grown;
-    if (size > ENTRIES_MAX || (size < ENTRIES_MIN && branches.length > 0)) return undefined;
+    if (size > ENTRIES_MAX || (size < ENTRIES_MIN && up !== undefined)) return undefined;
     const changed = [...leaf];
     if (make === undefined) changed.splice(position, 1);
     else if (isThere) changed[position] = make(document);
     else changed.splice(position, 0, make(undefined));
     /** @type {Node} */
     let node = Object.freeze(changed);
-    for (let level = branches.length - 1; level >= 0; level -= 1) {
-      const { keys, children } = branches[level];
+    for (let step = up; step !== undefined; step = step.up) {
+      const { keys, children } = step.branch;
       const copy = [...children];
-      copy[indexes[level]] = node;
+      copy[step.index] = node;
       // Keys of a foreign state are not ours to freeze.
       const kept = Object.isFrozen(keys) ? keys : Object.freeze([...keys]);
       node = Object.freeze({ keys: kept, children: Object.freeze(copy) });
     }
     return new Tree(this.idName, Math.max(this.count + grown, 0), node);
-  }
-}
-
-/** The way to an id. */
-class Path {
-  /** @param {Id} id */
-  constructor(id) {
-    this.id = id;
-    /** @type {Branch[]} */
-    this.branches = [];
-    /** @type {number[]} */
-    this.indexes = [];
-    /** @type {Leaf} */
-    this.leaf = EMPTY;
-    this.position = 0;
-    /** @type {any} */
-    this.document = undefined;
   }
 }
 
@@ -516,6 +506,9 @@ class Order {
   }
 }
 
+/** Until it is asked for. */
+const NO_ORDER = new Order(0, isLessByUnit);
+
 /**
  * Tells what becomes of a document.
  * @param {Id} id
@@ -523,7 +516,7 @@ class Order {
  * @returns {Edit}
  */
 export function edit(id, make) {
-  return { id, order: orderOf(id), make };
+  return { id, order: NO_ORDER, make };
 }
 
 /** @param {Id} id */
@@ -556,8 +549,8 @@ function isLessByUnit(left, right) {
 }
 
 /**
- * @param {string} left
- * @param {string} right
+ * @param {any} left
+ * @param {any} right
  */
 function isLessByCodePoint(left, right) {
   const end = Math.min(left.length, right.length);
