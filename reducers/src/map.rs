@@ -8,6 +8,22 @@ pub(crate) use persistent::{Map, Set};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use sorted::{Map, Set};
 
+/// Orders values; equal ones are the same.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn sort<T: Ord>(values: &mut [T]) {
+    values.sort_unstable();
+}
+
+/// Orders values; equal ones are the same. Few, or in order already: a quick sort takes 5 kB.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn sort<T: Ord>(values: &mut alloc::vec::Vec<T>) {
+    let mut sorted = Map::new();
+    for (nth, value) in values.drain(..).enumerate() {
+        sorted.insert((value, nth), ());
+    }
+    values.extend(sorted.into_iter().map(|((value, _), ())| value));
+}
+
 /// The changes of one collection by id, in order.
 #[cfg(not(target_arch = "wasm32"))]
 pub type Changes = alloc::collections::BTreeMap<crate::value::Value, crate::delta::Change>;

@@ -185,7 +185,7 @@ pub fn aggregate_reducers(reducers: impl IntoIterator<Item = Reducer>) -> Reduce
 #[must_use]
 pub fn event_log_reducer() -> Reducer {
     root_reducer([RecordedEvent::SCHEMA], |_, action: &Action| {
-        Ok(log_entry(action)?.map_or(Changeset::no_change(), Changeset::from))
+        Ok(log_entry(action)?.map_or(Changeset::no_change(), Changeset::without_filter))
     })
 }
 

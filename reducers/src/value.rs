@@ -5,8 +5,8 @@ use alloc::sync::Arc;
 use core::cmp::Ordering;
 use core::fmt;
 
-use base64::Engine as _;
-pub(crate) use base64::engine::general_purpose::STANDARD as BASE64;
+pub(crate) use base64ct::Base64 as BASE64;
+use base64ct::Encoding as _;
 use uuid::Uuid;
 
 use crate::json::{self, Json};
@@ -91,7 +91,7 @@ pub struct ValueError {
 /// Returns bytes as they are written in JSON.
 #[must_use]
 pub fn base64_text(bytes: &[u8]) -> String {
-    BASE64.encode(bytes)
+    BASE64::encode_string(bytes)
 }
 
 impl ValueError {
@@ -180,12 +180,12 @@ impl Value {
                 Ok(Self::Text(text))
             }
             (Kind::Uuid, Self::Text(text)) => {
-                Uuid::parse_str(&text).map(Self::Uuid).map_err(|_| error(&Self::Text(text)))
+                Uuid::try_parse(&text).map(Self::Uuid).map_err(|_| error(&Self::Text(text)))
             }
             (Kind::Timestamp, Self::Text(text)) => {
                 text.parse().map(Self::Timestamp).map_err(|_| error(&Self::Text(text)))
             }
-            (Kind::Bytes, Self::Text(text)) => match BASE64.decode(&*text) {
+            (Kind::Bytes, Self::Text(text)) => match BASE64::decode_vec(&text) {
                 Ok(bytes) => Ok(Self::Bytes(bytes.into())),
                 Err(_) => Err(error(&Self::Text(text))),
             },
@@ -246,7 +246,7 @@ impl Value {
             Self::Text(text) => text.to_string().into(),
             Self::Uuid(uuid) => uuid.to_string().into(),
             Self::Timestamp(timestamp) => timestamp.to_string().into(),
-            Self::Bytes(bytes) => BASE64.encode(bytes).into(),
+            Self::Bytes(bytes) => BASE64::encode_string(bytes).into(),
             Self::Json(json) => json.as_value().clone(),
         }
     }
@@ -286,8 +286,8 @@ impl fmt::Display for Value {
             Self::Float(float) => float_text(float.get()),
             Self::Text(text) => quoted(text),
             Self::Uuid(uuid) => quoted(uuid.hyphenated().encode_lower(&mut [0; 36])),
-            Self::Timestamp(timestamp) => quoted(&timestamp.to_string()),
-            Self::Bytes(bytes) => quoted(&BASE64.encode(bytes)),
+            Self::Timestamp(timestamp) => quoted(&timestamp.text()),
+            Self::Bytes(bytes) => quoted(&BASE64::encode_string(bytes)),
             Self::Json(json) => json.to_string(),
         };
         match text.char_indices().nth(SHOWN_CHARACTERS) {

@@ -1,8 +1,8 @@
 //! What a reducer reads of a state, asked for by faults, and what it makes of it.
 
 use flux_reducers::{
-    Change, Condition, Database, Delta, Fault, Halt, Kind, Query, Rejection, Row, Schema, Value,
-    Wanted, code as core_code,
+    Change, Database, Delta, Fault, Halt, Kind, Rejection, Row, Schema, Value, Wanted,
+    code as core_code,
 };
 use wasm_bindgen::prelude::JsValue;
 
@@ -66,13 +66,13 @@ impl<'a> Documents<'a> {
         // Only where it is written as it is in the state was the right document looked for.
         let id = canonical(reader.field(kind).ok()?, &kind)?;
         if likely == likely::ABSENT {
-            self.load_one(database, schema, &id, None);
+            load_one(database, schema, &id, None);
             return Some(());
         }
         let count = usize::from(reader.byte());
         if count == schema.fields.len() {
             let row = self.crossing.row(reader, schema).ok()?;
-            self.load_one(database, schema, &id, Some(row));
+            load_one(database, schema, &id, Some(row));
             return Some(());
         }
         let mut fields = Vec::with_capacity(count);
@@ -88,18 +88,6 @@ impl<'a> Documents<'a> {
         database.load_outline(schema.collection, fields).ok()
     }
 
-    fn load_one(
-        &self,
-        database: &mut Database,
-        schema: &'static Schema,
-        id: &Value,
-        row: Option<Row>,
-    ) {
-        if let Err(Halt::Fault(fault)) = database.row(schema.collection, id) {
-            database.load(&fault, row).ok();
-        }
-    }
-
     /// Loads what a fault asks for.
     pub(crate) fn load(&mut self, database: &mut Database, fault: &Fault) -> Result<(), Rejection> {
         let Some(collection) = self.crossing.position(fault.collection()) else {
@@ -108,18 +96,11 @@ impl<'a> Documents<'a> {
         self.faults += 1;
         match fault.wanted() {
             Wanted::Document(_) if self.is_many(collection) => {
-                match database.rows(fault.collection(), &Query::all()) {
-                    Err(Halt::Fault(all)) => {
-                        database.load(&all, self.matching(collection, &Condition::all())?)
-                    }
-                    Err(Halt::Rejected(rejection)) => Err(rejection),
-                    Ok(_) => Ok(()),
-                }
+                let all = database.fault_for_all(fault.collection())?;
+                database.load(&all, self.matching(collection, &all)?)
             }
             Wanted::Document(id) => database.load(fault, self.find(collection, id)?),
-            Wanted::Matching(condition) => {
-                database.load(fault, self.matching(collection, condition)?)
-            }
+            Wanted::Matching(_) => database.load(fault, self.matching(collection, fault)?),
         }
     }
 
@@ -161,14 +142,20 @@ impl<'a> Documents<'a> {
         })
     }
 
-    fn matching(&self, collection: usize, condition: &Condition) -> Result<Vec<Row>, Rejection> {
+    fn matching(&self, collection: usize, fault: &Fault) -> Result<Vec<Row>, Rejection> {
         let mut rows = Vec::new();
         self.crossing.for_each(collection, &mut |row| {
-            if condition.matches(&row) {
+            if fault.wants(&row) {
                 rows.push(row);
             }
         })?;
         Ok(rows)
+    }
+}
+
+fn load_one(database: &mut Database, schema: &'static Schema, id: &Value, row: Option<Row>) {
+    if let Err(Halt::Fault(fault)) = database.row(schema.collection, id) {
+        database.load(&fault, row).ok();
     }
 }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use flux_reducers::{
     Collection, Database, Document, Event, Halt, Json, Kind, Reducer, Reduction, Rejection, Schema,
-    code as core_code, lift,
+    SchemaError, code as core_code, lift,
 };
 use wasm_bindgen::prelude::JsValue;
 
@@ -46,8 +46,14 @@ impl ReduxReducer {
     pub fn collection<T: Document + 'static, E: Event + 'static>(
         reducer: fn(&Collection<T>, &E) -> Reduction,
     ) -> Self {
+        let database = if const { has_unique(T::SCHEMA) } {
+            Database::partial([T::SCHEMA])
+        } else {
+            Database::partial_without_unique(T::SCHEMA)
+        };
         Self::new(
             lift(reducer),
+            database,
             &Description {
                 is_root: false,
                 schemas: &[T::SCHEMA],
@@ -61,12 +67,21 @@ impl ReduxReducer {
     /// Creates one whose state is an object with the state of each collection.
     #[must_use]
     pub fn root(reducer: Reducer, schemas: &[&'static Schema], events: &[Events]) -> Self {
-        Self::new(reducer, &Description { is_root: true, schemas, events, json: Some(JSON) })
+        let database = Database::partial(schemas.iter().copied());
+        Self::new(
+            reducer,
+            database,
+            &Description { is_root: true, schemas, events, json: Some(JSON) },
+        )
     }
 
-    fn new(reducer: Reducer, description: &Description<'_>) -> Self {
+    fn new(
+        reducer: Reducer,
+        database: Result<Database, SchemaError>,
+        description: &Description<'_>,
+    ) -> Self {
         let schemas = description.schemas;
-        let database = Database::partial(schemas.iter().copied())
+        let database = database
             .map_err(|error| Rejection::new(core_code::UNKNOWN_COLLECTION, error.to_string()));
         COLLECTIONS
             .with(|all| all.borrow_mut().extend(schemas.iter().map(|schema| schema.collection)));
@@ -129,6 +144,17 @@ impl ReduxReducer {
         });
         replaced.map(Some)
     }
+}
+
+const fn has_unique(schema: &Schema) -> bool {
+    let mut index = 0;
+    while index < schema.fields.len() {
+        if schema.fields[index].unique {
+            return true;
+        }
+        index += 1;
+    }
+    false
 }
 
 const fn has_json(schema: &Schema) -> bool {

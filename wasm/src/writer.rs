@@ -51,7 +51,7 @@ impl<'a> Writer<'a> {
             Value::Float(float) => self.number(float.get()),
             Value::Text(text) => self.text(text),
             Value::Uuid(uuid) => self.text(uuid.hyphenated().encode_lower(&mut [0; 36])),
-            Value::Timestamp(timestamp) => self.text(&timestamp.to_string()),
+            Value::Timestamp(timestamp) => self.text(&timestamp.text()),
             Value::Bytes(bytes) => self.text(&flux_reducers::__private::base64_text(bytes)),
             Value::Json(json) => match self.write_json {
                 Some(write) => write(self, json)?,

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::fields::Fields;
 use crate::filter::Condition;
 use crate::halt::{Fault, Halt, Wanted};
-use crate::map::{Map, Set};
+use crate::map::{Map, Set, sort};
 use crate::query::Query;
 use crate::rejection::Rejection;
 use crate::schema::{Row, Schema};
@@ -21,7 +21,12 @@ pub(crate) struct Table {
     /// Documents of a partial table of which only some fields are known. They are enough to change
     /// or destroy such a document; to read it is a fault.
     outlines: Vec<Outline>,
+    /// Makes sure that a unique value has no other holder.
+    pub(crate) check_unique: CheckUnique,
 }
+
+/// A function, so that a package of WebAssembly without unique fields has no code for it.
+pub(crate) type CheckUnique = fn(&Table, &Value, Option<&Row>, &Row) -> Result<(), Halt>;
 
 /// A document that is there, with some of its fields.
 #[derive(Clone, Debug)]
@@ -48,7 +53,7 @@ struct Loaded {
 }
 
 impl Table {
-    pub(crate) fn whole(schema: &'static Schema) -> Self {
+    pub(crate) fn whole(schema: &'static Schema, check_unique: CheckUnique) -> Self {
         let indexed = |(position, field): (usize, &crate::schema::Field)| {
             ((field.index || field.unique) && position != schema.id)
                 .then(|| ValueIndex { field: position, entries: Set::new() })
@@ -59,12 +64,13 @@ impl Table {
             indexes: schema.fields.iter().enumerate().filter_map(indexed).collect(),
             loaded: None,
             outlines: Vec::new(),
+            check_unique,
         }
     }
 
-    pub(crate) fn partial(schema: &'static Schema) -> Self {
+    pub(crate) fn partial(schema: &'static Schema, check_unique: CheckUnique) -> Self {
         let loaded = Loaded { absent: Set::new(), conditions: Set::new() };
-        Self { loaded: Some(loaded), ..Self::whole(schema) }
+        Self { loaded: Some(loaded), ..Self::whole(schema, check_unique) }
     }
 
     pub(crate) const fn schema(&self) -> &'static Schema {
@@ -142,7 +148,7 @@ impl Table {
         if let Some(loaded) = &self.loaded
             && !loaded.covers(condition)
         {
-            return Err(Fault::new(self.schema, Wanted::Matching(condition.clone())));
+            return Err(Fault::matching(self.schema, condition.clone()));
         }
         Ok(match self.by_index(condition) {
             Some(rows) => rows.into_iter().filter(|row| condition.matches(row)).collect(),
@@ -225,7 +231,7 @@ impl Table {
             let entries = index.entries.from(&first);
             ids.extend(entries.take_while(|(other, _)| other == value).map(|(_, id)| id));
         }
-        ids.sort_unstable();
+        sort(&mut ids);
         Some(ids.into_iter().filter_map(|id| self.rows.get(id)).collect())
     }
 }

@@ -183,11 +183,16 @@ export class Tree {
     if (make === undefined && !isThere) return this;
     const grown = (make === undefined ? 0 : 1) - (isThere ? 1 : 0);
     const size = leaf.length + grown;
-    if (size > ENTRIES_MAX || (size < ENTRIES_MIN && up !== undefined)) return undefined;
+    if (size < ENTRIES_MIN && up !== undefined) return undefined;
+    const splits = size > ENTRIES_MAX;
+    if (splits && !(up !== undefined && up.branch.children.length < ENTRIES_MAX)) return undefined;
     const changed = [...leaf];
     if (make === undefined) changed.splice(position, 1);
     else if (isThere) changed[position] = make(document);
     else changed.splice(position, 0, make(undefined));
+    /** @type {readonly any[] | undefined} */
+    let right;
+    if (splits) right = Object.freeze(changed.splice(size >> 1));
     /** @type {Node} */
     let node = Object.freeze(changed);
     for (let step = up; step !== undefined; step = step.up) {
@@ -195,7 +200,14 @@ export class Tree {
       const copy = [...children];
       copy[step.index] = node;
       // Keys of a foreign state are not ours to freeze.
-      const kept = Object.isFrozen(keys) ? keys : Object.freeze([...keys]);
+      let kept = Object.isFrozen(keys) ? keys : Object.freeze([...keys]);
+      if (right !== undefined) {
+        copy.splice(step.index + 1, 0, right);
+        const more = [...keys];
+        more.splice(step.index, 0, right[0][this.idName]);
+        kept = Object.freeze(more);
+        right = undefined;
+      }
       node = Object.freeze({ keys: kept, children: Object.freeze(copy) });
     }
     return new Tree(this.idName, Math.max(this.count + grown, 0), node);
