@@ -74,6 +74,12 @@ extern "C" {
     fn replace(this: &Border, state: &JsValue, given: &JsValue) -> JsValue;
 
     #[wasm_bindgen(method)]
+    fn batch_length(this: &Border, action: &JsValue) -> i32;
+
+    #[wasm_bindgen(method)]
+    fn batch_item(this: &Border, action: &JsValue, index: i32) -> JsValue;
+
+    #[wasm_bindgen(method)]
     fn broken_collection(this: &Border) -> i32;
 
     #[wasm_bindgen(method)]
@@ -86,6 +92,8 @@ pub(crate) enum Begun {
     Ignored,
     /// The documents of a collection.
     Loaded,
+    /// Several actions.
+    Batch,
     Action(CrossedAction),
 }
 
@@ -144,6 +152,7 @@ impl Crossing {
                 let begun = match answered {
                     answer::IGNORED => Begun::Ignored,
                     answer::IS_LOADED => Begun::Loaded,
+                    answer::IS_BATCH => Begun::Batch,
                     length => {
                         let reader = self.taken_unless_here(length, bytes)?;
                         return CrossedAction::read(reader, &self.types).map(Begun::Action);
@@ -207,6 +216,13 @@ impl Crossing {
     /// Returns the state with the changes that are written.
     pub(crate) fn apply(&self, delta: &[u8]) -> Result<JsValue, Rejection> {
         self.unless_broken(self.border.apply(delta.as_ptr(), delta.len()))
+    }
+
+    /// Returns the actions of a batch, if it has a list of them.
+    pub(crate) fn batch(&self, action: &JsValue) -> Option<impl Iterator<Item = JsValue>> {
+        let length = self.border.batch_length(action);
+        let items = (0..length).map(|index| self.border.batch_item(action, index));
+        (length >= 0).then_some(items)
     }
 
     /// Returns what a `loaded` is about.
@@ -317,6 +333,7 @@ const BYTES_MIN: usize = 4096;
 mod answer {
     pub(super) const IGNORED: i32 = -1;
     pub(super) const IS_LOADED: i32 = -2;
+    pub(super) const IS_BATCH: i32 = -4;
     pub(super) const NO_OBJECT: i32 = -10;
     pub(super) const NO_TYPE: i32 = -11;
     pub(super) const TYPE_NO_TEXT: i32 = -12;
@@ -336,6 +353,17 @@ const fn index(collection: usize) -> u32 {
 extern "C" {
     /// Imported, so that its file is in the package.
     type Given;
+}
+
+#[wasm_bindgen(module = "/src/border/actions.js")]
+extern "C" {
+    /// Exported from every package as it is.
+    #[wasm_bindgen(reexport, skip_typescript)]
+    fn actions();
+
+    /// Exported from every package as it is.
+    #[wasm_bindgen(reexport, skip_typescript)]
+    fn batch();
 }
 
 #[wasm_bindgen(module = "/src/border/codec.js")]

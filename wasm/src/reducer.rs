@@ -13,7 +13,7 @@ use crate::border::{Begun, Crossing};
 use crate::bytes::ReadJson;
 use crate::description::{Description, Events};
 use crate::documents::Documents;
-use crate::error::report;
+use crate::error::{code, report};
 use crate::loaded;
 use crate::writer::WriteJson;
 
@@ -103,6 +103,42 @@ impl ReduxReducer {
     fn next(&self, state: &JsValue, action: &JsValue) -> Result<Option<JsValue>, Rejection> {
         match self.crossing.begin(state, action)? {
             Begun::Ignored => Ok(None),
+            Begun::Batch => self.batch(state, action),
+            begun => self.next_of_one(state, action, begun),
+        }
+    }
+
+    /// Takes several actions in order. Each is accepted or rejected by itself.
+    fn batch(&self, state: &JsValue, action: &JsValue) -> Result<Option<JsValue>, Rejection> {
+        const NO_LIST: &str = "the payload of `@@flux-capacitor/batch` is wrong: expected a list";
+        let Some(items) = self.crossing.batch(action) else {
+            return Err(Rejection::new(core_code::INVALID_PAYLOAD, NO_LIST));
+        };
+        let mut next: Option<JsValue> = None;
+        for item in items {
+            let current = next.as_ref().unwrap_or(state);
+            let begun = self.crossing.begin(current, &item);
+            match begun.and_then(|begun| self.next_of_one(current, &item, begun)) {
+                Ok(Some(state)) => next = Some(state),
+                Ok(None) => {}
+                Err(rejection) => report(&rejection, &item),
+            }
+        }
+        Ok(next)
+    }
+
+    fn next_of_one(
+        &self,
+        state: &JsValue,
+        action: &JsValue,
+        begun: Begun,
+    ) -> Result<Option<JsValue>, Rejection> {
+        match begun {
+            Begun::Ignored => Ok(None),
+            // One that contains itself would have no end.
+            Begun::Batch => {
+                Err(Rejection::new(code::INVALID_ACTION, "a batch has actions, found a batch"))
+            }
             Begun::Loaded => self.loaded(state, action),
             Begun::Action(crossed) => {
                 let next = self.reduced(&crossed);

@@ -9,6 +9,7 @@ import { Broken, edit, Tree } from "./tree.js";
 const IGNORED = -1;
 const IS_LOADED = -2;
 const BROKEN = -3;
+const IS_BATCH = -4;
 /** These and below: what is wrong with the action. */
 const NO_OBJECT = -10;
 const NO_TYPE = -11;
@@ -31,6 +32,7 @@ const LIKELY = 2;
 const DESTROYED = 0;
 
 const LOADED = "@@flux-capacitor/loaded";
+const BATCH = "@@flux-capacitor/batch";
 
 /** The beginning of the types that libraries keep for themselves: they are no events. */
 const LIBRARY_PREFIX = "@@";
@@ -110,6 +112,7 @@ export class Border {
     if (type === undefined) return NO_TYPE;
     if (typeof type !== "string") return TYPE_NO_TEXT;
     if (type === LOADED) return IS_LOADED;
+    if (type === BATCH) return IS_BATCH;
     const event = this.types?.get(type);
     if (event === undefined && (this.types !== undefined || type.startsWith(LIBRARY_PREFIX))) {
       // What is no text in UTF-8 is no type that a reducer can know.
@@ -428,6 +431,32 @@ export class Border {
     } catch (error) {
       this.reading = -1;
       this.#isBroken(error);
+      return undefined;
+    }
+  }
+
+  /**
+   * Returns how many actions a batch has, -1 where it has no list of them.
+   * @param {any} action
+   */
+  batch_length(action) {
+    try {
+      const { payload } = action;
+      return Array.isArray(payload) ? payload.length : -1;
+    } catch {
+      return -1;
+    }
+  }
+
+  /**
+   * @param {any} action
+   * @param {number} index
+   */
+  batch_item(action, index) {
+    try {
+      return action.payload[index];
+    } catch {
+      // That is no action, and told so.
       return undefined;
     }
   }
