@@ -279,6 +279,7 @@ pub(crate) fn check(action: &Action) -> Result<(), Rejection> {
 ///
 /// # Errors
 /// A rejection `invalid_value`.
+#[doc(hidden)]
 pub fn check_event_type(event_type: &str) -> Result<(), Rejection> {
     if event_type.is_empty() {
         return Err(

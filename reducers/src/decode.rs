@@ -16,6 +16,7 @@ use crate::timestamp::Timestamp;
 use crate::value::{BASE64, Bytes, float_text, quoted};
 
 /// Gives the values of a payload, one after the other.
+#[doc(hidden)]
 pub trait Decoder {
     /// Takes the next value, or the beginning of a list or an object.
     ///
@@ -47,6 +48,7 @@ pub trait Decoder {
 }
 
 /// A value, or the beginning of one.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub enum Token<'a> {
     /// Nothing, not even null.
@@ -70,6 +72,7 @@ pub enum Token<'a> {
 }
 
 /// A value that does not fit, and where it is.
+#[doc(hidden)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misfit {
     /// A rejection's code where the place does not decide it.
@@ -82,17 +85,20 @@ pub struct Misfit {
 
 impl Misfit {
     /// Creates one of the value itself.
+    #[doc(hidden)]
     pub fn new(reason: impl Into<String>) -> Self {
         Self { code: None, path: String::new(), reason: reason.into() }
     }
 
     /// Says in which member of an object it is.
+    #[doc(hidden)]
     #[must_use]
     pub fn in_member(self, name: &str) -> Self {
         self.within(name.to_string())
     }
 
     /// Says in which item of a list it is.
+    #[doc(hidden)]
     #[must_use]
     pub fn in_item(self, index: usize) -> Self {
         self.within(alloc::format!("[{index}]"))
@@ -108,6 +114,7 @@ impl Misfit {
     }
 
     /// Returns the rejection of `what`, of which this is a part.
+    #[doc(hidden)]
     #[must_use]
     pub fn into_rejection(self, code: &'static str, what: &str) -> Rejection {
         let code = self.code.unwrap_or(code);
@@ -125,6 +132,7 @@ impl Misfit {
 }
 
 /// A type that is read from a payload. It comes with the derives.
+#[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be read from a payload",
     note = "add `#[derive(Describe)]` to the struct or `#[derive(Enumeration)]` to the unit enum"
@@ -235,6 +243,7 @@ fn narrow<T: TryFrom<i64>>(integer: i64, expected: &str) -> Result<T, Misfit> {
 }
 
 /// Tells that a value is of another type.
+#[doc(hidden)]
 #[must_use]
 pub fn unexpected(found: Token<'_>, expected: &str) -> Misfit {
     let what = match found {
@@ -267,6 +276,7 @@ fn shown(kind: &str, value: &str) -> String {
 ///
 /// # Errors
 /// When it is none.
+#[doc(hidden)]
 pub fn record(decoder: &mut dyn Decoder, names: &[&str], expected: &str) -> Result<(), Misfit> {
     match decoder.record(names)? {
         None => Ok(()),
@@ -307,6 +317,7 @@ pub(crate) fn payload<T: Decode>(decoder: &mut dyn Decoder) -> Result<T, Misfit>
 ///
 /// # Errors
 /// When it is missing.
+#[doc(hidden)]
 pub fn is_there(decoder: &mut dyn Decoder) -> Result<(), Misfit> {
     if decoder.is_absent() { Err(missing("payload")) } else { Ok(()) }
 }
@@ -315,6 +326,7 @@ pub fn is_there(decoder: &mut dyn Decoder) -> Result<(), Misfit> {
 ///
 /// # Errors
 /// When it has one.
+#[doc(hidden)]
 pub fn no_payload(decoder: &mut dyn Decoder, expected: &str) -> Result<(), Misfit> {
     if decoder.is_absent() || decoder.is_null() {
         return Ok(());
@@ -326,6 +338,7 @@ pub fn no_payload(decoder: &mut dyn Decoder, expected: &str) -> Result<(), Misfi
 ///
 /// # Errors
 /// When it is none.
+#[doc(hidden)]
 pub fn variant(decoder: &mut dyn Decoder, variants: &[&str]) -> Result<usize, Misfit> {
     let found = decoder.next()?;
     let Token::Text(text) = found else {
@@ -348,6 +361,7 @@ fn one_of(variants: &[&str]) -> String {
 ///
 /// # Errors
 /// When it does not fit.
+#[doc(hidden)]
 pub fn by_serde<T: DeserializeOwned>(decoder: &mut dyn Decoder) -> Result<T, Misfit> {
     json::deserialize(&json::decode(decoder)?.unwrap_or_default())
 }

@@ -6,6 +6,7 @@ use crate::json::{Json, JsonDecoder};
 use crate::rejection::{Rejection, code};
 
 /// A part of an action.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// `payload`
@@ -23,6 +24,7 @@ pub enum Part {
 }
 
 /// An action from which events are read.
+#[doc(hidden)]
 pub trait Incoming {
     /// Returns its type.
     fn event_type(&self) -> &str;
@@ -66,6 +68,7 @@ impl Incoming for Action {
 ///
 /// # Errors
 /// A rejection `invalid_payload` that names the field.
+#[doc(hidden)]
 pub fn read_payload<E>(
     incoming: &dyn Incoming,
     decode: fn(&mut dyn Decoder) -> Result<E, Misfit>,
@@ -100,6 +103,7 @@ fn read_part<T: Decode>(incoming: &dyn Incoming, part: Part) -> Result<Option<T>
 ///
 /// # Errors
 /// A rejection where a part of it can't be read.
+#[doc(hidden)]
 pub fn to_action(incoming: &dyn Incoming) -> Result<Action, Rejection> {
     if let Some(action) = incoming.as_action() {
         return Ok(action.clone());

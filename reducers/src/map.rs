@@ -25,9 +25,18 @@ pub(crate) fn sort<T: Ord>(values: &mut alloc::vec::Vec<T>) {
 }
 
 /// The changes of one collection by id, in order.
+///
+/// ```
+/// use flux_reducers::{Change, Changes, Value};
+///
+/// let mut changes = Changes::new();
+/// changes.insert(Value::from(1), Change { before: None, after: None });
+/// assert_eq!(changes.len(), 1);
+/// ```
 #[cfg(not(target_arch = "wasm32"))]
 pub type Changes = alloc::collections::BTreeMap<crate::value::Value, crate::delta::Change>;
 /// The changes of one collection by id, in order.
+#[doc(hidden)]
 #[cfg(target_arch = "wasm32")]
 pub type Changes = Map<crate::value::Value, crate::delta::Change>;
 
@@ -95,6 +104,7 @@ mod sorted {
     use alloc::vec::Vec;
 
     /// A list of pairs, ordered by key.
+    #[doc(hidden)]
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct Map<K, V>(Vec<(K, V)>);
 
@@ -112,6 +122,7 @@ mod sorted {
         }
 
         /// Returns the value of a key.
+        #[doc(hidden)]
         pub fn get(&self, key: &K) -> Option<&V> {
             self.position(key)
                 .ok()
@@ -120,16 +131,19 @@ mod sorted {
         }
 
         /// Returns how many there are.
+        #[doc(hidden)]
         pub const fn len(&self) -> usize {
             self.0.len()
         }
 
         /// Returns whether there is none.
+        #[doc(hidden)]
         pub const fn is_empty(&self) -> bool {
             self.0.is_empty()
         }
 
         /// Returns the pairs in order.
+        #[doc(hidden)]
         pub fn iter(&self) -> impl ExactSizeIterator<Item = (&K, &V)> {
             self.0.iter().map(|(key, value)| (key, value))
         }

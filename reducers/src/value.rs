@@ -89,6 +89,7 @@ pub struct ValueError {
 }
 
 /// Returns bytes as they are written in JSON.
+#[doc(hidden)]
 #[must_use]
 pub fn base64_text(bytes: &[u8]) -> String {
     BASE64::encode_string(bytes)

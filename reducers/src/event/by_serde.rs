@@ -14,6 +14,7 @@ use crate::json;
 use crate::rejection::Rejection;
 
 /// Reads type and payload in place.
+#[doc(hidden)]
 pub fn event_by_serde<E: Event + DeserializeOwned>(
     incoming: &dyn Incoming,
 ) -> Result<Option<E>, Rejection> {

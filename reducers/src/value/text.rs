@@ -3,6 +3,7 @@
 use alloc::string::{String, ToString};
 
 /// Returns a number, to 14 digits: exact ones take tables of 10 kB, for which no page should wait.
+#[doc(hidden)]
 #[must_use]
 pub fn float_text(float: f64) -> String {
     const TWO_TO_64: f64 = 18_446_744_073_709_551_616.0;
@@ -88,6 +89,7 @@ fn decimal(mut value: f64) -> (String, i32) {
 }
 
 /// Returns a text as JSON.
+#[doc(hidden)]
 #[must_use]
 pub fn quoted(text: &str) -> String {
     const HEXADECIMAL: [char; 16] =
