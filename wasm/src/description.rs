@@ -1,7 +1,7 @@
 //! What JavaScript has to know of a reducer.
 
 use flux_reducers::__private::quoted;
-use flux_reducers::{Event, Kind, Schema, Variant};
+use flux_reducers::{Action, Event, Kind, Schema, Variant};
 
 use crate::bytes::ReadJson;
 use crate::writer::WriteJson;
@@ -15,6 +15,12 @@ pub struct Events {
 }
 
 impl Events {
+    /// Returns all that there may be.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self::of::<Action>()
+    }
+
     /// Returns those of an event type.
     #[must_use]
     pub const fn of<E: Event>() -> Self {
