@@ -20,8 +20,16 @@ export async function measureSizes(root: string): Promise<readonly Size[]> {
   const glue = scripts
     .map((content) => sizeOf("glue", content))
     .reduce((left, right) => sum("glue", left, right));
+  const minifiedGlue = sizeOf("glue, minified", await minified(join(folder, "notes_wasm.js")));
   const client = sizeOf("client, minified", await minified(join(root, "js/dist/index.js")));
-  return [wasm, glue, sum("wasm + glue", wasm, glue), client];
+  return [
+    wasm,
+    glue,
+    minifiedGlue,
+    sum("wasm + glue", wasm, glue),
+    sum("wasm + glue, minified", wasm, minifiedGlue),
+    client,
+  ];
 }
 
 /** The scripts of the package: that of wasm-bindgen, and those that crates bring along. */
@@ -49,12 +57,18 @@ function sum(what: string, left: Size, right: Size): Size {
   };
 }
 
-/** All that the module exports, in one file. */
+/** All that the module exports, in one file; a `.wasm` stays a file of its own. */
 async function minified(entry: string): Promise<Buffer> {
   const built = await build({
     configFile: false,
     logLevel: "warn",
-    build: { write: false, minify: true, lib: { entry, formats: ["es"], fileName: "client" } },
+    build: {
+      write: false,
+      minify: true,
+      modulePreload: false,
+      assetsInlineLimit: 0,
+      rollupOptions: { input: entry, preserveEntrySignatures: "strict" },
+    },
   });
   const outputs = [built].flat().flatMap((it) => ("output" in it ? it.output : []));
   const chunk = outputs.find((output) => output.type === "chunk");

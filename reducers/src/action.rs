@@ -5,6 +5,7 @@ use alloc::string::String;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use uuid::Uuid;
 
+use crate::decode::{Decode, Decoder, Misfit, by_serde};
 use crate::document::{Document, FieldType};
 use crate::fields::Fields;
 use crate::json::Json;
@@ -198,6 +199,12 @@ impl From<RecordedEvent> for Action {
     }
 }
 
+impl Decode for RecordedEvent {
+    fn decode(decoder: &mut dyn Decoder) -> Result<Self, Misfit> {
+        by_serde(decoder)
+    }
+}
+
 /// The log as the collection `events`.
 impl Document for RecordedEvent {
     const SCHEMA: &'static Schema = &Schema { collection: "events", fields: FIELDS, id: 0 };
@@ -262,14 +269,24 @@ const fn field(name: &'static str, kind: Kind) -> Field {
 
 /// Checks what the log can't hold.
 pub(crate) fn check(action: &Action) -> Result<(), Rejection> {
-    if action.event_type.is_empty() {
+    check_event_type(&action.event_type)?;
+    check_depth(action, "payload", action.payload.as_ref(), code::INVALID_PAYLOAD)?;
+    check_depth(action, "meta", action.meta.as_ref(), code::INVALID_VALUE)?;
+    Ok(())
+}
+
+/// Checks a type that the log can't hold.
+///
+/// # Errors
+/// A rejection `invalid_value`.
+#[doc(hidden)]
+pub fn check_event_type(event_type: &str) -> Result<(), Rejection> {
+    if event_type.is_empty() {
         return Err(
             Rejection::new(code::INVALID_VALUE, "the type of an event is empty").with_field("type")
         );
     }
-    check_depth(action, "payload", action.payload.as_ref(), code::INVALID_PAYLOAD)?;
-    check_depth(action, "meta", action.meta.as_ref(), code::INVALID_VALUE)?;
-    RecordedEvent::SCHEMA.fit(&FIELDS[2], Value::from(&action.event_type)).map(|_| ())
+    RecordedEvent::SCHEMA.fit(&FIELDS[2], Value::from(event_type)).map(|_| ())
 }
 
 fn check_depth(

@@ -5,8 +5,11 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::database::{self, Table};
 use crate::fields::Fields;
 use crate::filter::Filter;
+use crate::halt::Halt;
+use crate::schema::Row;
 use crate::value::Value;
 
 /// An ordered list of operations on collections. Each one sees what those before it did.
@@ -27,8 +30,27 @@ use crate::value::Value;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Changeset(Vec<Operation>);
+#[serde(from = "Vec<Operation>", into = "Vec<Operation>")]
+pub struct Changeset {
+    operations: Vec<Operation>,
+    by_filter: ByFilter,
+}
+
+/// How the documents of a filter are found: where no operation has one, a package of WebAssembly has
+/// no code for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ByFilter(pub(crate) Option<FindByFilter>);
+
+type FindByFilter = fn(&Table, &Filter) -> Result<Vec<Row>, Halt>;
+
+/// It follows from the operations.
+impl PartialEq for ByFilter {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for ByFilter {}
 
 /// One operation on one collection.
 ///
@@ -102,7 +124,7 @@ impl Changeset {
     /// ```
     #[must_use]
     pub const fn no_change() -> Self {
-        Self(Vec::new())
+        Self { operations: Vec::new(), by_filter: ByFilter(None) }
     }
 
     /// Appends the operations of another changeset.
@@ -116,10 +138,11 @@ impl Changeset {
     /// ```
     #[must_use]
     pub fn combine(mut self, later: Self) -> Self {
-        if self.0.is_empty() {
+        if self.operations.is_empty() {
             return later;
         }
-        self.0.extend(later.0);
+        self.operations.extend(later.operations);
+        self.by_filter.0 = self.by_filter.0.or(later.by_filter.0);
         self
     }
 
@@ -134,7 +157,16 @@ impl Changeset {
     /// ```
     #[must_use]
     pub fn operations(&self) -> &[Operation] {
-        &self.0
+        &self.operations
+    }
+
+    /// Creates a changeset of an operation without a filter.
+    pub(crate) fn without_filter(operation: Operation) -> Self {
+        Self { operations: alloc::vec![operation], by_filter: ByFilter(None) }
+    }
+
+    pub(crate) const fn by_filter(&self) -> ByFilter {
+        self.by_filter
     }
 }
 
@@ -163,7 +195,19 @@ impl Operation {
 
 impl From<Operation> for Changeset {
     fn from(operation: Operation) -> Self {
-        Self(alloc::vec![operation])
+        Self::from(alloc::vec![operation])
+    }
+}
+
+impl From<Vec<Operation>> for Changeset {
+    fn from(operations: Vec<Operation>) -> Self {
+        Self { operations, by_filter: ByFilter(Some(database::matching)) }
+    }
+}
+
+impl From<Changeset> for Vec<Operation> {
+    fn from(changeset: Changeset) -> Self {
+        changeset.operations
     }
 }
 

@@ -160,7 +160,10 @@ impl<T: Document> Collection<T> {
     #[expect(clippy::needless_pass_by_value, reason = "the document goes into the changeset")]
     pub fn create(&self, document: T) -> Changeset {
         let document = document.to_fields();
-        Operation::Create { collection: T::SCHEMA.collection.into(), document }.into()
+        Changeset::without_filter(Operation::Create {
+            collection: T::SCHEMA.collection.into(),
+            document,
+        })
     }
 
     /// Creates the changeset that adds a document or replaces the one with its id.
@@ -178,7 +181,10 @@ impl<T: Document> Collection<T> {
     #[expect(clippy::needless_pass_by_value, reason = "the document goes into the changeset")]
     pub fn upsert(&self, document: T) -> Changeset {
         let document = document.to_fields();
-        Operation::Upsert { collection: T::SCHEMA.collection.into(), document }.into()
+        Changeset::without_filter(Operation::Upsert {
+            collection: T::SCHEMA.collection.into(),
+            document,
+        })
     }
 
     /// Creates the changeset that changes fields of one document, if it exists.
@@ -194,12 +200,11 @@ impl<T: Document> Collection<T> {
     /// ```
     #[must_use]
     pub fn update_by_id(&self, id: impl Into<Value>, patch: T::Patch) -> Changeset {
-        Operation::UpdateById {
+        Changeset::without_filter(Operation::UpdateById {
             collection: T::SCHEMA.collection.into(),
             id: id.into(),
             patch: patch.into(),
-        }
-        .into()
+        })
     }
 
     /// Creates the changeset that removes one document, if it exists.
@@ -215,7 +220,10 @@ impl<T: Document> Collection<T> {
     /// ```
     #[must_use]
     pub fn destroy_by_id(&self, id: impl Into<Value>) -> Changeset {
-        Operation::DestroyById { collection: T::SCHEMA.collection.into(), id: id.into() }.into()
+        Changeset::without_filter(Operation::DestroyById {
+            collection: T::SCHEMA.collection.into(),
+            id: id.into(),
+        })
     }
 
     /// Creates the changeset that changes fields of all documents that match.

@@ -4,13 +4,14 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::changeset::{Changeset, Operation};
+use crate::changeset::{ByFilter, Changeset, Operation};
 use crate::collection::Collection;
 use crate::delta::{Change, Delta};
 use crate::document::Document;
 use crate::fields::Fields;
 use crate::filter::{Condition, Filter};
-use crate::halt::{Fault, Halt};
+use crate::halt::{Fault, Halt, Wanted};
+use crate::map::Set;
 use crate::query::Query;
 use crate::rejection::{Rejection, code};
 use crate::schema::{Row, Schema, SchemaError};
@@ -68,7 +69,7 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn new(schemas: impl IntoIterator<Item = &'static Schema>) -> Result<Self, SchemaError> {
-        Self::with_tables(schemas, Table::whole)
+        Self::with_tables(schemas, |schema| Table::whole(schema, check_unique))
     }
 
     /// Creates a database that holds none of its documents yet and knows it.
@@ -89,7 +90,7 @@ impl Database {
     pub fn partial(
         schemas: impl IntoIterator<Item = &'static Schema>,
     ) -> Result<Self, SchemaError> {
-        Self::with_tables(schemas, Table::partial)
+        Self::with_tables(schemas, |schema| Table::partial(schema, check_unique))
     }
 
     /// Returns the schemas of its collections.
@@ -234,7 +235,7 @@ impl Database {
         let before = may_stop_midway(changeset.operations()).then(|| self.clone());
         let mut delta = Delta::default();
         for operation in changeset.operations() {
-            if let Err(halt) = self.operate(operation, &mut delta) {
+            if let Err(halt) = self.operate(operation, changeset.by_filter(), &mut delta) {
                 if let Some(before) = before {
                     *self = before;
                 }
@@ -272,7 +273,7 @@ impl Database {
         }
         for (collection, changes) in delta.collections() {
             let table = self.table_mut(collection)?;
-            for (id, change) in changes {
+            for (id, change) in changes.iter() {
                 table.put(id, change.after.clone());
             }
         }
@@ -335,6 +336,38 @@ impl Database {
         Ok(())
     }
 
+    /// Creates a partial database of one collection without unique fields.
+    ///
+    /// # Errors
+    /// When the schema can't be held.
+    #[doc(hidden)]
+    pub fn partial_without_unique(schema: &'static Schema) -> Result<Self, SchemaError> {
+        Self::with_tables([schema], |schema| Table::partial(schema, |_, _, _, _| Ok(())))
+    }
+
+    /// Returns the fault that asks for all documents of a collection.
+    ///
+    /// # Errors
+    /// A rejection for a collection that this database does not have.
+    #[doc(hidden)]
+    pub fn fault_for_all(&self, collection: &str) -> Result<Fault, Rejection> {
+        Ok(Fault::new(self.schema(collection)?, Wanted::Matching(Condition::all())))
+    }
+
+    /// Adds to a partial database a document of which only some fields are known, among them the
+    /// id. Where a reducer reads it there is still a fault.
+    ///
+    /// # Errors
+    /// A rejection where a value does not fit.
+    #[doc(hidden)]
+    pub fn load_outline(
+        &mut self,
+        collection: &str,
+        fields: Vec<(usize, Value)>,
+    ) -> Result<(), Rejection> {
+        self.table_mut(collection)?.load_outline(fields)
+    }
+
     fn with_tables(
         schemas: impl IntoIterator<Item = &'static Schema>,
         table: impl Fn(&'static Schema) -> Table,
@@ -360,14 +393,20 @@ impl Database {
         Ok(Self { tables })
     }
 
-    fn operate(&mut self, operation: &Operation, delta: &mut Delta) -> Result<(), Halt> {
+    fn operate(
+        &mut self,
+        operation: &Operation,
+        by_filter: ByFilter,
+        delta: &mut Delta,
+    ) -> Result<(), Halt> {
         let table = self.table_mut(operation.collection())?;
         let schema = table.schema();
+        // A changeset with a filter knows how to find by it.
+        let find = by_filter.0.unwrap_or(|_, _| Ok(Vec::new()));
         match operation {
             Operation::Create { document, .. } => {
                 let row = schema.row_from_fields(document)?;
-                let there = table.get(schema.id_of(&row)).map_err(Fault::for_creation)?;
-                if there.is_some() {
+                if table.is_there(schema.id_of(&row)).map_err(Fault::for_creation)? {
                     return Err(Rejection::new(
                         code::DOCUMENT_EXISTS,
                         alloc::format!(
@@ -387,21 +426,21 @@ impl Database {
                 write(table, delta, before, Some(row))
             }
             Operation::UpdateById { id, patch, .. } => {
-                let before = table.row(id.clone())?.cloned();
+                let before = table.row_to_change(id.clone(), patch)?.cloned();
                 update(table, delta, before, patch)
             }
             Operation::DestroyById { id, .. } => {
-                let before = table.row(id.clone())?.cloned();
+                let before = table.row_to_change(id.clone(), &Fields::new())?.cloned();
                 write(table, delta, before, None)
             }
             Operation::UpdateWhere { filter, patch, .. } => {
-                for row in matching(table, filter)? {
+                for row in find(table, filter)? {
                     update(table, delta, Some(row), patch)?;
                 }
                 Ok(())
             }
             Operation::DestroyWhere { filter, .. } => {
-                for row in matching(table, filter)? {
+                for row in find(table, filter)? {
                     write(table, delta, Some(row), None)?;
                 }
                 Ok(())
@@ -426,9 +465,10 @@ impl Database {
     }
 
     fn unknown(&self, collection: &str) -> Rejection {
-        let mut names: Vec<_> = self.schemas().map(|schema| schema.collection).collect();
         // In one order, however the database was put together.
-        names.sort_unstable();
+        let mut names = Set::new();
+        self.schemas().for_each(|schema| names.insert(schema.collection));
+        let names: Vec<_> = names.from(&"").copied().collect();
         let names = if names.is_empty() { String::from("none") } else { names.join(", ") };
         Rejection::new(
             code::UNKNOWN_COLLECTION,
@@ -444,7 +484,7 @@ fn may_stop_midway(operations: &[Operation]) -> bool {
         || operations.iter().any(|it| matches!(it, UpdateWhere { .. } | DestroyWhere { .. }))
 }
 
-fn matching(table: &Table, filter: &Filter) -> Result<Vec<Row>, Halt> {
+pub(crate) fn matching(table: &Table, filter: &Filter) -> Result<Vec<Row>, Halt> {
     let condition = filter.condition(table.schema())?;
     Ok(table.matching(&condition)?.into_iter().cloned().collect())
 }
@@ -477,7 +517,7 @@ fn write(
     }
     let id = schema.id_of(row).clone();
     if let Some(after) = &after {
-        check_unique(table, &id, before.as_ref(), after)?;
+        (table.check_unique)(table, &id, before.as_ref(), after)?;
     }
     table.put(&id, after.clone());
     delta.record(schema.collection, id, Change { before, after });

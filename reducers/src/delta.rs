@@ -1,7 +1,8 @@
 //! A changeset resolved against a collection: which documents are now what, and which are gone.
 
-use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
+use crate::map::Changes;
 use crate::schema::Row;
 use crate::value::Value;
 
@@ -26,7 +27,7 @@ use crate::value::Value;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Delta(BTreeMap<&'static str, BTreeMap<Value, Change>>);
+pub struct Delta(Vec<(&'static str, Changes)>);
 
 /// What became of one document.
 ///
@@ -73,7 +74,7 @@ impl Delta {
     /// assert_eq!(names, ["notes"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn collections(&self) -> impl Iterator<Item = (&'static str, &BTreeMap<Value, Change>)> {
+    pub fn collections(&self) -> impl Iterator<Item = (&'static str, &Changes)> {
         self.0.iter().map(|(collection, changes)| (*collection, changes))
     }
 
@@ -96,8 +97,8 @@ impl Delta {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn collection(&self, collection: &str) -> Option<&BTreeMap<Value, Change>> {
-        self.0.get(collection)
+    pub fn collection(&self, collection: &str) -> Option<&Changes> {
+        self.0.iter().find(|(name, _)| *name == collection).map(|(_, changes)| changes)
     }
 
     /// Adds what came after it. The later delta must begin where this one ends.
@@ -149,31 +150,37 @@ impl Delta {
     pub fn inverse(&self) -> Self {
         let undo =
             |change: &Change| Change { before: change.after.clone(), after: change.before.clone() };
-        let undo_all = |changes: &BTreeMap<Value, Change>| {
-            changes.iter().map(|(id, change)| (id.clone(), undo(change))).collect()
+        let undo_all = |changes: &Changes| {
+            let mut undone = Changes::new();
+            for (id, change) in changes.iter() {
+                undone.insert(id.clone(), undo(change));
+            }
+            undone
         };
         Self(self.0.iter().map(|(collection, changes)| (*collection, undo_all(changes))).collect())
     }
 
-    pub(crate) fn record(&mut self, collection: &'static str, id: Value, change: Change) {
-        use alloc::collections::btree_map::Entry;
+    pub(crate) fn record(&mut self, collection: &'static str, id: Value, mut change: Change) {
         if change.before == change.after {
             return;
         }
-        let changes = self.0.entry(collection).or_default();
-        match changes.entry(id) {
-            Entry::Vacant(entry) => {
-                entry.insert(change);
-            }
-            Entry::Occupied(mut entry) if entry.get().before != change.after => {
-                entry.get_mut().after = change.after;
-            }
-            Entry::Occupied(entry) => {
-                entry.remove();
-            }
+        let position = self.0.partition_point(|(name, _)| *name < collection);
+        if self.0.get(position).is_none_or(|(name, _)| *name != collection) {
+            self.0.insert(position, (collection, Changes::new()));
         }
-        if changes.is_empty() {
-            self.0.remove(collection);
+        let Some((_, changes)) = self.0.get_mut(position) else {
+            return;
+        };
+        if let Some(earlier) = changes.get(&id) {
+            change.before.clone_from(&earlier.before);
+        }
+        if change.before == change.after {
+            changes.remove(&id);
+            if changes.is_empty() {
+                self.0.remove(position);
+            }
+        } else {
+            changes.insert(id, change);
         }
     }
 }

@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 
 use uuid::Uuid;
 
+use crate::decode::{self, Decoder, Misfit};
 use crate::fields::Fields;
 use crate::json::Json;
 use crate::schema::{Kind, Row, Schema};
@@ -78,6 +79,18 @@ pub trait FieldType: Describe {
     /// what is missing, and is told once.
     #[doc(hidden)]
     const FIELD_SHAPE: Shape = Self::SHAPE;
+
+    /// [`Describe::decode_member`], for the same reason.
+    #[doc(hidden)]
+    fn decode_member(decoder: &mut dyn Decoder, name: &str) -> Result<Option<Self>, Misfit> {
+        decode::member(decoder, name)
+    }
+
+    /// [`Describe::present`], for the same reason.
+    #[doc(hidden)]
+    fn present(member: Option<Self>, name: &str) -> Result<Self, Misfit> {
+        decode::present(member, name)
+    }
 
     /// Returns the value.
     fn to_value(&self) -> Value;

@@ -2,17 +2,19 @@
 
 use alloc::string::ToString;
 
-use serde::de::value::StrDeserializer;
-use serde::de::{DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, Visitor};
-use serde::{Deserializer, Serialize};
-use serde_path_to_error::Track;
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::action::{Action, Position};
-use crate::json::{Json, invalid_payload};
+use crate::incoming::{self, Incoming};
+use crate::json::Json;
 use crate::rejection::{Rejection, code};
 use crate::shape::Shape;
 use crate::timestamp::Timestamp;
+
+pub use by_serde::event_by_serde;
+
+mod by_serde;
 
 /// What a reducer takes: an enum of event types, tagged as a Flux Standard Action is. Derive it.
 ///
@@ -54,6 +56,20 @@ pub trait Event: Sized {
     /// # Errors
     /// A rejection `invalid_payload` where the payload can't be JSON.
     fn to_action(&self) -> Result<Action, Rejection>;
+
+    /// For each of its types, the members that are read of a payload, in this order; none where it
+    /// is read as JSON.
+    #[doc(hidden)]
+    const RECORDS: &'static [Option<&'static [&'static str]>] = &[];
+
+    /// Reads the event from an action where it lies.
+    #[doc(hidden)]
+    fn from_incoming(incoming: &dyn Incoming) -> Result<Option<Self>, Rejection> {
+        match incoming.as_action() {
+            Some(action) => Self::from_action(action),
+            None => Self::from_action(&incoming::to_action(incoming)?),
+        }
+    }
 }
 
 /// One event type.
@@ -115,14 +131,23 @@ pub struct Stamped<E> {
 
 impl<E: Event> Event for Stamped<E> {
     const VARIANTS: Option<&'static [Variant]> = E::VARIANTS;
+    const RECORDS: &'static [Option<&'static [&'static str]>] = E::RECORDS;
 
     fn from_action(action: &Action) -> Result<Option<Self>, Rejection> {
-        Ok(E::from_action(action)?.map(|event| Self {
+        Self::from_incoming(action)
+    }
+
+    fn from_incoming(incoming: &dyn Incoming) -> Result<Option<Self>, Rejection> {
+        let Some(event) = E::from_incoming(incoming)? else {
+            return Ok(None);
+        };
+        let record = incoming::without_payload(incoming)?;
+        Ok(Some(Self {
             event,
-            id: action.id,
-            timestamp: action.timestamp,
-            meta: action.meta.clone(),
-            position: action.position,
+            id: record.id,
+            timestamp: record.timestamp,
+            meta: record.meta,
+            position: record.position,
         }))
     }
 
@@ -150,92 +175,9 @@ impl Event for Action {
     }
 }
 
-/// What the derived `from_action` does: serde reads type and payload in place.
-#[doc(hidden)]
-pub fn event_from_action<E: Event + DeserializeOwned>(
-    action: &Action,
-) -> Result<Option<E>, Rejection> {
-    let is_known = |variants: &[Variant]| {
-        variants.iter().any(|variant| variant.event_type == action.event_type)
-    };
-    if !E::VARIANTS.is_none_or(is_known) {
-        return Ok(None);
-    }
-    let mut track = Track::new();
-    E::deserialize(Parts { action, next: Part::Type, track: &mut track })
-        .map(Some)
-        .map_err(|error| invalid_payload(&action.event_type, &error.to_string(), &track.path()))
-}
-
 /// What the derived `to_action` does.
 #[doc(hidden)]
 pub fn event_to_action<E: Serialize>(event: &E) -> Result<Action, Rejection> {
     let action = serde_json::to_value(event).and_then(serde_json::from_value);
     action.map_err(|error| Rejection::new(code::INVALID_PAYLOAD, error.to_string()))
-}
-
-/// An action as the map that serde's derive expects of an adjacently tagged enum.
-struct Parts<'a> {
-    action: &'a Action,
-    next: Part,
-    track: &'a mut Track,
-}
-
-#[derive(Clone, Copy)]
-enum Part {
-    Type,
-    Payload,
-    End,
-}
-
-impl<'de> Deserializer<'de> for Parts<'de> {
-    type Error = serde_json::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        visitor.visit_map(self)
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
-        ignored_any
-    }
-}
-
-impl<'de> MapAccess<'de> for Parts<'de> {
-    type Error = serde_json::Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Self::Error> {
-        let name = match (self.next, &self.action.payload) {
-            (Part::Type, _) => "type",
-            (Part::Payload, Some(_)) => "payload",
-            (Part::Payload, None) | (Part::End, _) => return Ok(None),
-        };
-        let name: StrDeserializer<'_, Self::Error> = name.into_deserializer();
-        seed.deserialize(name).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(
-        &mut self,
-        seed: V,
-    ) -> Result<V::Value, Self::Error> {
-        match (self.next, &self.action.payload) {
-            (Part::Payload, Some(payload)) => {
-                self.next = Part::End;
-                seed.deserialize(serde_path_to_error::Deserializer::new(
-                    payload.as_value(),
-                    self.track,
-                ))
-            }
-            _ => {
-                self.next = Part::Payload;
-                let name: StrDeserializer<'_, Self::Error> =
-                    self.action.event_type.as_str().into_deserializer();
-                seed.deserialize(name)
-            }
-        }
-    }
 }

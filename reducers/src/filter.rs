@@ -8,6 +8,7 @@ use core::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
+use crate::map::sort;
 use crate::rejection::{Rejection, code};
 use crate::schema::{Field, Kind, Row, Schema};
 use crate::value::Value;
@@ -462,7 +463,7 @@ impl Condition {
                 for condition in any {
                     values.extend(condition.values_of(field)?);
                 }
-                values.sort_unstable();
+                sort(&mut values);
                 values.dedup();
                 Some(values)
             }

@@ -2,7 +2,7 @@
 
 use crate::filter::Condition;
 use crate::rejection::Rejection;
-use crate::schema::Schema;
+use crate::schema::{Row, Schema};
 use crate::value::Value;
 
 /// Why a reducer did not answer with a changeset.
@@ -42,7 +42,21 @@ pub struct Fault {
     schema: &'static Schema,
     wanted: Wanted,
     is_to_be_created: bool,
+    matches: Matches,
 }
+
+/// How a condition is matched: where there are none, a package has no code for it.
+#[derive(Clone, Copy, Debug)]
+struct Matches(fn(&Wanted, &Row) -> bool);
+
+/// It follows from what is wanted.
+impl PartialEq for Matches {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Matches {}
 
 /// The documents that a [`Fault`] asks for.
 ///
@@ -68,7 +82,23 @@ pub enum Wanted {
 
 impl Fault {
     pub(crate) const fn new(schema: &'static Schema, wanted: Wanted) -> Self {
-        Self { schema, wanted, is_to_be_created: false }
+        Self { schema, wanted, is_to_be_created: false, matches: Matches(|_, _| true) }
+    }
+
+    /// Creates one that asks for the documents that fulfil a condition.
+    pub(crate) fn matching(schema: &'static Schema, condition: Condition) -> Self {
+        let matches = Matches(|wanted, row| match wanted {
+            Wanted::Matching(condition) => condition.matches(row),
+            Wanted::Document(_) => true,
+        });
+        Self { matches, ..Self::new(schema, Wanted::Matching(condition)) }
+    }
+
+    /// Returns whether it asks for this row, if it asks for all that fulfil a condition.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn wants(&self, row: &Row) -> bool {
+        (self.matches.0)(&self.wanted, row)
     }
 
     pub(crate) fn for_creation(self) -> Self {

@@ -2,14 +2,17 @@
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Number, Value};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Number, Value};
 use serde_path_to_error::{Path, Segment};
 
+use crate::decode::{Decoder, Misfit, Token};
 use crate::rejection::{Rejection, code};
 
 /// A JSON value in normal form: an event's payload, or a document's field of any shape.
@@ -26,8 +29,60 @@ use crate::rejection::{Rejection, code};
 /// assert_eq!(json.to_string(), r#"{"a":[true,null],"b":1}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Json(Arc<Value>);
+#[derive(Clone)]
+pub struct Json(Arc<dyn Held>);
+
+/// What is done with a JSON value that is held: by a table of functions, so that a package of
+/// WebAssembly in which no JSON is made has none of them.
+trait Held: Send + Sync {
+    fn value(&self) -> &Value;
+    fn into_value(self: Arc<Self>) -> Value;
+    fn is_equal(&self, other: &Value) -> bool;
+    fn order(&self, other: &Value) -> Ordering;
+    fn hash(&self, state: &mut dyn Hasher);
+    fn is_shallow(&self) -> bool;
+    fn show(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result;
+    fn debug(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+struct Holder(Value);
+
+impl Held for Holder {
+    fn value(&self) -> &Value {
+        &self.0
+    }
+
+    fn into_value(self: Arc<Self>) -> Value {
+        Arc::try_unwrap(self).map_or_else(|shared| shared.0.clone(), |holder| holder.0)
+    }
+
+    fn is_equal(&self, other: &Value) -> bool {
+        self.0 == *other
+    }
+
+    fn order(&self, other: &Value) -> Ordering {
+        if self.0 == *other {
+            return Ordering::Equal;
+        }
+        self.0.to_string().cmp(&other.to_string())
+    }
+
+    fn hash(&self, mut state: &mut dyn Hasher) {
+        self.0.hash(&mut state);
+    }
+
+    fn is_shallow(&self) -> bool {
+        is_within(&self.0, Json::DEPTH_MAX)
+    }
+
+    fn show(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, formatter)
+    }
+
+    fn debug(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Json").field(&self.0).finish()
+    }
+}
 
 impl Json {
     /// The deepest nesting of lists and objects in a payload, in `meta`, or in a field of a
@@ -53,7 +108,7 @@ impl Json {
     #[must_use]
     pub fn new(mut value: Value) -> Self {
         normalize(&mut value);
-        Self(Arc::new(value))
+        Self(Arc::new(Holder(value)))
     }
 
     /// Returns the JSON value.
@@ -64,7 +119,7 @@ impl Json {
     /// ```
     #[must_use]
     pub fn as_value(&self) -> &Value {
-        &self.0
+        self.0.value()
     }
 
     /// Reads a type from it, such as the input of a command.
@@ -78,14 +133,15 @@ impl Json {
     /// assert_eq!((error.code(), error.field()), ("invalid_payload", Some("[1]")));
     /// ```
     pub fn read<T: DeserializeOwned>(&self, what: &str) -> Result<T, Rejection> {
-        let mut track = serde_path_to_error::Track::new();
-        T::deserialize(serde_path_to_error::Deserializer::new(self.as_value(), &mut track))
-            .map_err(|error| invalid_payload(what, &error.to_string(), &track.path()))
+        deserialize(self.as_value()).map_err(|misfit| {
+            let what = alloc::format!("the payload of `{what}` is wrong");
+            misfit.into_rejection(code::INVALID_PAYLOAD, &what)
+        })
     }
 
     /// Whether it is not nested deeper than it may be.
     pub(crate) fn is_shallow(&self) -> bool {
-        is_within(&self.0, Self::DEPTH_MAX)
+        self.0.is_shallow()
     }
 
     /// Returns the JSON value itself.
@@ -96,7 +152,7 @@ impl Json {
     /// ```
     #[must_use]
     pub fn into_value(self) -> Value {
-        Arc::unwrap_or_clone(self.0)
+        self.0.into_value()
     }
 }
 
@@ -118,19 +174,36 @@ macro_rules! from {
 
 from!(bool, i32, u32, i64, f64, &str, String);
 
-impl fmt::Display for Json {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
+impl Default for Json {
+    fn default() -> Self {
+        Self::new(Value::Null)
     }
 }
+
+impl fmt::Display for Json {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.show(formatter)
+    }
+}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.debug(formatter)
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.is_equal(other.as_value())
+    }
+}
+
+impl Eq for Json {}
 
 /// By text: no order that means anything, but one that is the same everywhere.
 impl Ord for Json {
     fn cmp(&self, other: &Self) -> Ordering {
-        if self.0 == other.0 {
-            return Ordering::Equal;
-        }
-        self.to_string().cmp(&other.to_string())
+        self.0.order(other.as_value())
     }
 }
 
@@ -140,20 +213,20 @@ impl PartialOrd for Json {
     }
 }
 
-impl core::hash::Hash for Json {
-    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+impl Hash for Json {
+    fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.hash(state);
     }
 }
 
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        self.as_value().serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Value::deserialize(deserializer).map(Self::new)
     }
 }
@@ -203,8 +276,48 @@ fn normalize(value: &mut Value) {
     }
 }
 
+/// Reads the next value as JSON; `None` where it is missing.
+pub(crate) fn decode(decoder: &mut dyn Decoder) -> Result<Option<Value>, Misfit> {
+    Ok(Some(match decoder.next()? {
+        Token::Absent => return Ok(None),
+        Token::Null => Value::Null,
+        Token::Bool(bool) => bool.into(),
+        Token::Integer(integer) => integer.into(),
+        Token::Large(integer) => integer.into(),
+        Token::Float(float) => Number::from_f64(float).into(),
+        Token::Text(text) => text.into(),
+        Token::List(count) => {
+            let mut items = Vec::new();
+            for index in 0..count {
+                // As in JSON: there is no `undefined` in a list.
+                let item = decode(decoder).map_err(|misfit| misfit.in_item(index))?;
+                items.push(item.unwrap_or_default());
+            }
+            Value::Array(items)
+        }
+        Token::Object(count) => {
+            let mut members = Map::new();
+            for _ in 0..count {
+                let name = decoder.name().to_string();
+                let member = decode(decoder).map_err(|misfit| misfit.in_member(&name))?;
+                if let Some(member) = member {
+                    members.insert(name, member);
+                }
+            }
+            Value::Object(members)
+        }
+    }))
+}
+
+/// Reads a type by serde.
+pub(crate) fn deserialize<T: DeserializeOwned>(json: &Value) -> Result<T, Misfit> {
+    let mut track = serde_path_to_error::Track::new();
+    T::deserialize(serde_path_to_error::Deserializer::new(json, &mut track))
+        .map_err(|error| misfit(&error.to_string(), &track.path()))
+}
+
 /// A missing member is reported by its parent: its own name is only in the message.
-pub(crate) fn invalid_payload(what: &str, error: &str, path: &Path) -> Rejection {
+pub(crate) fn misfit(error: &str, path: &Path) -> Misfit {
     let mut field = String::new();
     for segment in path.iter() {
         match segment {
@@ -217,12 +330,7 @@ pub(crate) fn invalid_payload(what: &str, error: &str, path: &Path) -> Rejection
     if let Some((name, _)) = missing {
         join(&mut field, name);
     }
-    let place = if field.is_empty() { String::new() } else { alloc::format!(" at `{field}`") };
-    let rejection = Rejection::new(
-        code::INVALID_PAYLOAD,
-        alloc::format!("the payload of `{what}` is wrong{place}: {error}"),
-    );
-    if field.is_empty() { rejection } else { rejection.with_field(field) }
+    Misfit { path: field, ..Misfit::new(error) }
 }
 
 fn join(path: &mut String, name: &str) {
@@ -230,4 +338,94 @@ fn join(path: &mut String, name: &str) {
         path.push('.');
     }
     path.push_str(name);
+}
+
+/// Gives the values of a payload in memory.
+#[derive(Debug)]
+pub(crate) struct JsonDecoder<'a> {
+    /// What comes next, the last first.
+    next: Vec<Next<'a>>,
+}
+
+#[derive(Debug)]
+enum Next<'a> {
+    Name(&'a str),
+    Value(Option<&'a Value>),
+}
+
+impl<'a> JsonDecoder<'a> {
+    pub(crate) fn new(json: Option<&'a Json>) -> Self {
+        Self { next: alloc::vec![Next::Value(json.map(Json::as_value))] }
+    }
+
+    fn take(&mut self) -> Option<&'a Value> {
+        match self.next.pop() {
+            Some(Next::Value(value)) => value,
+            Some(Next::Name(_)) | None => None,
+        }
+    }
+
+    fn is_next(&self, is: impl FnOnce(Option<&'a Value>) -> bool) -> bool {
+        matches!(self.next.last(), Some(Next::Value(value)) if is(*value))
+    }
+
+    fn passes(&mut self, is: impl FnOnce(Option<&'a Value>) -> bool) -> bool {
+        let passes = self.is_next(is);
+        if passes {
+            self.next.pop();
+        }
+        passes
+    }
+}
+
+impl Decoder for JsonDecoder<'_> {
+    fn next(&mut self) -> Result<Token<'_>, Misfit> {
+        Ok(match self.take() {
+            None => Token::Absent,
+            Some(Value::Null) => Token::Null,
+            Some(Value::Bool(bool)) => Token::Bool(*bool),
+            Some(Value::Number(number)) => match (number.as_i64(), number.as_u64()) {
+                (Some(integer), _) => Token::Integer(integer),
+                (None, Some(integer)) => Token::Large(integer),
+                (None, None) => Token::Float(number.as_f64().unwrap_or_default()),
+            },
+            Some(Value::String(text)) => Token::Text(text),
+            Some(Value::Array(items)) => {
+                self.next.extend(items.iter().rev().map(|item| Next::Value(Some(item))));
+                Token::List(items.len())
+            }
+            Some(Value::Object(members)) => {
+                for (name, value) in members.iter().rev() {
+                    self.next.push(Next::Value(Some(value)));
+                    self.next.push(Next::Name(name));
+                }
+                Token::Object(members.len())
+            }
+        })
+    }
+
+    fn name(&mut self) -> &str {
+        match self.next.pop() {
+            Some(Next::Name(name)) => name,
+            Some(Next::Value(_)) | None => "",
+        }
+    }
+
+    fn record(&mut self, names: &[&str]) -> Result<Option<Token<'_>>, Misfit> {
+        if !self.is_next(|value| matches!(value, Some(Value::Object(_)))) {
+            return self.next().map(Some);
+        }
+        if let Some(Value::Object(members)) = self.take() {
+            self.next.extend(names.iter().rev().map(|name| Next::Value(members.get(*name))));
+        }
+        Ok(None)
+    }
+
+    fn is_absent(&mut self) -> bool {
+        self.passes(|value| value.is_none())
+    }
+
+    fn is_null(&mut self) -> bool {
+        self.passes(|value| value.is_some_and(Value::is_null))
+    }
 }

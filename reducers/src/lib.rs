@@ -64,13 +64,16 @@ mod action;
 mod changeset;
 mod collection;
 mod database;
+mod decode;
 mod delta;
 mod document;
 mod event;
 mod fields;
 mod filter;
 mod halt;
+mod incoming;
 mod json;
+mod map;
 mod query;
 mod reducer;
 mod rejection;
@@ -94,6 +97,7 @@ pub use filter::{Comparison, Condition, FILTER_DEPTH_MAX, FILTER_PARTS_MAX, Filt
 pub use flux_derive::{Describe, Document, Enumeration, Event};
 pub use halt::{Fault, Halt, Wanted};
 pub use json::Json;
+pub use map::Changes;
 pub use query::{Direction, Plan, Query};
 pub use reducer::{Reducer, Reduction, aggregate_reducers, event_log_reducer, lift, root_reducer};
 pub use rejection::{Rejection, code};
@@ -107,9 +111,6 @@ pub use upcast::Upcasts;
 pub use uuid::Uuid;
 pub use value::{Bytes, Float, Value, ValueError};
 
-/// What the derives need. Not for use by hand, and not stable.
 #[doc(hidden)]
-pub mod __private {
-    pub use crate::event::{event_from_action, event_to_action};
-    pub use serde_json;
-}
+#[path = "private.rs"]
+pub mod __private;

@@ -12,6 +12,7 @@ use crate::delta::Delta;
 use crate::document::Document;
 use crate::event::Event;
 use crate::halt::Halt;
+use crate::incoming::{self, Incoming};
 use crate::rejection::{Rejection, code};
 use crate::schema::{Schema, SchemaError};
 use crate::upcast::Upcasts;
@@ -60,12 +61,15 @@ pub type Reduction = Result<Changeset, Halt>;
 #[derive(Clone)]
 pub struct Reducer {
     schemas: Vec<&'static Schema>,
-    keeps_log: bool,
     version: u32,
     reduce: Arc<Reduce>,
+    /// What the log is given, if it is among the collections: others have no business with it.
+    log_entry: Option<LogEntry>,
 }
 
-type Reduce = dyn Fn(&Database, &Action) -> Reduction + Send + Sync;
+type Reduce = dyn Fn(&Database, &dyn Incoming) -> Reduction + Send + Sync;
+
+type LogEntry = fn(&dyn Incoming) -> Result<Option<Operation>, Rejection>;
 
 /// Lifts a reducer of one collection into one over the whole database.
 ///
@@ -91,7 +95,24 @@ type Reduce = dyn Fn(&Database, &Action) -> Reduction + Send + Sync;
 pub fn lift<T: Document + 'static, E: Event + 'static>(
     reducer: impl Fn(&Collection<T>, &E) -> Reduction + Send + Sync + 'static,
 ) -> Reducer {
-    root_reducer([T::SCHEMA], move |database, event| reducer(&database.collection()?, event))
+    // Decided by the compiler: a package without a log has no code for it.
+    let log_entry: Option<LogEntry> =
+        if const { is_log(T::SCHEMA) } { Some(log_entry) } else { None };
+    Reducer::new(alloc::vec![T::SCHEMA], log_entry, move |database, incoming| {
+        match E::from_incoming(incoming)? {
+            Some(event) => reducer(&database.collection()?, &event),
+            None => Ok(Changeset::no_change()),
+        }
+    })
+}
+
+const fn is_log(schema: &Schema) -> bool {
+    let (name, log) = (schema.collection.as_bytes(), RecordedEvent::SCHEMA.collection.as_bytes());
+    let mut index = 0;
+    while index < name.len() && index < log.len() && name[index] == log[index] {
+        index += 1;
+    }
+    index == name.len() && index == log.len()
 }
 
 /// Makes a reducer that reads and changes several collections, those of the schemas.
@@ -118,8 +139,8 @@ pub fn root_reducer<E: Event + 'static>(
     schemas: impl IntoIterator<Item = &'static Schema>,
     reducer: impl Fn(&Database, &E) -> Reduction + Send + Sync + 'static,
 ) -> Reducer {
-    Reducer::new(schemas.into_iter().collect(), move |database, action| {
-        E::from_action(action)?
+    Reducer::new(schemas.into_iter().collect(), Some(log_entry), move |database, incoming| {
+        E::from_incoming(incoming)?
             .map_or(Ok(Changeset::no_change()), |event| reducer(database, &event))
     })
 }
@@ -147,8 +168,9 @@ pub fn aggregate_reducers(reducers: impl IntoIterator<Item = Reducer>) -> Reduce
     let reducers: Vec<_> = reducers.into_iter().collect();
     let schemas = reducers.iter().flat_map(|reducer| &reducer.schemas).copied().collect();
     let version = reducers.iter().map(|reducer| reducer.version).sum();
-    Reducer::new(schemas, move |database, action| {
-        reducers.iter().map(|reducer| (reducer.reduce)(database, action)).collect()
+    let log_entry = reducers.iter().find_map(|reducer| reducer.log_entry);
+    Reducer::new(schemas, log_entry, move |database, incoming| {
+        reducers.iter().map(|reducer| (reducer.reduce)(database, incoming)).collect()
     })
     .with_version(version)
 }
@@ -168,10 +190,11 @@ pub fn event_log_reducer() -> Reducer {
 impl Reducer {
     fn new(
         schemas: Vec<&'static Schema>,
-        reduce: impl Fn(&Database, &Action) -> Reduction + Send + Sync + 'static,
+        log_entry: Option<LogEntry>,
+        reduce: impl Fn(&Database, &dyn Incoming) -> Reduction + Send + Sync + 'static,
     ) -> Self {
-        let keeps_log = schemas.contains(&RecordedEvent::SCHEMA);
-        Self { schemas, keeps_log, version: 0, reduce: Arc::new(reduce) }
+        let log_entry = log_entry.filter(|_| schemas.contains(&RecordedEvent::SCHEMA));
+        Self { schemas, version: 0, reduce: Arc::new(reduce), log_entry }
     }
 
     /// Sets the version. Give it another one whenever the same events come to mean something else:
@@ -199,11 +222,11 @@ impl Reducer {
     /// ```
     #[must_use]
     pub fn with_upcasts(self, upcasts: Upcasts) -> Self {
-        let Self { schemas, version, reduce, .. } = self;
-        let upcast = move |database: &Database, action: &Action| {
-            reduce(database, &upcasts.apply(action.clone())?)
+        let Self { schemas, version, reduce, log_entry } = self;
+        let upcast = move |database: &Database, incoming: &dyn Incoming| {
+            reduce(database, &upcasts.apply(incoming::to_action(incoming)?)?)
         };
-        Self::new(schemas, upcast).with_version(version)
+        Self::new(schemas, log_entry, upcast).with_version(version)
     }
 
     /// Returns the version; 0 unless it is set, and of several reducers the sum.
@@ -297,15 +320,57 @@ impl Reducer {
     /// ```
     pub fn reduce(&self, database: &Database, action: &Action) -> Reduction {
         action::check(action)?;
-        let changeset = (self.reduce)(database, action)?;
-        if changeset.operations().iter().any(is_of_log) {
-            check_event_log(&changeset, action)?;
-            return Ok(changeset);
+        self.reduce_incoming(database, action)
+    }
+
+    /// Returns what changes by an event that is read where it lies. Whoever has it makes sure that
+    /// the log could hold it.
+    ///
+    /// # Errors
+    /// A fault or a rejection.
+    #[doc(hidden)]
+    pub fn reduce_incoming(&self, database: &Database, incoming: &dyn Incoming) -> Reduction {
+        let changeset = (self.reduce)(database, incoming)?;
+        self.with_log_entry(changeset, incoming)
+    }
+
+    /// Reduces an event that is read where it lies, and applies the changeset: all of it or, on an
+    /// error, nothing.
+    ///
+    /// # Errors
+    /// A fault or a rejection, by the reducer or by the changeset.
+    #[doc(hidden)]
+    pub fn run_incoming(
+        &self,
+        database: &mut Database,
+        incoming: &dyn Incoming,
+    ) -> Result<Delta, Halt> {
+        let changeset = self.reduce_incoming(database, incoming)?;
+        database.apply(&changeset)
+    }
+
+    /// Makes sure that the log gets the event at hand, and nothing but it.
+    fn with_log_entry(&self, changeset: Changeset, incoming: &dyn Incoming) -> Reduction {
+        let log = RecordedEvent::SCHEMA.collection;
+        let mut of_log =
+            changeset.operations().iter().filter(|it| it.collection() == log).peekable();
+        let is_given = of_log.peek().is_some();
+        let entry = match self.log_entry {
+            Some(log_entry) => log_entry(incoming)?,
+            None => None,
+        };
+        if of_log.any(|operation| Some(operation) != entry.as_ref()) {
+            return Err(Rejection::new(
+                code::EVENT_LOG_IS_APPEND_ONLY,
+                "the collection `events` is the log: only `event_log_reducer` writes it, one \
+                 entry an event",
+            )
+            .into());
         }
-        match self.keeps_log.then(|| log_entry(action)).flatten() {
-            Some(entry) => Ok(changeset.combine(entry.into())),
-            None => Ok(changeset),
-        }
+        Ok(match entry {
+            Some(entry) if !is_given => changeset.combine(Changeset::without_filter(entry)),
+            _ => changeset,
+        })
     }
 
     /// Reduces the event and applies the changeset: all of it or, on an error, nothing.
@@ -345,24 +410,10 @@ impl fmt::Debug for Reducer {
     }
 }
 
-fn log_entry(action: &Action) -> Option<Operation> {
-    let document = action.clone().into_recorded()?.to_fields();
-    Some(Operation::Create { collection: RecordedEvent::SCHEMA.collection.into(), document })
-}
-
-fn is_of_log(operation: &Operation) -> bool {
-    operation.collection() == RecordedEvent::SCHEMA.collection
-}
-
-fn check_event_log(changeset: &Changeset, action: &Action) -> Result<(), Rejection> {
-    let entry = log_entry(action);
-    let mut of_log = changeset.operations().iter().filter(|operation| is_of_log(operation));
-    if of_log.all(|operation| Some(operation) == entry.as_ref()) {
-        return Ok(());
-    }
-    Err(Rejection::new(
-        code::EVENT_LOG_IS_APPEND_ONLY,
-        "the collection `events` is the log: only `event_log_reducer` writes it, one entry an \
-         event",
-    ))
+fn log_entry(incoming: &dyn Incoming) -> Result<Option<Operation>, Rejection> {
+    let Some(event) = incoming::to_action(incoming)?.into_recorded() else {
+        return Ok(None);
+    };
+    let collection = RecordedEvent::SCHEMA.collection.into();
+    Ok(Some(Operation::Create { collection, document: event.to_fields() }))
 }

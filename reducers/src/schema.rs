@@ -526,6 +526,18 @@ impl Schema {
         self.fit(self.id_field(), value.into())
     }
 
+    /// Makes a row of which only some fields are known, in the schema's order.
+    pub(crate) fn outline(&self, fields: Vec<(usize, Value)>) -> Result<Row, Rejection> {
+        let mut fields = fields.into_iter().peekable();
+        let values = self.fields.iter().enumerate().map(|(position, field)| {
+            match fields.next_if(|(known, _)| *known == position) {
+                Some((_, value)) => self.fit(field, value),
+                None => Ok(Value::Null),
+            }
+        });
+        Ok(Row(values.collect::<Result<_, _>>()?))
+    }
+
     /// Brings a value to the field's kind, within the field's limits.
     pub(crate) fn fit(&self, field: &Field, value: Value) -> Result<Value, Rejection> {
         let value = value.into_kind(&field.kind).map_err(|error| self.misfit(field, error))?;

@@ -1,8 +1,8 @@
 //! The shape of a type's JSON as constant data: what TypeScript types are made from.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::decode::{self, Decode, Decoder, Misfit};
 use crate::schema::Kind;
 
 /// What the JSON of a type looks like.
@@ -59,11 +59,32 @@ pub struct Property {
     message = "the JSON shape of `{Self}` is not known",
     note = "add `#[derive(Describe)]` to the struct or `#[derive(Enumeration)]` to the unit enum"
 )]
-pub trait Describe: Sized {
+pub trait Describe: Decode {
     /// What its JSON looks like.
     const SHAPE: Shape;
     /// The type's own name, where it has one.
     const NAME: &'static str = "";
+    /// The members that are read of it in a payload.
+    #[doc(hidden)]
+    const RECORD_OF_PAYLOAD: Option<&'static [&'static str]> = Self::RECORD;
+
+    /// Reads it as a member of an object. Here, so that a derive that is missing is told once.
+    #[doc(hidden)]
+    fn decode_member(decoder: &mut dyn Decoder, name: &str) -> Result<Option<Self>, Misfit> {
+        decode::member(decoder, name)
+    }
+
+    /// Returns a member, or what stands for it where it is missing.
+    #[doc(hidden)]
+    fn present(member: Option<Self>, name: &str) -> Result<Self, Misfit> {
+        decode::present(member, name)
+    }
+
+    /// Reads it as the payload of an event.
+    #[doc(hidden)]
+    fn decode_payload(decoder: &mut dyn Decoder) -> Result<Self, Misfit> {
+        decode::payload(decoder)
+    }
 }
 
 impl<T: Describe> Describe for Option<T> {
@@ -72,8 +93,4 @@ impl<T: Describe> Describe for Option<T> {
 
 impl<T: Describe> Describe for Vec<T> {
     const SHAPE: Shape = Shape::List(&T::SHAPE);
-}
-
-impl Describe for &str {
-    const SHAPE: Shape = <String as Describe>::SHAPE;
 }

@@ -76,16 +76,39 @@ impl Timestamp {
     }
 }
 
-impl fmt::Display for Timestamp {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Timestamp {
+    /// Returns the text, which has 24 characters.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn text(self) -> String {
         let (year, month, day) = civil_from_days(self.0.div_euclid(DAY));
         let time = self.0.rem_euclid(DAY);
-        let (hour, minute, second) = (time / 3_600_000, time / 60_000 % 60, time / 1000 % 60);
-        let millisecond = time % 1000;
-        write!(
-            formatter,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z"
-        )
+        let mut text = String::with_capacity(24);
+        for (number, digits, end) in [
+            (year, 4, '-'),
+            (month, 2, '-'),
+            (day, 2, 'T'),
+            (time / 3_600_000, 2, ':'),
+            (time / 60_000 % 60, 2, ':'),
+            (time / 1000 % 60, 2, '.'),
+            (time % 1000, 3, 'Z'),
+        ] {
+            // Not by `format!`, which is a tenth as fast.
+            let mut power = 10_i64.pow(digits - 1);
+            while power > 0 {
+                let digit = u8::try_from(number / power % 10).unwrap_or_default();
+                text.push(char::from(b'0' + digit));
+                power /= 10;
+            }
+            text.push(end);
+        }
+        text
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text())
     }
 }
 

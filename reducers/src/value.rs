@@ -5,15 +5,18 @@ use alloc::sync::Arc;
 use core::cmp::Ordering;
 use core::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+pub(crate) use base64ct::Base64 as BASE64;
+use base64ct::Encoding as _;
 use uuid::Uuid;
 
 use crate::json::{self, Json};
 use crate::schema::Kind;
 use crate::timestamp::Timestamp;
 
+pub use text::{float_text, quoted};
+
 mod serialization;
+mod text;
 
 /// The value of one field of a document.
 ///
@@ -83,6 +86,13 @@ pub struct Bytes(pub alloc::vec::Vec<u8>);
 pub struct ValueError {
     expected: String,
     found: String,
+}
+
+/// Returns bytes as they are written in JSON.
+#[doc(hidden)]
+#[must_use]
+pub fn base64_text(bytes: &[u8]) -> String {
+    BASE64::encode_string(bytes)
 }
 
 impl ValueError {
@@ -171,12 +181,12 @@ impl Value {
                 Ok(Self::Text(text))
             }
             (Kind::Uuid, Self::Text(text)) => {
-                Uuid::parse_str(&text).map(Self::Uuid).map_err(|_| error(&Self::Text(text)))
+                Uuid::try_parse(&text).map(Self::Uuid).map_err(|_| error(&Self::Text(text)))
             }
             (Kind::Timestamp, Self::Text(text)) => {
                 text.parse().map(Self::Timestamp).map_err(|_| error(&Self::Text(text)))
             }
-            (Kind::Bytes, Self::Text(text)) => match BASE64.decode(&*text) {
+            (Kind::Bytes, Self::Text(text)) => match BASE64::decode_vec(&text) {
                 Ok(bytes) => Ok(Self::Bytes(bytes.into())),
                 Err(_) => Err(error(&Self::Text(text))),
             },
@@ -237,7 +247,7 @@ impl Value {
             Self::Text(text) => text.to_string().into(),
             Self::Uuid(uuid) => uuid.to_string().into(),
             Self::Timestamp(timestamp) => timestamp.to_string().into(),
-            Self::Bytes(bytes) => BASE64.encode(bytes).into(),
+            Self::Bytes(bytes) => BASE64::encode_string(bytes).into(),
             Self::Json(json) => json.as_value().clone(),
         }
     }
@@ -270,14 +280,22 @@ impl Value {
 impl fmt::Display for Value {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN_CHARACTERS: usize = 80;
-        if let Self::Float(float) = self
-            && !float.get().is_finite()
-        {
-            return float.get().fmt(formatter);
-        }
-        let text = self.to_json().to_string();
+        let text = match self {
+            Self::Null => "null".to_string(),
+            Self::Bool(bool) => if *bool { "true" } else { "false" }.to_string(),
+            Self::Integer(integer) => integer.to_string(),
+            Self::Float(float) => float_text(float.get()),
+            Self::Text(text) => quoted(text),
+            Self::Uuid(uuid) => quoted(uuid.hyphenated().encode_lower(&mut [0; 36])),
+            Self::Timestamp(timestamp) => quoted(&timestamp.text()),
+            Self::Bytes(bytes) => quoted(&BASE64::encode_string(bytes)),
+            Self::Json(json) => json.to_string(),
+        };
         match text.char_indices().nth(SHOWN_CHARACTERS) {
-            Some((end, _)) => write!(formatter, "{}…", text.get(..end).unwrap_or_default()),
+            Some((end, _)) => {
+                formatter.write_str(text.get(..end).unwrap_or_default())?;
+                formatter.write_str("…")
+            }
             None => formatter.write_str(&text),
         }
     }

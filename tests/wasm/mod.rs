@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "in tests also outside of the test itself")]
 
 mod bad_input;
+mod batch;
 mod differential;
+mod given;
 mod host;
 mod identity;
 mod kinds;

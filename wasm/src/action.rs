@@ -1,12 +1,15 @@
-//! A Redux action as the action that reducers take.
+//! A Redux action, as it lies in the bytes that JavaScript wrote.
 //!
 //! Members that no Flux Standard Action has are left alone: middleware may have put them there.
 
-use flux_reducers::{Action, Json, Rejection, code as core_code};
-use serde_json::Value as JsonValue;
+use std::borrow::Cow;
+use std::cell::RefCell;
 
-use crate::bytes::{Reader, lone_surrogate};
-use crate::error::{Problem, code};
+use flux_reducers::__private::{Decoder, Incoming, Misfit, Part, Token, check_event_type};
+use flux_reducers::{Rejection, Timestamp, Uuid};
+
+use crate::bytes::{Reader, lone_surrogate, tag};
+use crate::error::code;
 
 /// Why an action has no type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,59 +33,133 @@ impl From<Untyped> for Rejection {
                     .into_rejection(code::INVALID_ACTION, "the action's `type`");
             }
         };
-        Self::new(
-            code::INVALID_ACTION,
-            format!(
-                "expected an action, {{ type: \"noteAdded\", payload: .. }}, found {found}; did you \
-                 dispatch an action creator without calling it?"
-            ),
-        )
+        let message = [
+            "expected an action, { type: \"noteAdded\", payload: .. }, found ",
+            found,
+            "; did you dispatch an action creator without calling it?",
+        ];
+        Self::new(code::INVALID_ACTION, message.concat())
     }
 }
 
-/// Reads an action: its type, then the members in their order.
-pub(crate) fn read(reader: &mut Reader) -> Result<Action, Rejection> {
-    let Ok(Some(JsonValue::String(event_type))) = reader.json() else {
-        return Err(Untyped::NoText.into());
-    };
-    let payload = reader.json().map_err(|problem| {
-        let what = format!("the payload of `{event_type}` is wrong");
-        problem.into_rejection(core_code::INVALID_PAYLOAD, &what)
-    })?;
-    let payload = payload.filter(|payload| !payload.is_null()).map(Json::new);
-    let rest = read_rest(reader).map_err(|problem| {
-        problem.into_rejection(code::INVALID_ACTION, &format!("the action `{event_type}` is wrong"))
-    })?;
-    Ok(Action { event_type, payload, ..rest })
+/// An action that has crossed.
+pub(crate) struct CrossedAction {
+    reader: RefCell<Reader>,
+    event_type: Cow<'static, str>,
+    /// Where its members are besides the payload, if it has any: `MEMBERS`.
+    members: Option<usize>,
+    payload: usize,
+    likely: usize,
 }
 
-fn read_rest(reader: &mut Reader) -> Result<Action, Problem> {
-    const TIMESTAMP: &str = "a UTC timestamp such as `2016-09-26T20:32:46.588Z`";
-    let parsed = |value: JsonValue| value.as_str().map(str::to_owned);
-    Ok(Action {
-        id: member(reader, "id", "a UUID", |value| parsed(value)?.parse().ok())?,
-        timestamp: member(reader, "timestamp", TIMESTAMP, |value| parsed(value)?.parse().ok())?,
-        meta: member(reader, "meta", "an object such as { user: \"ann\" }", |value| {
-            value.is_object().then(|| Json::new(value))
-        })?,
-        error: member(reader, "error", "true or false", |value| value.as_bool())?,
-        position: member(reader, "position", "an integer", |value| value.as_i64())?,
-        ..Action::default()
-    })
+/// Reads a member, and tells whether it is one.
+type Fits = fn(&mut Reader) -> Result<bool, Misfit>;
+
+/// The members besides type and payload, in the order in which they are written.
+const MEMBERS: [(&str, &str, Fits); 5] = [
+    ("id", "a UUID", |it| {
+        Ok(matches!(it.next()?, Token::Text(text) if Uuid::try_parse(text).is_ok()))
+    }),
+    ("timestamp", "a UTC timestamp such as `2016-09-26T20:32:46.588Z`", |it| {
+        Ok(matches!(it.next()?, Token::Text(text) if text.parse::<Timestamp>().is_ok()))
+    }),
+    ("meta", "an object such as { user: \"ann\" }", |it| {
+        let is_object = it.peek() == tag::OBJECT;
+        it.skip().map(|()| is_object)
+    }),
+    ("error", "true or false", |it| Ok(matches!(it.next()?, Token::Bool(_)))),
+    ("position", "an integer", |it| Ok(matches!(it.next()?, Token::Integer(_)))),
+];
+
+impl CrossedAction {
+    /// Reads what is before the payload.
+    pub(crate) fn read(mut reader: Reader, types: &[&'static str]) -> Result<Self, Rejection> {
+        let likely = reader.count();
+        let event_type = if types.is_empty() {
+            let event_type = match reader.next() {
+                Ok(Token::Text(text)) => text.to_owned(),
+                _ => return Err(Untyped::NoText.into()),
+            };
+            check_event_type(&event_type)?;
+            Cow::Owned(event_type)
+        } else {
+            let number = reader.count();
+            Cow::Borrowed(types.get(number).copied().unwrap_or_default())
+        };
+        let has_members = reader.byte() == 1;
+        let members = has_members.then(|| reader.at());
+        if has_members {
+            check_members(&mut reader).map_err(|misfit| {
+                let what = ["the action `", &event_type, "` is wrong"].concat();
+                misfit.into_rejection(code::INVALID_ACTION, &what)
+            })?;
+        }
+        let payload = reader.at();
+        Ok(Self { reader: RefCell::new(reader), event_type, members, payload, likely })
+    }
+
+    /// Calls a function with the bytes.
+    pub(crate) fn with<T>(&self, call: impl FnOnce(&mut Reader) -> T) -> T {
+        call(&mut self.reader.borrow_mut())
+    }
+
+    /// Calls a function with the bytes where the documents are that JavaScript found.
+    pub(crate) fn with_likely(&self, call: impl FnOnce(&mut Reader)) {
+        self.with(|reader| {
+            reader.go_to(self.likely);
+            call(reader);
+        });
+    }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.reader.into_inner().into_bytes()
+    }
 }
 
-/// Reads a member that may be missing.
-fn member<T>(
-    reader: &mut Reader,
-    name: &str,
-    expected: &str,
-    read: impl FnOnce(JsonValue) -> Option<T>,
-) -> Result<Option<T>, Problem> {
-    match reader.json().map_err(|problem| problem.in_member(name))? {
-        None | Some(JsonValue::Null) => Ok(None),
-        Some(value) => match read(value) {
-            Some(part) => Ok(Some(part)),
-            None => Err(Problem::new(format!("expected {expected}")).in_member(name)),
-        },
+fn check_members(reader: &mut Reader) -> Result<(), Misfit> {
+    for (name, expected, fits) in MEMBERS {
+        if reader.is_absent() || reader.is_null() {
+            continue;
+        }
+        if !fits(reader).map_err(|misfit| misfit.in_member(name))? {
+            return Err(Misfit::new(["expected ", expected].concat()).in_member(name));
+        }
+    }
+    Ok(())
+}
+
+impl Incoming for CrossedAction {
+    fn event_type(&self) -> &str {
+        &self.event_type
+    }
+
+    fn read(
+        &self,
+        part: Part,
+        read: &mut dyn FnMut(&mut dyn Decoder) -> Result<(), Misfit>,
+    ) -> Result<(), Misfit> {
+        let mut reader = self.reader.borrow_mut();
+        if part == Part::Payload {
+            reader.keep_texts(true);
+        }
+        let passed = match part {
+            Part::Payload => None,
+            Part::Id => Some(0),
+            Part::Timestamp => Some(1),
+            Part::Meta => Some(2),
+            Part::Error => Some(3),
+            Part::Position => Some(4),
+        };
+        match (passed, self.members) {
+            (None, _) => reader.go_to(self.payload),
+            (Some(count), Some(members)) => {
+                reader.go_to(members);
+                (0..count).for_each(|_| reader.pass());
+            }
+            (Some(_), None) => reader.go_to(usize::MAX),
+        }
+        let result = read(&mut *reader);
+        reader.keep_texts(false);
+        result
     }
 }

@@ -3,13 +3,17 @@
 //! JavaScript keeps the documents, finds them, and makes the next state; what it means is decided
 //! here. A value that can't cross is written as such at its place, so that the path to it is known.
 
-use flux_reducers::{Rejection, Row, Schema, Variant};
-use serde_json::json;
+use std::cell::Cell;
+
+use flux_reducers::{Rejection, Row, Schema, Value};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use crate::action::Untyped;
-use crate::bytes::Reader;
+use crate::action::{CrossedAction, Untyped};
+use crate::bytes::{ReadJson, Reader};
+use crate::description::Description;
 use crate::error::{code, invalid_state};
+use crate::loaded;
+use crate::writer::WriteJson;
 
 #[wasm_bindgen(module = "/src/border/reducer.js")]
 extern "C" {
@@ -17,16 +21,27 @@ extern "C" {
     type Border;
 
     #[wasm_bindgen(constructor)]
-    fn new(description: &str) -> Border;
+    fn new(description: &str, memory: &JsValue) -> Border;
 
     #[wasm_bindgen(method, getter)]
     fn empty(this: &Border) -> JsValue;
 
     #[wasm_bindgen(method)]
-    fn begin(this: &Border, state: &JsValue, action: &JsValue, into: &mut [u8]) -> i32;
+    fn begin(this: &Border, state: &JsValue, action: &JsValue, into: *mut u8, length: usize)
+    -> i32;
 
     #[wasm_bindgen(method)]
-    fn find(this: &Border, collection: u32, id: &[u8], into: &mut [u8]) -> i32;
+    fn take(this: &Border, into: *mut u8);
+
+    #[wasm_bindgen(method)]
+    fn find(
+        this: &Border,
+        collection: u32,
+        id: *const u8,
+        id_length: usize,
+        into: *mut u8,
+        length: usize,
+    ) -> i32;
 
     #[wasm_bindgen(method)]
     fn count(this: &Border, collection: u32) -> i32;
@@ -38,7 +53,7 @@ extern "C" {
     fn next(this: &Border, scan: &JsValue) -> i32;
 
     #[wasm_bindgen(method)]
-    fn apply(this: &Border, delta: &[u8]) -> JsValue;
+    fn apply(this: &Border, delta: *const u8, length: usize) -> JsValue;
 
     #[wasm_bindgen(method)]
     fn loaded(this: &Border, action: &JsValue) -> i32;
@@ -50,21 +65,25 @@ extern "C" {
     fn next_given(this: &Border, given: &JsValue) -> i32;
 
     #[wasm_bindgen(method)]
-    fn build(this: &Border) -> JsValue;
+    fn put_given(this: &Border, given: &JsValue, rows: *const u8, length: usize);
 
     #[wasm_bindgen(method)]
-    fn push(this: &Border, documents: &JsValue, collection: u32, rows: &[u8]);
+    fn twice(this: &Border, given: &JsValue) -> i32;
 
     #[wasm_bindgen(method)]
-    fn replace(this: &Border, state: &JsValue, collection: u32, documents: &JsValue) -> JsValue;
+    fn replace(this: &Border, state: &JsValue, given: &JsValue) -> JsValue;
+
+    #[wasm_bindgen(method)]
+    fn batch_length(this: &Border, action: &JsValue) -> i32;
+
+    #[wasm_bindgen(method)]
+    fn batch_item(this: &Border, action: &JsValue, index: i32) -> JsValue;
 
     #[wasm_bindgen(method)]
     fn broken_collection(this: &Border) -> i32;
 
     #[wasm_bindgen(method)]
     fn broken_reason(this: &Border) -> String;
-
-    fn take(into: &mut [u8]);
 }
 
 /// What an action is to a reducer.
@@ -73,34 +92,33 @@ pub(crate) enum Begun {
     Ignored,
     /// The documents of a collection.
     Loaded,
-    Action(Reader),
+    /// Several actions.
+    Batch,
+    Action(CrossedAction),
 }
+
+/// Reads so many documents, and returns them as they are to be.
+type ReadGiven<'a> = dyn FnMut(&mut Reader, usize) -> Result<Vec<u8>, Rejection> + 'a;
 
 /// The border of one reducer, with what it needs to know of it.
 pub(crate) struct Crossing {
     border: Border,
     schemas: Vec<&'static Schema>,
+    types: Vec<&'static str>,
+    json: Option<(ReadJson, WriteJson)>,
+    /// What JavaScript writes into, unless it is in use: a getter may call the reducer.
+    bytes: Cell<Vec<u8>>,
 }
 
 impl Crossing {
-    /// Describes a reducer: whether its state has the collections by their names, and the types of
-    /// its events.
-    pub(crate) fn new(
-        is_root: bool,
-        schemas: &[&'static Schema],
-        event_types: &[Option<&'static [Variant]>],
-    ) -> Self {
-        let collections = schemas.iter().map(|schema| {
-            let names: Vec<_> = schema.fields.iter().map(|field| field.name).collect();
-            json!({ "name": schema.collection, "names": names, "id": schema.id })
-        });
-        let types = event_types.iter().copied().collect::<Option<Vec<_>>>();
-        let types = types.map(|types| {
-            types.iter().copied().flatten().map(|variant| variant.event_type).collect::<Vec<_>>()
-        });
-        let collections: Vec<_> = collections.collect();
-        let description = json!({ "isRoot": is_root, "collections": collections, "types": types });
-        Self { border: Border::new(&description.to_string()), schemas: schemas.to_vec() }
+    pub(crate) fn new(description: &Description<'_>) -> Self {
+        Self {
+            border: Border::new(&description.json(), &wasm_bindgen::memory()),
+            schemas: description.schemas.to_vec(),
+            types: description.types(),
+            json: description.json,
+            bytes: Cell::default(),
+        }
     }
 
     /// Returns the state without documents.
@@ -117,29 +135,57 @@ impl Crossing {
         &self.schemas
     }
 
+    pub(crate) fn write_json(&self) -> Option<WriteJson> {
+        self.json.map(|(_, write)| write)
+    }
+
     pub(crate) fn begin(&self, state: &JsValue, action: &JsValue) -> Result<Begun, Rejection> {
-        let mut bytes = vec![0; SHORT_MAX];
-        Err(match self.border.begin(state, action, &mut bytes) {
-            answer::IGNORED => return Ok(Begun::Ignored),
-            answer::IS_LOADED => return Ok(Begun::Loaded),
-            answer::NO_OBJECT => Untyped::NoObject.into(),
-            answer::NO_TYPE => Untyped::NoType.into(),
-            answer::TYPE_NO_TEXT => Untyped::NoText.into(),
-            answer::TYPE_LONE_SURROGATE => Untyped::LoneSurrogate.into(),
-            answer::TYPE_THREW => Untyped::Threw.into(),
-            length => return Ok(Begun::Action(self.taken_unless_short(length, bytes)?)),
-        })
+        let mut bytes = self.free_bytes();
+        let answered = self.border.begin(state, action, bytes.as_mut_ptr(), bytes.len());
+        let untyped = match answered {
+            answer::NO_OBJECT => Untyped::NoObject,
+            answer::NO_TYPE => Untyped::NoType,
+            answer::TYPE_NO_TEXT => Untyped::NoText,
+            answer::TYPE_LONE_SURROGATE => Untyped::LoneSurrogate,
+            answer::TYPE_THREW => Untyped::Threw,
+            _ => {
+                let begun = match answered {
+                    answer::IGNORED => Begun::Ignored,
+                    answer::IS_LOADED => Begun::Loaded,
+                    answer::IS_BATCH => Begun::Batch,
+                    length => {
+                        let reader = self.taken_unless_here(length, bytes)?;
+                        return CrossedAction::read(reader, &self.types).map(Begun::Action);
+                    }
+                };
+                self.bytes.set(bytes);
+                return Ok(begun);
+            }
+        };
+        self.bytes.set(bytes);
+        Err(untyped.into())
+    }
+
+    /// Takes bytes back that are not needed any more.
+    pub(crate) fn end(&self, action: CrossedAction) {
+        self.bytes.set(action.into_bytes());
     }
 
     /// Returns the document with the id that is written.
     pub(crate) fn find(&self, collection: usize, id: &[u8]) -> Result<Option<Row>, Rejection> {
-        let mut bytes = vec![0; SHORT_MAX];
-        match self.border.find(index(collection), id, &mut bytes) {
-            answer::ABSENT => Ok(None),
+        let mut bytes = self.free_bytes();
+        let (into, length) = (bytes.as_mut_ptr(), bytes.len());
+        match self.border.find(index(collection), id.as_ptr(), id.len(), into, length) {
+            answer::ABSENT => {
+                self.bytes.set(bytes);
+                Ok(None)
+            }
             length => {
-                let mut reader = self.taken_unless_short(length, bytes)?;
+                let mut reader = self.taken_unless_here(length, bytes)?;
                 reader.count();
-                self.document(&mut reader, collection).map(Some)
+                let row = self.document(&mut reader, collection)?;
+                self.bytes.set(reader.into_bytes());
+                Ok(Some(row))
             }
         }
     }
@@ -153,13 +199,13 @@ impl Crossing {
     pub(crate) fn for_each(
         &self,
         collection: usize,
-        mut each: impl FnMut(Row),
+        each: &mut dyn FnMut(Row),
     ) -> Result<(), Rejection> {
         let scan = self.border.scan(index(collection));
         loop {
             let mut reader = match self.border.next(&scan) {
                 0 => return Ok(()),
-                length => self.taken(length)?,
+                length => self.taken(length, Vec::new())?,
             };
             for _ in 0..reader.count() {
                 each(self.document(&mut reader, collection)?);
@@ -169,52 +215,58 @@ impl Crossing {
 
     /// Returns the state with the changes that are written.
     pub(crate) fn apply(&self, delta: &[u8]) -> Result<JsValue, Rejection> {
-        let next = self.border.apply(delta);
-        if next.is_undefined() { Err(self.broken()) } else { Ok(next) }
+        self.unless_broken(self.border.apply(delta.as_ptr(), delta.len()))
+    }
+
+    /// Returns the actions of a batch, if it has a list of them.
+    pub(crate) fn batch(&self, action: &JsValue) -> Option<impl Iterator<Item = JsValue>> {
+        let length = self.border.batch_length(action);
+        let items = (0..length).map(|index| self.border.batch_item(action, index));
+        (length >= 0).then_some(items)
     }
 
     /// Returns what a `loaded` is about.
     pub(crate) fn loaded(&self, action: &JsValue) -> Result<Reader, Rejection> {
-        self.taken(self.border.loaded(action))
+        self.taken(self.border.loaded(action), Vec::new())
     }
 
-    /// Calls a function with what is written of the documents of a `loaded`.
-    pub(crate) fn for_each_given(
+    /// Returns the state in which a collection has the documents of a `loaded`. Those that have to
+    /// be read here are given to a function, which returns them as they are to be.
+    pub(crate) fn replace(
         &self,
+        state: &JsValue,
         action: &JsValue,
         collection: usize,
-        mut each: impl FnMut(&mut Reader) -> Result<(), Rejection>,
-    ) -> Result<(), Rejection> {
+        read: &mut ReadGiven<'_>,
+    ) -> Result<JsValue, Rejection> {
         let given = self.border.given(action, index(collection));
         loop {
             let mut reader = match self.border.next_given(&given) {
-                0 => return Ok(()),
-                length => self.taken(length)?,
+                0 => break,
+                length => self.taken(length, Vec::new())?,
             };
-            for _ in 0..reader.count() {
-                each(&mut reader)?;
+            let count = reader.count();
+            let rows = read(&mut reader, count)?;
+            self.border.put_given(&given, rows.as_ptr(), rows.len());
+        }
+        match self.border.twice(&given) {
+            0 => self.unless_broken(self.border.replace(state, &given)),
+            length => {
+                let schema = self.schemas[collection];
+                let id = self.taken(length, Vec::new())?.field(schema.id_field().kind);
+                Err(loaded::twice(schema, &id.unwrap_or(Value::Null)))
             }
         }
     }
 
-    /// Returns the state in which a collection has these documents, written part by part.
-    pub(crate) fn replace(
+    /// Reads a document as it is in a state.
+    pub(crate) fn document(
         &self,
-        state: &JsValue,
+        reader: &mut Reader,
         collection: usize,
-        parts: impl Iterator<Item = Result<Vec<u8>, Rejection>>,
-    ) -> Result<JsValue, Rejection> {
-        let documents = self.border.build();
-        for part in parts {
-            self.border.push(&documents, index(collection), &part?);
-        }
-        let next = self.border.replace(state, index(collection), &documents);
-        if next.is_undefined() { Err(self.broken()) } else { Ok(next) }
-    }
-
-    fn document(&self, reader: &mut Reader, collection: usize) -> Result<Row, Rejection> {
+    ) -> Result<Row, Rejection> {
         let schema = self.schemas[collection];
-        reader.document(schema).map_err(|rejection| {
+        self.row(reader, schema).map_err(|rejection| {
             let invalid = invalid_state(schema.collection, rejection.message());
             match rejection.field() {
                 Some(field) => invalid.with_field(field),
@@ -223,21 +275,42 @@ impl Crossing {
         })
     }
 
-    /// Takes what was written, unless it is so short that it is here already.
-    fn taken_unless_short(&self, length: i32, bytes: Vec<u8>) -> Result<Reader, Rejection> {
+    /// Reads a document.
+    pub(crate) fn row(
+        &self,
+        reader: &mut Reader,
+        schema: &'static Schema,
+    ) -> Result<Row, Rejection> {
+        reader.document(schema, self.json.map(|(read, _)| read))
+    }
+
+    fn free_bytes(&self) -> Vec<u8> {
+        let bytes = self.bytes.take();
+        if bytes.is_empty() { vec![0; BYTES_MIN] } else { bytes }
+    }
+
+    /// Takes what was written, unless it is here already.
+    fn taken_unless_here(&self, length: i32, bytes: Vec<u8>) -> Result<Reader, Rejection> {
         match length - answer::NOT_HANDED {
-            length if length >= 0 => self.taken(length),
+            length if length >= 0 => self.taken(length, bytes),
             _ if length >= 0 => Ok(Reader::new(bytes)),
-            _ => Err(self.broken()),
+            _ => {
+                self.bytes.set(bytes);
+                Err(self.broken())
+            }
         }
     }
 
     /// Takes what was written, of this length.
-    fn taken(&self, length: i32) -> Result<Reader, Rejection> {
+    fn taken(&self, length: i32, mut bytes: Vec<u8>) -> Result<Reader, Rejection> {
         let length = usize::try_from(length).map_err(|_| self.broken())?;
-        let mut bytes = vec![0; length];
-        take(&mut bytes);
+        bytes.resize(length.max(bytes.len()), 0);
+        self.border.take(bytes.as_mut_ptr());
         Ok(Reader::new(bytes))
+    }
+
+    fn unless_broken(&self, state: JsValue) -> Result<JsValue, Rejection> {
+        if state.is_undefined() { Err(self.broken()) } else { Ok(state) }
     }
 
     fn broken(&self) -> Rejection {
@@ -245,21 +318,22 @@ impl Crossing {
         let schema = usize::try_from(self.border.broken_collection()).ok();
         match schema.and_then(|collection| self.schemas.get(collection)) {
             Some(schema) => invalid_state(schema.collection, &reason),
-            None => Rejection::new(
-                code::INVALID_STATE,
-                format!("the state is no object with the state of each collection: {reason}"),
-            ),
+            None => {
+                let what = "the state is no object with the state of each collection: ";
+                Rejection::new(code::INVALID_STATE, [what, &reason].concat())
+            }
         }
     }
 }
 
-/// The length up to which an action or a document comes over with the call that asks for it.
-const SHORT_MAX: usize = 512;
+/// How many bytes there are at first for what JavaScript writes.
+const BYTES_MIN: usize = 4096;
 
 /// What JavaScript answers instead of a length.
 mod answer {
     pub(super) const IGNORED: i32 = -1;
     pub(super) const IS_LOADED: i32 = -2;
+    pub(super) const IS_BATCH: i32 = -4;
     pub(super) const NO_OBJECT: i32 = -10;
     pub(super) const NO_TYPE: i32 = -11;
     pub(super) const TYPE_NO_TEXT: i32 = -12;
@@ -273,6 +347,23 @@ mod answer {
 #[expect(clippy::cast_possible_truncation, reason = "there are few collections")]
 const fn index(collection: usize) -> u32 {
     collection as u32
+}
+
+#[wasm_bindgen(module = "/src/border/given.js")]
+extern "C" {
+    /// Imported, so that its file is in the package.
+    type Given;
+}
+
+#[wasm_bindgen(module = "/src/border/actions.js")]
+extern "C" {
+    /// Exported from every package as it is.
+    #[wasm_bindgen(reexport, skip_typescript)]
+    fn actions();
+
+    /// Exported from every package as it is.
+    #[wasm_bindgen(reexport, skip_typescript)]
+    fn batch();
 }
 
 #[wasm_bindgen(module = "/src/border/codec.js")]

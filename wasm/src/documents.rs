@@ -1,13 +1,15 @@
 //! What a reducer reads of a state, asked for by faults, and what it makes of it.
 
 use flux_reducers::{
-    Action, Change, Condition, Database, Delta, Fault, Halt, Json, Query, Rejection, Row, Schema,
-    Value, Wanted, code as core_code,
+    Change, Database, Delta, Fault, Halt, Kind, Rejection, Row, Schema, Value, Wanted,
+    code as core_code,
 };
 use wasm_bindgen::prelude::JsValue;
 
+use crate::action::CrossedAction;
 use crate::border::Crossing;
-use crate::bytes::{Reader, Writer, misfit};
+use crate::bytes::{Reader, not_held};
+use crate::writer::Writer;
 
 /// What becomes of a document.
 mod fate {
@@ -24,20 +26,66 @@ mod likely {
 /// In a small collection a few runs more are cheaper than to read it all.
 const MANY: u64 = 64;
 
-/// Documents that cross together.
-const DOCUMENTS_AT_ONCE: usize = 1024;
-
 /// The documents of a state, while a reducer runs.
 pub(crate) struct Documents<'a> {
     crossing: &'a Crossing,
     /// Has texts that need not cross again.
-    action: &'a Reader,
+    action: &'a CrossedAction,
     faults: u64,
 }
 
 impl<'a> Documents<'a> {
-    pub(crate) const fn new(crossing: &'a Crossing, action: &'a Reader) -> Self {
+    pub(crate) const fn new(crossing: &'a Crossing, action: &'a CrossedAction) -> Self {
         Self { crossing, action, faults: 0 }
+    }
+
+    /// Loads the documents that JavaScript takes for what the action is about. A hint, and no more:
+    /// what is loaded decides nothing, and what is wrong with it shows where the reducer asks for it.
+    pub(crate) fn load_likely(&self, database: &mut Database) {
+        self.action.with_likely(|reader| {
+            for schema in self.crossing.schemas() {
+                if self.load_likely_of(reader, schema, database).is_none() {
+                    // What comes after it can't be found any more.
+                    return;
+                }
+            }
+        });
+    }
+
+    fn load_likely_of(
+        &self,
+        reader: &mut Reader,
+        schema: &'static Schema,
+        database: &mut Database,
+    ) -> Option<()> {
+        let likely = reader.byte();
+        if likely != likely::ABSENT && likely != likely::THERE {
+            return Some(());
+        }
+        let kind = schema.id_field().kind;
+        // Only where it is written as it is in the state was the right document looked for.
+        let id = canonical(reader.field(kind).ok()?, &kind)?;
+        if likely == likely::ABSENT {
+            load_one(database, schema, &id, None);
+            return Some(());
+        }
+        let count = usize::from(reader.byte());
+        if count == schema.fields.len() {
+            let row = self.crossing.row(reader, schema).ok()?;
+            load_one(database, schema, &id, Some(row));
+            return Some(());
+        }
+        let mut fields = Vec::with_capacity(count);
+        for _ in 0..count {
+            let field = usize::from(reader.byte());
+            let value = match schema.fields.get(field) {
+                Some(_) if field == schema.id => id.clone(),
+                Some(declared) => reader.field(declared.kind).ok()?,
+                None => return None,
+            };
+            fields.push((field, value));
+        }
+        database.load_outline(schema.collection, fields).ok()
     }
 
     /// Loads what a fault asks for.
@@ -48,37 +96,32 @@ impl<'a> Documents<'a> {
         self.faults += 1;
         match fault.wanted() {
             Wanted::Document(_) if self.is_many(collection) => {
-                match database.rows(fault.collection(), &Query::all()) {
-                    Err(Halt::Fault(all)) => {
-                        database.load(&all, self.matching(collection, &Condition::all())?)
-                    }
-                    Err(Halt::Rejected(rejection)) => Err(rejection),
-                    Ok(_) => Ok(()),
-                }
+                let all = database.fault_for_all(fault.collection())?;
+                database.load(&all, self.matching(collection, &all)?)
             }
             Wanted::Document(id) => database.load(fault, self.find(collection, id)?),
-            Wanted::Matching(condition) => {
-                database.load(fault, self.matching(collection, condition)?)
-            }
+            Wanted::Matching(_) => database.load(fault, self.matching(collection, fault)?),
         }
     }
 
     /// Returns the state after the changes.
     pub(crate) fn apply(&self, delta: &Delta) -> Result<JsValue, Rejection> {
-        let mut writer = Writer::new(Some(self.action));
-        writer.count(delta.collections().count());
-        for (name, changes) in delta.collections() {
-            let Some(collection) = self.crossing.position(name) else {
-                continue;
-            };
-            let schema = self.crossing.schemas()[collection];
-            writer.byte(u8::try_from(collection).unwrap_or(u8::MAX));
-            writer.count(changes.len());
-            for (id, change) in changes {
-                write_change(&mut writer, schema, id, change)?;
+        self.action.with(|known| {
+            let mut writer = Writer::new(Vec::new(), Some(known), self.crossing.write_json());
+            writer.count(delta.collections().count());
+            for (name, changes) in delta.collections() {
+                let Some(collection) = self.crossing.position(name) else {
+                    continue;
+                };
+                let schema = self.crossing.schemas()[collection];
+                writer.byte(u8::try_from(collection).unwrap_or(u8::MAX));
+                writer.count(changes.len());
+                for (id, change) in changes.iter() {
+                    write_change(&mut writer, schema, id, change)?;
+                }
             }
-        }
-        self.crossing.apply(writer.bytes())
+            self.crossing.apply(&writer.into_bytes())
+        })
     }
 
     /// A reducer that reads n documents one by one runs n times. Before that costs more than to
@@ -89,18 +132,20 @@ impl<'a> Documents<'a> {
     }
 
     fn find(&self, collection: usize, id: &Value) -> Result<Option<Row>, Rejection> {
-        let mut writer = Writer::new(Some(self.action));
-        // An id that JavaScript can't hold is in no state.
-        if writer.value(id).is_err() {
-            return Ok(None);
-        }
-        self.crossing.find(collection, writer.bytes())
+        self.action.with(|known| {
+            let mut writer = Writer::new(Vec::new(), Some(known), None);
+            // An id that JavaScript can't hold is in no state.
+            if writer.value(id).is_err() {
+                return Ok(None);
+            }
+            self.crossing.find(collection, &writer.into_bytes())
+        })
     }
 
-    fn matching(&self, collection: usize, condition: &Condition) -> Result<Vec<Row>, Rejection> {
+    fn matching(&self, collection: usize, fault: &Fault) -> Result<Vec<Row>, Rejection> {
         let mut rows = Vec::new();
-        self.crossing.for_each(collection, |row| {
-            if condition.matches(&row) {
+        self.crossing.for_each(collection, &mut |row| {
+            if fault.wants(&row) {
                 rows.push(row);
             }
         })?;
@@ -108,34 +153,21 @@ impl<'a> Documents<'a> {
     }
 }
 
-/// Loads the documents that JavaScript takes for what the action is about. A hint, and no more: what
-/// is loaded decides nothing, and what is wrong with it shows where the reducer asks for it.
-pub(crate) fn load_likely(
-    reader: &mut Reader,
-    schemas: &[&'static Schema],
-    action: &Action,
-    database: &mut Database,
-) {
-    let payload = action.payload.as_ref().map(Json::as_value);
-    for schema in schemas {
-        let row = match reader.byte() {
-            likely::ABSENT => None,
-            likely::THERE => match reader.document(schema) {
-                Ok(row) => Some(row),
-                // What comes after it can't be found any more.
-                Err(_) => return,
-            },
-            _ => continue,
-        };
-        let id = payload.and_then(|payload| payload.get(schema.id_field().name));
-        let id = id.and_then(|id| Some((id, Value::from_json(id, &schema.id_field().kind).ok()?)));
-        // Only where it is written as it is in the state was the right document looked for.
-        if let Some((json, id)) = id
-            && id.to_json() == *json
-            && let Err(Halt::Fault(fault)) = database.row(schema.collection, &id)
-        {
-            database.load(&fault, row).ok();
+fn load_one(database: &mut Database, schema: &'static Schema, id: &Value, row: Option<Row>) {
+    if let Err(Halt::Fault(fault)) = database.row(schema.collection, id) {
+        database.load(&fault, row).ok();
+    }
+}
+
+/// Returns an id that is written as it is in a state.
+fn canonical(given: Value, kind: &Kind) -> Option<Value> {
+    let text = given.clone();
+    let id = given.into_kind(kind).ok()?;
+    match (&text, &id) {
+        (Value::Text(text), Value::Uuid(uuid)) => {
+            (&**text == uuid.hyphenated().encode_lower(&mut [0; 36])).then_some(id)
         }
+        _ => Some(id),
     }
 }
 
@@ -158,32 +190,14 @@ fn write_change(
     for (field, declared) in fields() {
         writer.byte(field);
         let written = writer.value(&after[field.into()]);
-        written.map_err(|problem| misfit(schema, problem, declared.name))?;
+        written.map_err(|misfit| not_held(schema, misfit, declared.name))?;
     }
     Ok(())
 }
 
 fn write_id(writer: &mut Writer<'_>, schema: &Schema, id: &Value) -> Result<(), Rejection> {
-    writer.value(id).map_err(|problem| {
-        let problem = problem.in_member(schema.id_field().name);
-        problem.into_rejection(core_code::INVALID_VALUE, "an id is wrong")
-    })
-}
-
-/// Writes rows, part by part.
-pub(crate) fn parts<'a>(
-    schema: &'static Schema,
-    rows: &'a [Row],
-) -> impl Iterator<Item = Result<Vec<u8>, Rejection>> + 'a {
-    rows.chunks(DOCUMENTS_AT_ONCE).map(move |rows| {
-        let mut writer = Writer::new(None);
-        writer.count(rows.len());
-        for row in rows {
-            for (value, field) in row.values().iter().zip(schema.fields) {
-                let written = writer.value(value);
-                written.map_err(|problem| misfit(schema, problem, field.name))?;
-            }
-        }
-        Ok(writer.bytes().to_vec())
+    writer.value(id).map_err(|misfit| {
+        let misfit = misfit.in_member(schema.id_field().name);
+        misfit.into_rejection(core_code::INVALID_VALUE, "an id is wrong")
     })
 }

@@ -30,62 +30,17 @@ pub mod code {
     pub const ALL: &[&str] = &[INVALID_ACTION, INVALID_STATE, INTEGER_OUT_OF_RANGE];
 }
 
-/// A value that can't cross, and where it is.
-#[derive(Debug)]
-pub(crate) struct Problem {
-    /// A rejection's code where the place does not decide it.
-    pub(crate) code: Option<&'static str>,
-    /// Such as `tags[3].name`, or nothing for the value itself.
-    pub(crate) path: String,
-    /// What was expected and what was found.
-    pub(crate) reason: String,
-}
-
-impl Problem {
-    pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self { code: None, path: String::new(), reason: reason.into() }
-    }
-
-    pub(crate) fn integer(number: impl core::fmt::Display) -> Self {
-        let reason = format!(
-            "{number} is beyond the integers that JavaScript holds exactly, -(2^53 - 1) to 2^53 - \
-             1: carry it as text"
-        );
-        Self { code: Some(code::INTEGER_OUT_OF_RANGE), ..Self::new(reason) }
-    }
-
-    /// Says in which member of an object the problem is.
-    pub(crate) fn in_member(mut self, name: &str) -> Self {
-        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
-        self.path = format!("{name}{dot}{}", self.path);
-        self
-    }
-
-    /// Says in which item of a list the problem is.
-    pub(crate) fn in_item(mut self, index: usize) -> Self {
-        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
-        self.path = format!("[{index}]{dot}{}", self.path);
-        self
-    }
-
-    pub(crate) fn into_rejection(self, code: &'static str, what: &str) -> Rejection {
-        let code = self.code.unwrap_or(code);
-        if self.path.is_empty() {
-            return Rejection::new(code, format!("{what}: {}", self.reason));
-        }
-        Rejection::new(code, format!("{what} at `{}`: {}", self.path, self.reason))
-            .with_field(self.path)
-    }
-}
-
 /// Returns the rejection of a state that is none.
 pub(crate) fn invalid_state(collection: &str, reason: &str) -> Rejection {
     Rejection::new(
         code::INVALID_STATE,
-        format!(
-            "the state of collection `{collection}` is not {{ version: 1, count, root }} as its \
-             reducer makes it: {reason}"
-        ),
+        [
+            "the state of collection `",
+            collection,
+            "` is not { version: 1, count, root } as its reducer makes it: ",
+            reason,
+        ]
+        .concat(),
     )
 }
 
@@ -114,7 +69,7 @@ pub(crate) fn report(rejection: &Rejection, action: &JsValue) {
     let listener = LISTENER.with(|current| current.borrow().clone());
     let Some(listener) = listener else {
         return warn(
-            &format!("Action rejected ({}): {}.", rejection.code(), rejection.message()),
+            &["Action rejected (", rejection.code(), "): ", rejection.message(), "."].concat(),
             action,
         );
     };

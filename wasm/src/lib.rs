@@ -39,20 +39,24 @@
 mod action;
 mod border;
 mod bytes;
+mod description;
 mod documents;
 mod error;
 mod javascript;
+mod loaded;
 mod number;
 mod query;
 mod reducer;
 mod reduxify;
 mod typescript;
+mod writer;
 
 pub use error::code;
 
 /// What [`reduxify!`] needs. Not for use by hand, and not stable.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::description::Events;
     pub use crate::error::on_rejected;
     pub use crate::query::{Queries, query_types};
     pub use crate::reducer::ReduxReducer;

@@ -3,19 +3,19 @@
 use std::cell::RefCell;
 
 use flux_reducers::{
-    Collection, Database, Document, Event, Halt, Reducer, Reduction, Rejection, Row, Schema,
-    Variant, code as core_code, lift,
+    Collection, Database, Document, Event, Halt, Json, Kind, Reducer, Reduction, Rejection, Schema,
+    SchemaError, code as core_code, lift,
 };
-use serde_json::Value as JsonValue;
 use wasm_bindgen::prelude::JsValue;
 
-use crate::action;
+use crate::action::CrossedAction;
 use crate::border::{Begun, Crossing};
-use crate::bytes::Reader;
-use crate::documents::{Documents, load_likely, parts};
-use crate::error::{Problem, report};
-
-const LOADED_PAYLOAD: &str = "the payload of `@@flux-capacitor/loaded` is wrong";
+use crate::bytes::ReadJson;
+use crate::description::{Description, Events};
+use crate::documents::Documents;
+use crate::error::{code, report};
+use crate::loaded;
+use crate::writer::WriteJson;
 
 thread_local! {
     /// The collections of all reducers of the package: a `loaded` of one of them is no mistake.
@@ -32,35 +32,60 @@ pub struct ReduxReducer {
     empty: JsValue,
 }
 
+/// How fields of any JSON cross.
+const JSON: (ReadJson, WriteJson) = (
+    |reader| {
+        use flux_reducers::__private::Decode as _;
+        Ok(Option::<Json>::decode(reader)?.into())
+    },
+    |writer, json| writer.json(json),
+);
+
 impl ReduxReducer {
     /// Creates one whose state is that of one collection.
     pub fn collection<T: Document + 'static, E: Event + 'static>(
         reducer: fn(&Collection<T>, &E) -> Reduction,
     ) -> Self {
-        Self::new(lift(reducer), false, &[T::SCHEMA], &[E::VARIANTS])
+        let database = if const { has_unique(T::SCHEMA) } {
+            Database::partial([T::SCHEMA])
+        } else {
+            Database::partial_without_unique(T::SCHEMA)
+        };
+        Self::new(
+            lift(reducer),
+            database,
+            &Description {
+                is_root: false,
+                schemas: &[T::SCHEMA],
+                events: &[Events::of::<E>()],
+                // Decided by the compiler: a package without such a field has no code for it.
+                json: if const { has_json(T::SCHEMA) } { Some(JSON) } else { None },
+            },
+        )
     }
 
     /// Creates one whose state is an object with the state of each collection.
     #[must_use]
-    pub fn root(
-        reducer: Reducer,
-        schemas: &[&'static Schema],
-        event_types: &[Option<&'static [Variant]>],
-    ) -> Self {
-        Self::new(reducer, true, schemas, event_types)
+    pub fn root(reducer: Reducer, schemas: &[&'static Schema], events: &[Events]) -> Self {
+        let database = Database::partial(schemas.iter().copied());
+        Self::new(
+            reducer,
+            database,
+            &Description { is_root: true, schemas, events, json: Some(JSON) },
+        )
     }
 
     fn new(
         reducer: Reducer,
-        is_root: bool,
-        schemas: &[&'static Schema],
-        event_types: &[Option<&'static [Variant]>],
+        database: Result<Database, SchemaError>,
+        description: &Description<'_>,
     ) -> Self {
-        let database = Database::partial(schemas.iter().copied())
+        let schemas = description.schemas;
+        let database = database
             .map_err(|error| Rejection::new(core_code::UNKNOWN_COLLECTION, error.to_string()));
         COLLECTIONS
             .with(|all| all.borrow_mut().extend(schemas.iter().map(|schema| schema.collection)));
-        let crossing = Crossing::new(is_root, schemas, event_types);
+        let crossing = Crossing::new(description);
         let empty = crossing.empty();
         Self { reducer, crossing, database, empty }
     }
@@ -78,20 +103,58 @@ impl ReduxReducer {
     fn next(&self, state: &JsValue, action: &JsValue) -> Result<Option<JsValue>, Rejection> {
         match self.crossing.begin(state, action)? {
             Begun::Ignored => Ok(None),
+            Begun::Batch => self.batch(state, action),
+            begun => self.next_of_one(state, action, begun),
+        }
+    }
+
+    /// Takes several actions in order. Each is accepted or rejected by itself.
+    fn batch(&self, state: &JsValue, action: &JsValue) -> Result<Option<JsValue>, Rejection> {
+        const NO_LIST: &str = "the payload of `@@flux-capacitor/batch` is wrong: expected a list";
+        let Some(items) = self.crossing.batch(action) else {
+            return Err(Rejection::new(core_code::INVALID_PAYLOAD, NO_LIST));
+        };
+        let mut next: Option<JsValue> = None;
+        for item in items {
+            let current = next.as_ref().unwrap_or(state);
+            let begun = self.crossing.begin(current, &item);
+            match begun.and_then(|begun| self.next_of_one(current, &item, begun)) {
+                Ok(Some(state)) => next = Some(state),
+                Ok(None) => {}
+                Err(rejection) => report(&rejection, &item),
+            }
+        }
+        Ok(next)
+    }
+
+    fn next_of_one(
+        &self,
+        state: &JsValue,
+        action: &JsValue,
+        begun: Begun,
+    ) -> Result<Option<JsValue>, Rejection> {
+        match begun {
+            Begun::Ignored => Ok(None),
+            // One that contains itself would have no end.
+            Begun::Batch => {
+                Err(Rejection::new(code::INVALID_ACTION, "a batch has actions, found a batch"))
+            }
             Begun::Loaded => self.loaded(state, action),
-            Begun::Action(reader) => self.reduced(reader),
+            Begun::Action(crossed) => {
+                let next = self.reduced(&crossed);
+                self.crossing.end(crossed);
+                next
+            }
         }
     }
 
     /// Runs the reducer until all that it reads is loaded. It is pure: each run gets further.
-    fn reduced(&self, mut reader: Reader) -> Result<Option<JsValue>, Rejection> {
-        let action = action::read(&mut reader)?;
-        reader.end_texts();
+    fn reduced(&self, action: &CrossedAction) -> Result<Option<JsValue>, Rejection> {
         let mut database = self.database.clone()?;
-        load_likely(&mut reader, self.crossing.schemas(), &action, &mut database);
-        let mut documents = Documents::new(&self.crossing, &reader);
+        let mut documents = Documents::new(&self.crossing, action);
+        documents.load_likely(&mut database);
         loop {
-            match self.reducer.run(&mut database, &action) {
+            match self.reducer.run_incoming(&mut database, action) {
                 Ok(delta) if delta.is_empty() => return Ok(None),
                 Ok(delta) => return documents.apply(&delta).map(Some),
                 Err(Halt::Fault(fault)) => documents.load(&mut database, &fault)?,
@@ -101,9 +164,7 @@ impl ReduxReducer {
     }
 
     fn loaded(&self, state: &JsValue, action: &JsValue) -> Result<Option<JsValue>, Rejection> {
-        let collection = loaded_collection(self.crossing.loaded(action)?).map_err(|problem| {
-            problem.into_rejection(core_code::INVALID_PAYLOAD, LOADED_PAYLOAD)
-        })?;
+        let collection = loaded::collection(&mut self.crossing.loaded(action)?)?;
         let Some(position) = self.crossing.position(&collection) else {
             let is_of_another = COLLECTIONS.with(|all| all.borrow().contains(&&*collection));
             if is_of_another {
@@ -114,47 +175,31 @@ impl ReduxReducer {
             return Ok(None);
         };
         let schema = self.crossing.schemas()[position];
-        let mut rows = Vec::new();
-        self.crossing.for_each_given(action, position, |reader| {
-            rows.push(given(reader, schema, rows.len())?);
-            Ok(())
-        })?;
-        let id = |row: &Row| schema.id_of(row).clone();
-        rows.sort_by_cached_key(id);
-        if let Some(pair) = rows.windows(2).find(|pair| id(&pair[0]) == id(&pair[1])) {
-            return Err(Rejection::new(
-                core_code::DOCUMENT_EXISTS,
-                format!("collection `{collection}` comes with two documents {}", id(&pair[0])),
-            )
-            .with_field(schema.id_field().name));
+        let replaced = self.crossing.replace(state, action, position, &mut |reader, count| {
+            loaded::normal_forms(&self.crossing, schema, reader, count)
+        });
+        replaced.map(Some)
+    }
+}
+
+const fn has_unique(schema: &Schema) -> bool {
+    let mut index = 0;
+    while index < schema.fields.len() {
+        if schema.fields[index].unique {
+            return true;
         }
-        self.crossing.replace(state, position, parts(schema, &rows)).map(Some)
+        index += 1;
     }
+    false
 }
 
-/// Reads the payload of a `loaded`, but for its documents.
-fn loaded_collection(mut reader: Reader) -> Result<String, Problem> {
-    if reader.byte() == 0 {
-        return Err(Problem::new("expected an object"));
+const fn has_json(schema: &Schema) -> bool {
+    let mut index = 0;
+    while index < schema.fields.len() {
+        if matches!(schema.fields[index].kind, Kind::Json) {
+            return true;
+        }
+        index += 1;
     }
-    let collection = reader.json().map_err(|problem| problem.in_member("collection"))?;
-    let Some(JsonValue::String(collection)) = collection else {
-        return Err(Problem::new("expected text").in_member("collection"));
-    };
-    if reader.byte() == 0 {
-        return Err(Problem::new("expected a list").in_member("documents"));
-    }
-    Ok(collection)
-}
-
-/// Reads a document of a `loaded` strictly, as the server does.
-fn given(reader: &mut Reader, schema: &'static Schema, index: usize) -> Result<Row, Rejection> {
-    if reader.byte() == 0 {
-        let problem = Problem::new("expected a document").in_item(index).in_member("documents");
-        return Err(problem.into_rejection(core_code::INVALID_PAYLOAD, LOADED_PAYLOAD));
-    }
-    if let Ok(Some(JsonValue::String(unknown))) = reader.json() {
-        schema.position(&unknown)?;
-    }
-    reader.document(schema)
+    false
 }

@@ -86,7 +86,7 @@ macro_rules! reduxify {
             $crate::__private::ReduxReducer::root(
                 $reducer,
                 &[$(<$document as $crate::__private::Document>::SCHEMA),+],
-                &[$(<$event as $crate::__private::Event>::VARIANTS),+],
+                &[$($crate::__private::Events::of::<$event>()),+],
             ),
             {
                 let mut text = $crate::__private::Text::new();

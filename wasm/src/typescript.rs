@@ -184,6 +184,10 @@ impl Text {
             }
         }
         self.push(";\n\n");
+        if E::VARIANTS.is_some() {
+            self.push("export interface Actions extends ActionCreators<");
+            self.push(name).push(suffix).push("> {}\n\n");
+        }
     }
 
     const fn function(&mut self, name: &str) {

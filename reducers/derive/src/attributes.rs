@@ -16,6 +16,10 @@ pub(crate) struct Serde {
     pub(crate) rename_all_fields: Rename,
     pub(crate) tag: Option<LitStr>,
     pub(crate) content: Option<LitStr>,
+    /// A missing member is the type's default.
+    pub(crate) is_default: bool,
+    /// It says something of how JSON is read that only serde knows.
+    pub(crate) is_left_to_serde: bool,
 }
 
 /// serde attributes that make the JSON another than the derives know.
@@ -55,7 +59,12 @@ impl Serde {
                 }
                 "tag" => serde.tag = Some(meta.value()?.parse()?),
                 "content" => serde.content = Some(meta.value()?.parse()?),
-                _ => skip_value(&meta)?,
+                "default" if !meta.input.peek(Token![=]) => serde.is_default = true,
+                "skip_serializing_if" => skip_value(&meta)?,
+                _ => {
+                    serde.is_left_to_serde = true;
+                    skip_value(&meta)?;
+                }
             }
             Ok(())
         })?;

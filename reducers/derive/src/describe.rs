@@ -6,12 +6,16 @@ use syn::spanned::Spanned as _;
 use syn::{DeriveInput, Field};
 
 use crate::attributes::{Serde, field_name, named_fields};
+use crate::decode;
+
 use crate::rename::Rename;
 
 pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     let fields = named_fields(input, "Describe")?;
     let shape = record(fields, Serde::parse(&input.attrs)?.rename_all)?;
-    Ok(implementation(input, &shape))
+    let description = implementation(input, &shape);
+    let decode = decode::implementation(input, fields, "Describe")?;
+    Ok(quote! { #description #decode })
 }
 
 /// The type with its name and this shape.

@@ -6,7 +6,7 @@ use syn::spanned::Spanned as _;
 use syn::{DeriveInput, Field, Ident, LitStr, Type};
 
 use crate::attributes::{Serde, distinct, field_name, for_each_meta, named_fields};
-use crate::describe;
+use crate::{decode, describe};
 
 struct Member<'a> {
     ident: &'a Ident,
@@ -32,7 +32,8 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     let description = describe::implementation(input, &shape(&members));
     let document = implementation(input, &collection, &members, id);
     let patch = patch(input, &members, id);
-    Ok(quote! { #description #document #patch })
+    let decode = decode::implementation(input, fields, "FieldType")?;
+    Ok(quote! { #description #document #patch #decode })
 }
 
 fn shape(members: &[Member<'_>]) -> TokenStream {

@@ -3,9 +3,10 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::spanned::Spanned as _;
-use syn::{Data, DeriveInput, LitStr, Variant};
+use syn::{Data, DeriveInput, Ident, LitStr, Variant};
 
 use crate::attributes::{Serde, distinct, no_generics, variant_name};
+use crate::decode;
 use crate::rename::Rename;
 
 pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
@@ -25,7 +26,10 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     }
     distinct(names.iter(), str::eq)?;
     let (name, text) = (&input.ident, input.ident.to_string());
+    let decode = decode(input, &idents, &names)?;
     Ok(quote! {
+        #decode
+
         impl ::flux_reducers::Describe for #name {
             const NAME: &'static str = #text;
             const SHAPE: ::flux_reducers::Shape =
@@ -63,6 +67,31 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
             }
         }
     })
+}
+
+fn decode(input: &DeriveInput, idents: &[&Ident], names: &[LitStr]) -> syn::Result<TokenStream> {
+    let mut is_left_to_serde = Serde::parse(&input.attrs)?.is_left_to_serde;
+    if let Data::Enum(data) = &input.data {
+        for variant in &data.variants {
+            is_left_to_serde |= Serde::parse(&variant.attrs)?.is_left_to_serde;
+        }
+    }
+    if is_left_to_serde {
+        let by_serde = quote! { ::flux_reducers::__private::by_serde(decoder) };
+        return Ok(decode::of_body(input, &TokenStream::new(), &by_serde));
+    }
+    let Some((last, others)) = idents.split_last() else {
+        return Ok(TokenStream::new());
+    };
+    let positions = 0..others.len();
+    let body = quote! {
+        let variant = ::flux_reducers::__private::variant(decoder, &[#(#names),*])?;
+        ::core::result::Result::Ok(match variant {
+            #(#positions => Self::#others,)*
+            _ => Self::#last,
+        })
+    };
+    Ok(decode::of_body(input, &TokenStream::new(), &body))
 }
 
 fn unit_name(variant: &Variant, rename_all: Rename) -> syn::Result<LitStr> {

@@ -1,4 +1,4 @@
-//! `#[derive(Event)]`: the event types and the shapes of their payloads.
+//! `#[derive(Event)]`: the event types, the shapes of their payloads, and how they are read.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -6,7 +6,9 @@ use syn::spanned::Spanned as _;
 use syn::{Data, DeriveInput, Fields, LitStr, Variant};
 
 use crate::attributes::{Serde, distinct, no_generics, variant_name};
+use crate::decode::{self, Record};
 use crate::describe;
+use crate::rename::Rename;
 
 pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     no_generics(input, "Event")?;
@@ -24,9 +26,11 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         ));
     }
     let names = data.variants.iter().map(|variant| event_type(variant, &serde));
-    distinct(names.collect::<syn::Result<Vec<_>>>()?.iter(), str::eq)?;
+    let names = names.collect::<syn::Result<Vec<_>>>()?;
+    distinct(names.iter(), str::eq)?;
     let variants = data.variants.iter().map(|variant| expand_variant(variant, &serde));
     let variants = variants.collect::<syn::Result<Vec<_>>>()?;
+    let reading = reading(input, data.variants.iter().zip(&names), &serde)?;
     let name = &input.ident;
     Ok(quote! {
         impl ::flux_reducers::Event for #name {
@@ -39,7 +43,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
                 ::core::option::Option<Self>,
                 ::flux_reducers::Rejection,
             > {
-                ::flux_reducers::__private::event_from_action(action)
+                <Self as ::flux_reducers::Event>::from_incoming(action)
             }
 
             fn to_action(
@@ -47,8 +51,108 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
             ) -> ::core::result::Result<::flux_reducers::Action, ::flux_reducers::Rejection> {
                 ::flux_reducers::__private::event_to_action(self)
             }
+
+            #reading
         }
     })
+}
+
+/// How it is read: by the derived readers, or by serde where an attribute wants that.
+fn reading<'a>(
+    input: &DeriveInput,
+    variants: impl Iterator<Item = (&'a Variant, &'a LitStr)>,
+    of_enum: &Serde,
+) -> syn::Result<TokenStream> {
+    let mut is_left_to_serde = of_enum.is_left_to_serde;
+    let (mut records, mut arms) = (Vec::new(), Vec::new());
+    for (variant, name) in variants {
+        match read_variant(input, variant, of_enum)? {
+            Some((record, body)) => {
+                records.push(record);
+                arms.push(quote! { #name => |decoder| #body });
+            }
+            None => is_left_to_serde = true,
+        }
+    }
+    let from_incoming = if is_left_to_serde {
+        records.clear();
+        quote! { ::flux_reducers::__private::event_by_serde(incoming) }
+    } else {
+        quote! {
+            let decode: fn(
+                &mut dyn ::flux_reducers::__private::Decoder,
+            ) -> ::core::result::Result<Self, ::flux_reducers::__private::Misfit> =
+                match incoming.event_type() {
+                    #(#arms,)*
+                    _ => return ::core::result::Result::Ok(::core::option::Option::None),
+                };
+            ::flux_reducers::__private::read_payload(incoming, decode)
+        }
+    };
+    Ok(quote! {
+        const RECORDS: &'static [::core::option::Option<&'static [&'static str]>] =
+            &[#(#records),*];
+
+        fn from_incoming(
+            incoming: &dyn ::flux_reducers::__private::Incoming,
+        ) -> ::core::result::Result<
+            ::core::option::Option<Self>,
+            ::flux_reducers::Rejection,
+        > {
+            #from_incoming
+        }
+    })
+}
+
+/// Which members are read of a payload, and the expression that reads it; `None` where serde has to.
+fn read_variant(
+    input: &DeriveInput,
+    variant: &Variant,
+    of_enum: &Serde,
+) -> syn::Result<Option<(TokenStream, TokenStream)>> {
+    let serde = Serde::parse(&variant.attrs)?;
+    if serde.is_left_to_serde {
+        return Ok(None);
+    }
+    let (name, ident) = (&input.ident, &variant.ident);
+    let none = quote! { ::core::option::Option::None };
+    Ok(match &variant.fields {
+        Fields::Unit => {
+            let expected = format!("unit variant {name}::{ident}");
+            let read = quote! { ::flux_reducers::__private::no_payload(decoder, #expected) };
+            Some((none, quote! { #read.map(|()| Self::#ident) }))
+        }
+        Fields::Unnamed(fields) => fields.unnamed.first().map(|field| {
+            let ty = &field.ty;
+            let record = quote_spanned! {ty.span()=>
+                <#ty as ::flux_reducers::Describe>::RECORD_OF_PAYLOAD
+            };
+            let read = quote_spanned! {ty.span()=>
+                <#ty as ::flux_reducers::Describe>::decode_payload(decoder)
+            };
+            (record, quote! { #read.map(Self::#ident) })
+        }),
+        Fields::Named(fields) => {
+            let expected = format!("struct variant {name}::{ident}");
+            let path = quote! { Self::#ident };
+            let rename_all = rename_all(&serde, of_enum);
+            let record = decode::record(&fields.named, rename_all, &path, &expected, "Describe")?;
+            record.map(|Record { names, body }| {
+                let read = quote! {{
+                    ::flux_reducers::__private::is_there(decoder)?;
+                    #body
+                }};
+                (quote! { ::core::option::Option::Some(&[#(#names),*]) }, read)
+            })
+        }
+    })
+}
+
+fn rename_all(of_variant: &Serde, of_enum: &Serde) -> Rename {
+    match of_variant.rename_all {
+        Rename::None => of_enum.rename_all_fields,
+        own => own,
+    }
 }
 
 fn event_type(variant: &Variant, of_enum: &Serde) -> syn::Result<LitStr> {
@@ -61,9 +165,7 @@ fn expand_variant(variant: &Variant, of_enum: &Serde) -> syn::Result<TokenStream
     let payload = match &variant.fields {
         Fields::Unit => quote! { ::core::option::Option::None },
         Fields::Named(fields) => {
-            let own_rule = !matches!(serde.rename_all, crate::rename::Rename::None);
-            let rename_all = if own_rule { serde.rename_all } else { of_enum.rename_all_fields };
-            let shape = describe::record(&fields.named, rename_all)?;
+            let shape = describe::record(&fields.named, rename_all(&serde, of_enum))?;
             quote! { ::core::option::Option::Some(#shape) }
         }
         Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {

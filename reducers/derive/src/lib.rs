@@ -6,6 +6,7 @@ use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
 
 mod attributes;
+mod decode;
 mod describe;
 mod document;
 mod enumeration;

@@ -2,58 +2,75 @@
 
 use alloc::vec::Vec;
 
-use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
-
+use crate::fields::Fields;
 use crate::filter::Condition;
 use crate::halt::{Fault, Halt, Wanted};
+use crate::map::{Map, Set, sort};
 use crate::query::Query;
+use crate::rejection::Rejection;
 use crate::schema::{Row, Schema};
 use crate::value::Value;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     schema: &'static Schema,
-    rows: RedBlackTreeMapSync<Value, Row>,
+    rows: Map<Value, Row>,
     indexes: Vec<ValueIndex>,
     /// What of a partial table is known; `None` for a whole one.
     loaded: Option<Loaded>,
+    /// Documents of a partial table of which only some fields are known. They are enough to change
+    /// or destroy such a document; to read it is a fault.
+    outlines: Vec<Outline>,
+    /// Makes sure that a unique value has no other holder.
+    pub(crate) check_unique: CheckUnique,
+}
+
+/// A function, so that a package of WebAssembly without unique fields has no code for it.
+pub(crate) type CheckUnique = fn(&Table, &Value, Option<&Row>, &Row) -> Result<(), Halt>;
+
+/// A document that is there, with some of its fields.
+#[derive(Clone, Debug)]
+pub(crate) struct Outline {
+    /// A bit for each field that is known.
+    known: u128,
+    /// Null stands for what is not.
+    row: Row,
 }
 
 /// The ids of the documents by the value of one field.
 #[derive(Clone, Debug)]
 struct ValueIndex {
     field: usize,
-    entries: RedBlackTreeSetSync<(Value, Value)>,
+    entries: Set<(Value, Value)>,
 }
 
 #[derive(Clone, Debug)]
 struct Loaded {
     /// Ids of documents that are not there, of those that were asked for or destroyed.
-    absent: RedBlackTreeSetSync<Value>,
+    absent: Set<Value>,
     /// All rows that fulfil one of these are in `rows`, and stay so while rows change.
-    conditions: RedBlackTreeSetSync<Condition>,
+    conditions: Set<Condition>,
 }
 
 impl Table {
-    pub(crate) fn whole(schema: &'static Schema) -> Self {
+    pub(crate) fn whole(schema: &'static Schema, check_unique: CheckUnique) -> Self {
         let indexed = |(position, field): (usize, &crate::schema::Field)| {
             ((field.index || field.unique) && position != schema.id)
-                .then(|| ValueIndex { field: position, entries: RedBlackTreeSetSync::new_sync() })
+                .then(|| ValueIndex { field: position, entries: Set::new() })
         };
         Self {
             schema,
-            rows: RedBlackTreeMapSync::new_sync(),
+            rows: Map::new(),
             indexes: schema.fields.iter().enumerate().filter_map(indexed).collect(),
             loaded: None,
+            outlines: Vec::new(),
+            check_unique,
         }
     }
 
-    pub(crate) fn partial(schema: &'static Schema) -> Self {
-        let loaded = Loaded {
-            absent: RedBlackTreeSetSync::new_sync(),
-            conditions: RedBlackTreeSetSync::new_sync(),
-        };
-        Self { loaded: Some(loaded), ..Self::whole(schema) }
+    pub(crate) fn partial(schema: &'static Schema, check_unique: CheckUnique) -> Self {
+        let loaded = Loaded { absent: Set::new(), conditions: Set::new() };
+        Self { loaded: Some(loaded), ..Self::whole(schema, check_unique) }
     }
 
     pub(crate) const fn schema(&self) -> &'static Schema {
@@ -67,6 +84,43 @@ impl Table {
             }
             (row, _) => Ok(row),
         }
+    }
+
+    /// Returns the row with this id, of which these fields are known for certain.
+    pub(crate) fn row_to_change(&self, id: Value, patch: &Fields) -> Result<Option<&Row>, Halt> {
+        let id = self.schema.fit(self.schema.id_field(), id)?;
+        if let Some(outline) = self.outline(&id) {
+            for (name, _) in patch.iter() {
+                if outline.known & (1 << self.schema.position(name)?) == 0 {
+                    return Err(Fault::new(self.schema, Wanted::Document(id)).into());
+                }
+            }
+            return Ok(Some(&outline.row));
+        }
+        Ok(self.get(&id)?)
+    }
+
+    /// Returns whether there is a document with this id.
+    pub(crate) fn is_there(&self, id: &Value) -> Result<bool, Fault> {
+        if self.outline(id).is_some() {
+            return Ok(true);
+        }
+        self.get(id).map(|row| row.is_some())
+    }
+
+    /// Adds a document of which these fields are known, in the order of the schema.
+    pub(crate) fn load_outline(&mut self, fields: Vec<(usize, Value)>) -> Result<(), Rejection> {
+        let known = fields.iter().fold(0, |known, (field, _)| known | (1 << *field));
+        let row = self.schema.outline(fields)?;
+        let is_new = self.loaded.is_some() && self.rows.get(self.schema.id_of(&row)).is_none();
+        if is_new {
+            self.outlines.push(Outline { known, row });
+        }
+        Ok(())
+    }
+
+    fn outline(&self, id: &Value) -> Option<&Outline> {
+        self.outlines.iter().find(|outline| self.schema.id_of(&outline.row) == id)
     }
 
     /// Returns the row with this id, which may be written as its field is in JSON.
@@ -94,7 +148,7 @@ impl Table {
         if let Some(loaded) = &self.loaded
             && !loaded.covers(condition)
         {
-            return Err(Fault::new(self.schema, Wanted::Matching(condition.clone())));
+            return Err(Fault::matching(self.schema, condition.clone()));
         }
         Ok(match self.by_index(condition) {
             Some(rows) => rows.into_iter().filter(|row| condition.matches(row)).collect(),
@@ -104,6 +158,22 @@ impl Table {
 
     /// Writes what the document with this id is now.
     pub(crate) fn put(&mut self, id: &Value, after: Option<Row>) {
+        let schema = self.schema;
+        let is_this = |outline: &Outline| schema.id_of(&outline.row) == id;
+        if let Some(position) = self.outlines.iter().position(is_this) {
+            match (after, self.outlines.get_mut(position)) {
+                (Some(row), Some(outline)) => outline.row = row,
+                _ => {
+                    self.outlines.swap_remove(position);
+                    self.rows_put(id, None);
+                }
+            }
+            return;
+        }
+        self.rows_put(id, after);
+    }
+
+    fn rows_put(&mut self, id: &Value, after: Option<Row>) {
         let before = self.rows.get(id);
         for index in &mut self.indexes {
             let old = before.map(|row| &row[index.field]);
@@ -112,38 +182,40 @@ impl Table {
                 continue;
             }
             if let Some(value) = old {
-                index.entries.remove_mut(&(value.clone(), id.clone()));
+                index.entries.remove(&(value.clone(), id.clone()));
             }
             if let Some(value) = new {
-                index.entries.insert_mut((value.clone(), id.clone()));
+                index.entries.insert((value.clone(), id.clone()));
             }
         }
         match (after, &mut self.loaded) {
-            (Some(row), _) => self.rows.insert_mut(id.clone(), row),
+            (Some(row), _) => self.rows.insert(id.clone(), row),
             (None, loaded) => {
-                self.rows.remove_mut(id);
+                self.rows.remove(id);
                 if let Some(loaded) = loaded {
-                    loaded.absent.insert_mut(id.clone());
+                    loaded.absent.insert(id.clone());
                 }
             }
         }
     }
 
     pub(crate) fn load(&mut self, wanted: &Wanted, rows: impl IntoIterator<Item = Row>) {
+        // Whole documents are wanted: what is loaded now is not to be hidden by a part of it.
+        self.outlines.clear();
         for row in rows {
             let id = self.schema.id_of(&row).clone();
             let is_gone = self.loaded.as_ref().is_none_or(|loaded| loaded.absent.contains(&id));
-            if !is_gone && !self.rows.contains_key(&id) {
+            if !is_gone && self.rows.get(&id).is_none() {
                 self.put(&id, Some(row));
             }
         }
         if let Some(loaded) = &mut self.loaded {
             match wanted {
-                Wanted::Document(id) if !self.rows.contains_key(id) => {
-                    loaded.absent.insert_mut(id.clone());
+                Wanted::Document(id) if self.rows.get(id).is_none() => {
+                    loaded.absent.insert(id.clone());
                 }
                 Wanted::Document(_) => {}
-                Wanted::Matching(condition) => loaded.conditions.insert_mut(condition.clone()),
+                Wanted::Matching(condition) => loaded.conditions.insert(condition.clone()),
             }
         }
     }
@@ -156,10 +228,10 @@ impl Table {
         let mut ids = Vec::new();
         for value in values {
             let first = (value.clone(), Value::Null);
-            let entries = index.entries.range(first..);
+            let entries = index.entries.from(&first);
             ids.extend(entries.take_while(|(other, _)| other == value).map(|(_, id)| id));
         }
-        ids.sort_unstable();
+        sort(&mut ids);
         Some(ids.into_iter().filter_map(|id| self.rows.get(id)).collect())
     }
 }

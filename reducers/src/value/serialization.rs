@@ -5,13 +5,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use base64::Engine as _;
 use serde::de::{self, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 use super::{BASE64, Bytes, Json, Value};
 use crate::timestamp::Timestamp;
+use base64ct::Encoding as _;
 
 /// The kinds that are written with their name.
 #[derive(Serialize, Deserialize)]
@@ -99,14 +99,14 @@ impl<'de> de::Visitor<'de> for Visitor {
 
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&BASE64.encode(&self.0))
+        serializer.serialize_str(&BASE64::encode_string(&self.0))
     }
 }
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let bytes: Result<Vec<u8>, _> = BASE64.decode(text);
+        let bytes: Result<Vec<u8>, _> = BASE64::decode_vec(&text);
         bytes
             .map(Bytes)
             .map_err(|error| de::Error::custom(alloc::format!("expected base64 text: {error}")))

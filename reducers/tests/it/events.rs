@@ -4,6 +4,7 @@ use flux_reducers::{
     Action, Bytes, Describe, Event, Json, Kind, Property, RecordedEvent, Shape, Stamped, Timestamp,
     Uuid, Variant, code,
 };
+use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -202,4 +203,101 @@ fn an_action_has_the_members_of_the_standard_and_no_others() {
     assert!(read(json!({"type": 1})).is_err());
     let meta = read(json!({"type": "a", "meta": "ann"})).unwrap_err();
     assert_eq!(meta, "`meta` is a JSON object, such as {\"user\":\"ann\"}");
+}
+
+/// What a derived type reads without serde, by serde.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Describe)]
+#[serde(rename_all = "camelCase")]
+struct Parcel {
+    order_id: Uuid,
+    at: Timestamp,
+    label: String,
+    unit_count: u32,
+    offset: i32,
+    total: i64,
+    weight: f64,
+    is_open: bool,
+    note: Option<String>,
+    #[serde(default)]
+    tags: Vec<String>,
+    lines: Vec<Line>,
+    extra: Json,
+    nothing: Option<Json>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Event)]
+#[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+enum ParcelEvent {
+    ParcelSent(Parcel),
+}
+
+fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(json!(null)),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        (-3..3_i64).prop_map(Into::into),
+        Just(json!(u64::MAX)),
+        Just(json!(1.5)),
+        "[a\"\\\\\u{1}é]{0,3}".prop_map(Into::into),
+        Just(json!("2016-09-26T20:32:46.588Z")),
+        Just(json!("00000000-0000-0000-0000-000000000007")),
+    ];
+    leaf.prop_recursive(2, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Into::into),
+            Just(json!([{ "item": "a", "unitCount": 1 }])),
+            Just(json!([{ "item": 1, "unitCount": "1" }])),
+            prop::collection::btree_map("[ab]|item|unitCount", inner, 0..3)
+                .prop_map(|members| members.into_iter().collect::<serde_json::Map<_, _>>().into()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn payloads_are_read_as_serde_reads_them_and_refused_in_its_words(
+        changes in prop::collection::vec((0..14_usize, any_json()), 0..3),
+        missing in prop::option::of(0..14_usize),
+    ) {
+        const NAMES: [&str; 14] = [
+            "orderId", "at", "label", "unitCount", "offset", "total", "weight", "isOpen", "note",
+            "tags", "lines", "extra", "nothing", "another",
+        ];
+        let mut payload = json!({
+            "orderId": "00000000-0000-0000-0000-000000000007", "at": "2016-09-26T20:32:46.588Z",
+            "label": "", "unitCount": 1, "offset": -1, "total": 7, "weight": 0.5, "isOpen": true,
+            "lines": [], "extra": {"a": [1.0]},
+        });
+        for (field, value) in changes {
+            payload[NAMES[field]] = value;
+        }
+        if let (Some(field), Some(members)) = (missing, payload.as_object_mut()) {
+            members.remove(NAMES[field]);
+        }
+        let by_serde = Json::new(payload.clone()).read::<Parcel>("parcelSent");
+        let action = Action::new("parcelSent").with_payload(payload);
+        let read = ParcelEvent::from_action(&action);
+        let is_list_for_struct = read
+            .as_ref()
+            .is_err_and(|it| it.message().contains("sequence, expected struct"));
+        match (read, by_serde) {
+            // serde takes a list for a struct, member by member.
+            _ if is_list_for_struct => {}
+            (Ok(Some(ParcelEvent::ParcelSent(parcel))), Ok(expected)) => {
+                prop_assert_eq!(parcel, expected);
+            }
+            (Err(rejection), Err(expected)) => {
+                prop_assert_eq!(rejection.code(), expected.code());
+                prop_assert_eq!(rejection.field(), expected.field());
+                // A UUID's error says less, and characters in texts are shown as in JSON.
+                let said = expected.message();
+                let is_other = ["UUID", "\\"].iter().any(|it| said.contains(it));
+                if !is_other {
+                    prop_assert_eq!(rejection.message(), expected.message());
+                }
+            }
+            (read, expected) => prop_assert!(false, "{read:?}, by serde {expected:?}"),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use flux_tests::interpreter::Collections;
-use flux_wasm::__private::ReduxReducer;
+use flux_wasm::__private::{Events, ReduxReducer};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 thread_local! {
@@ -19,7 +19,7 @@ pub fn open(collections: &str) -> Result<(), String> {
     let collections: Collections =
         serde_json::from_str(collections).map_err(|error| error.to_string())?;
     let schemas = collections.all_schemas();
-    let reducer = ReduxReducer::root(collections.reducer(), &schemas, &[None]);
+    let reducer = ReduxReducer::root(collections.reducer(), &schemas, &[Events::all()]);
     REDUCER.with(|current| current.replace(Some(reducer)));
     Ok(())
 }

@@ -12,7 +12,6 @@ const TEXT = 6;
 const KNOWN_TEXT = 7;
 const LIST = 8;
 const OBJECT = 9;
-/** What can't cross. */
 const WIDE_INTEGER = 10;
 const LONE_SURROGATE = 11;
 const THREW = 12;
@@ -20,6 +19,7 @@ const TOO_DEEP = 13;
 const CLASS = 14;
 const SYMBOL = 15;
 const FUNCTION = 16;
+const RECORD = 17;
 
 /** The deepest nesting of lists and objects: `Json::DEPTH_MAX`. */
 export const DEPTH_MAX = 64;
@@ -30,36 +30,61 @@ const SHORT_TEXT_MAX = 64;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Writes values as bytes. */
+/** @typedef {{ texts: string[], starts: number[] }} Known texts, told by where they begin */
+
+/** Writes values as bytes: into memory that is given, or what it makes where that is too small. */
 export class Writer {
   constructor() {
-    this.bytes = new Uint8Array(1024);
+    /** @type {Uint8Array} */
+    this.bytes = new Uint8Array(0);
+    /** @type {DataView} */
     this.view = new DataView(this.bytes.buffer);
-    this.length = 0;
-    /**
-     * The texts so far, in order, where WebAssembly may give them back by their number.
-     * @type {string[] | undefined}
-     */
-    this.texts = undefined;
+    this.start = 0;
+    this.at = 0;
+    this.end = 0;
+    /** Texts that WebAssembly may give back. @type {Known | undefined} */
+    this.known = undefined;
   }
 
-  clear() {
-    this.length = 0;
-    this.texts = undefined;
+  /**
+   * @param {Uint8Array} bytes
+   * @param {DataView} view
+   * @param {number} start
+   * @param {number} length
+   */
+  into(bytes, view, start, length) {
+    this.bytes = bytes;
+    this.view = view;
+    this.start = start;
+    this.at = start;
+    this.end = start + length;
+  }
+
+  get length() {
+    return this.at - this.start;
   }
 
   /** @param {number} byte */
   byte(byte) {
-    this.#reserve(1);
-    this.bytes[this.length] = byte;
-    this.length += 1;
+    if (this.at >= this.end) this.#grow(1);
+    this.bytes[this.at] = byte;
+    this.at += 1;
   }
 
   /** @param {number} count */
   count(count) {
-    this.#reserve(4);
-    this.view.setUint32(this.length, count, true);
-    this.length += 4;
+    if (this.at + 4 > this.end) this.#grow(4);
+    this.view.setUint32(this.at, count, true);
+    this.at += 4;
+  }
+
+  /**
+   * Writes a count where one was written.
+   * @param {number} offset
+   * @param {number} count
+   */
+  countAt(offset, count) {
+    this.view.setUint32(this.start + offset, count, true);
   }
 
   /**
@@ -107,30 +132,71 @@ export class Writer {
   }
 
   /**
+   * Writes a payload: nothing where it is null.
+   * @param {any} action
+   * @param {readonly string[] | null} names of the members that are wanted, if they are known
+   */
+  payload(action, names) {
+    let payload;
+    try {
+      payload = action.payload;
+      if (names !== null && isPlain(payload)) return this.#record(payload, names);
+    } catch {
+      return this.byte(THREW);
+    }
+    this.value(payload ?? undefined, DEPTH_MAX);
+  }
+
+  /**
+   * @param {any} object
+   * @param {readonly string[]} names
+   */
+  #record(object, names) {
+    this.byte(RECORD);
+    for (let index = 0; index < names.length; index += 1) {
+      const name = names[index];
+      let value;
+      try {
+        value = object[name];
+        // What every object has is no member.
+        if (typeof value === "function" && !Object.hasOwn(object, name)) value = undefined;
+      } catch {
+        this.byte(THREW);
+        continue;
+      }
+      if (typeof value === "string") this.text(value);
+      else this.value(value, DEPTH_MAX - 1);
+    }
+  }
+
+  /**
    * Writes a text; false where it has half of a surrogate pair.
    * @param {string} text
    */
   text(text) {
-    const start = this.length;
-    if (this.#characters(text)) {
-      this.texts?.push(text);
-      return true;
+    const start = this.length + 5;
+    if (!this.#characters(text)) {
+      this.byte(LONE_SURROGATE);
+      return false;
     }
-    this.length = start;
-    this.byte(LONE_SURROGATE);
-    return false;
+    if (this.known !== undefined) {
+      this.known.texts.push(text);
+      this.known.starts.push(start);
+    }
+    return true;
   }
 
   /**
-   * Writes a text that WebAssembly does not number; false where it has half of a surrogate pair.
+   * Writes a text; writes nothing and returns false where it has half of a surrogate pair.
    * @param {string} text
    */
   #characters(text) {
     const units = text.length;
-    this.#reserve(5 + 3 * units);
-    const { bytes, length } = this;
-    bytes[length] = TEXT;
-    let end = length + 5;
+    if (this.at + 5 + 3 * units > this.end) this.#grow(5 + 3 * units);
+    const { bytes, at } = this;
+    bytes[at] = TEXT;
+    const start = at + 5;
+    let end = start;
     if (units <= SHORT_TEXT_MAX) {
       for (let index = 0; index < units; index += 1) {
         const unit = text.charCodeAt(index);
@@ -146,28 +212,28 @@ export class Writer {
     }
     if (end < 0) {
       if (!isWellFormed(text)) return false;
-      end = length + 5 + encoder.encodeInto(text, bytes.subarray(length + 5)).written;
+      end = start + encoder.encodeInto(text, bytes.subarray(start)).written;
     }
-    this.view.setUint32(length + 1, end - length - 5, true);
-    this.length = end;
+    this.view.setUint32(at + 1, end - start, true);
+    this.at = end;
     return true;
   }
 
   /** @param {number} number */
   #number(number) {
-    this.#reserve(9);
-    this.bytes[this.length] = NUMBER;
-    this.view.setFloat64(this.length + 1, number, true);
-    this.length += 9;
+    this.byte(NUMBER);
+    if (this.at + 8 > this.end) this.#grow(8);
+    this.view.setFloat64(this.at, number, true);
+    this.at += 8;
   }
 
   /** @param {bigint} integer */
   #bigInteger(integer) {
     if (BigInt.asIntN(64, integer) !== integer) return this.byte(WIDE_INTEGER);
-    this.#reserve(9);
-    this.bytes[this.length] = BIG_INTEGER;
-    this.view.setBigInt64(this.length + 1, integer, true);
-    this.length += 9;
+    this.byte(BIG_INTEGER);
+    if (this.at + 8 > this.end) this.#grow(8);
+    this.view.setBigInt64(this.at, integer, true);
+    this.at += 8;
   }
 
   /**
@@ -176,17 +242,14 @@ export class Writer {
    */
   #nested(value, depthLeft) {
     if (depthLeft === 0) return this.byte(TOO_DEEP);
-    const start = this.length;
+    const { length } = this;
     try {
       if (Array.isArray(value)) return this.#list(value, depthLeft - 1);
-      const prototype = Object.getPrototypeOf(value);
-      // Of any window or realm.
-      const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
-      if (isPlain) return this.#object(value, depthLeft - 1);
+      if (isPlain(value)) return this.#object(value, depthLeft - 1);
       this.byte(CLASS);
-      this.text(classOf(value));
+      this.#characters(classOf(value));
     } catch {
-      this.length = start;
+      this.at = this.start + length;
       this.byte(THREW);
     }
   }
@@ -207,13 +270,13 @@ export class Writer {
    * @param {number} depthLeft
    */
   #object(object, depthLeft) {
-    const start = this.length;
+    const { length } = this;
     const names = Object.keys(object);
     this.byte(OBJECT);
     this.count(names.length);
     for (const name of names) {
       if (!this.#characters(name)) {
-        this.length = start;
+        this.at = this.start + length;
         return this.byte(LONE_SURROGATE);
       }
       this.member(object, name, depthLeft);
@@ -221,13 +284,12 @@ export class Writer {
   }
 
   /** @param {number} more */
-  #reserve(more) {
-    const needed = this.length + more;
-    if (needed <= this.bytes.length) return;
-    const bytes = new Uint8Array(Math.max(needed, 2 * this.bytes.length));
-    bytes.set(this.bytes.subarray(0, this.length));
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer);
+  #grow(more) {
+    const { length } = this;
+    const bytes = new Uint8Array(Math.max(length + more, 2 * (this.end - this.start), 1024));
+    bytes.set(this.bytes.subarray(this.start, this.at));
+    this.into(bytes, new DataView(bytes.buffer), 0, bytes.length);
+    this.at = length;
   }
 }
 
@@ -235,14 +297,15 @@ export class Writer {
 export class Reader {
   /**
    * @param {Uint8Array} bytes
-   * @param {readonly string[]} texts those that WebAssembly may name by their number
+   * @param {DataView} view
+   * @param {number} at
+   * @param {Known} known
    */
-  constructor(bytes, texts) {
+  constructor(bytes, view, at, known) {
     this.bytes = bytes;
-    this.texts = texts;
-    this.at = 0;
-    /** @type {DataView | undefined} */
-    this.view = undefined;
+    this.view = view;
+    this.at = at;
+    this.known = known;
   }
 
   byte() {
@@ -252,10 +315,9 @@ export class Reader {
   }
 
   count() {
-    const { bytes, at } = this;
-    this.at = at + 4;
-    const low = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16);
-    return low + bytes[at + 3] * 0x1000000;
+    const count = this.view.getUint32(this.at, true);
+    this.at += 4;
+    return count;
   }
 
   /** @returns {unknown} */
@@ -266,11 +328,12 @@ export class Reader {
       case TRUE:
         return true;
       case NUMBER:
-        return this.#number();
+        this.at += 8;
+        return this.view.getFloat64(this.at - 8, true);
       case TEXT:
         return this.text();
       case KNOWN_TEXT:
-        return this.texts[this.byte()];
+        return this.known.texts[this.known.starts.indexOf(this.count())];
       case LIST:
         return this.#list();
       case OBJECT:
@@ -296,13 +359,6 @@ export class Reader {
     return decoder.decode(this.bytes.subarray(start, this.at));
   }
 
-  #number() {
-    this.view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset);
-    const number = this.view.getFloat64(this.at, true);
-    this.at += 8;
-    return number;
-  }
-
   #list() {
     const list = [];
     for (let left = this.count(); left > 0; left -= 1) list.push(this.value());
@@ -322,6 +378,20 @@ export const isWellFormed =
   "isWellFormed" in String.prototype
     ? (text) => /** @type {any} */ (text).isWellFormed()
     : (text) => !/\p{Surrogate}/u.test(text);
+
+/**
+ * Whether a value is an object that is no list and of no class, of any window or realm.
+ * @param {unknown} value
+ */
+export function isPlain(value) {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return (
+    prototype === Object.prototype ||
+    prototype === null ||
+    Object.getPrototypeOf(prototype) === null
+  );
+}
 
 /**
  * The name of an object's class, for messages.

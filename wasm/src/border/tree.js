@@ -14,6 +14,8 @@
  * @typedef {Leaf | Branch} Node
  * @typedef {{ id: Id, order: Order, make: ((earlier: any) => any) | undefined }} Edit what becomes of
  *   a document: made of the earlier one, `undefined` where there is none; or gone
+ * @typedef {{ branch: Branch, index: number, up: Step | undefined }} Step down into a branch
+ * @typedef {{ id: Id, up: Step | undefined, leaf: Leaf, position: number, document: any }} Path to an id
  * @typedef {{ key: Id, node: Node, size: number }} Piece a node that takes its place in a branch: no
  *   id in it comes before the key, all ids left of it do; the first one's key is not used
  */
@@ -44,6 +46,7 @@ const KEY_OF_FIRST = 0;
 export class Broken extends Error {}
 
 const TOO_DEEP = "it is too deep, or contains itself";
+const WRONG_KIND = "an id is of the wrong kind";
 
 /** The documents of one collection as they are in one state. */
 export class Tree {
@@ -56,6 +59,8 @@ export class Tree {
     this.idName = idName;
     this.count = count;
     this.root = root;
+    /** Where the last id is that was looked for. @type {Path | undefined} */
+    this.path = undefined;
   }
 
   /**
@@ -92,18 +97,45 @@ export class Tree {
    * @param {Id} id
    */
   find(id) {
-    const order = orderOf(id);
+    const isNumber = typeof id === "number";
+    // Texts up to U+D7FF, as most are, are in the order that the language has.
+    const isPlain = isNumber || (typeof id === "string" && !BEYOND_PLAIN.test(id));
+    const { idName } = this;
+    /** @type {Step | undefined} */
+    let up;
     let node = this.root;
-    for (let level = 0; level < LEVELS_MAX; level += 1) {
-      if (Array.isArray(node)) {
-        const position = order.positionIn(node, this.idName);
-        const document = node[position];
-        return position < node.length && document[this.idName] === id ? document : undefined;
-      }
+    for (let level = 0; !Array.isArray(node); level += 1) {
       const { keys, children } = branchOf(node);
-      node = children[order.childOf(keys)];
+      if (level === LEVELS_MAX) throw new Broken(TOO_DEEP);
+      let low = 0;
+      let high = keys.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        const key = keys[middle];
+        if (isNumber ? typeof key !== "number" : typeof key !== "string") {
+          throw new Broken(WRONG_KIND);
+        }
+        if (isPlain ? key <= id : !isLessByCodePoint(id, key)) low = middle + 1;
+        else high = middle;
+      }
+      up = { branch: /** @type {Branch} */ (node), index: low, up };
+      node = children[low];
     }
-    throw new Broken(TOO_DEEP);
+    let low = 0;
+    let high = node.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = node[middle][idName];
+      if (isNumber ? typeof other !== "number" : typeof other !== "string") {
+        throw new Broken(WRONG_KIND);
+      }
+      if (isPlain ? other < id : isLessByCodePoint(other, id)) low = middle + 1;
+      else high = middle;
+    }
+    const there = low < node.length ? node[low] : undefined;
+    const document = there !== undefined && there[idName] === id ? there : undefined;
+    this.path = { id, up, leaf: node, position: low, document };
+    return document;
   }
 
   /** Gives the documents, ordered by id. */
@@ -129,12 +161,56 @@ export class Tree {
    * @param {Edit[]} edits
    */
   edited(edits) {
+    const only = edits.length === 1 ? this.#editedAt(edits[0]) : undefined;
+    if (only !== undefined) return only;
+    for (const edit of edits) edit.order = orderOf(edit.id);
     const update = new Update(this.idName);
     let { root } = this;
     for (let start = 0; start < edits.length; start += CHANGES_AT_ONCE) {
       root = update.root(root, edits.slice(start, start + CHANGES_AT_ONCE));
     }
     return new Tree(this.idName, Math.max(this.count + update.grown, 0), root);
+  }
+
+  /**
+   * Returns the tree with one edit where the path is known and no node is split or joined.
+   * @param {Edit} edit
+   */
+  #editedAt({ id, make }) {
+    if (this.path?.id !== id) this.find(id);
+    const { up, leaf, position, document } = /** @type {Path} */ (this.path);
+    const isThere = document !== undefined;
+    if (make === undefined && !isThere) return this;
+    const grown = (make === undefined ? 0 : 1) - (isThere ? 1 : 0);
+    const size = leaf.length + grown;
+    if (size < ENTRIES_MIN && up !== undefined) return undefined;
+    const splits = size > ENTRIES_MAX;
+    if (splits && !(up !== undefined && up.branch.children.length < ENTRIES_MAX)) return undefined;
+    const changed = [...leaf];
+    if (make === undefined) changed.splice(position, 1);
+    else if (isThere) changed[position] = make(document);
+    else changed.splice(position, 0, make(undefined));
+    /** @type {readonly any[] | undefined} */
+    let right;
+    if (splits) right = Object.freeze(changed.splice(size >> 1));
+    /** @type {Node} */
+    let node = Object.freeze(changed);
+    for (let step = up; step !== undefined; step = step.up) {
+      const { keys, children } = step.branch;
+      const copy = [...children];
+      copy[step.index] = node;
+      // Keys of a foreign state are not ours to freeze.
+      let kept = Object.isFrozen(keys) ? keys : Object.freeze([...keys]);
+      if (right !== undefined) {
+        copy.splice(step.index + 1, 0, right);
+        const more = [...keys];
+        more.splice(step.index, 0, right[0][this.idName]);
+        kept = Object.freeze(more);
+        right = undefined;
+      }
+      node = Object.freeze({ keys: kept, children: Object.freeze(copy) });
+    }
+    return new Tree(this.idName, Math.max(this.count + grown, 0), node);
   }
 }
 
@@ -438,9 +514,12 @@ class Order {
 
   /** @param {unknown} other */
   #check(other) {
-    if (typeof other !== this.kind) throw new Broken("an id is of the wrong kind");
+    if (typeof other !== this.kind) throw new Broken(WRONG_KIND);
   }
 }
+
+/** Until it is asked for. */
+const NO_ORDER = new Order(0, isLessByUnit);
 
 /**
  * Tells what becomes of a document.
@@ -449,7 +528,7 @@ class Order {
  * @returns {Edit}
  */
 export function edit(id, make) {
-  return { id, order: orderOf(id), make };
+  return { id, order: NO_ORDER, make };
 }
 
 /** @param {Id} id */
@@ -463,6 +542,17 @@ function orderOf(id) {
 const BEYOND_PLAIN = /[\ud800-\uffff]/;
 
 /**
+ * Whether an id comes before another.
+ * @param {any} left
+ * @param {any} right
+ */
+export function isBefore(left, right) {
+  return typeof left === "string" && (BEYOND_PLAIN.test(left) || BEYOND_PLAIN.test(right))
+    ? isLessByCodePoint(left, right)
+    : left < right;
+}
+
+/**
  * @param {Id} left
  * @param {Id} right
  */
@@ -471,8 +561,8 @@ function isLessByUnit(left, right) {
 }
 
 /**
- * @param {string} left
- * @param {string} right
+ * @param {any} left
+ * @param {any} right
  */
 function isLessByCodePoint(left, right) {
   const end = Math.min(left.length, right.length);

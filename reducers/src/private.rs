@@ -1,0 +1,10 @@
+//! What the derives and `flux-wasm` need. Not for use by hand, and not stable.
+
+pub use crate::action::check_event_type;
+pub use crate::decode::{
+    Decode, Decoder, Misfit, Token, by_serde, is_there, no_payload, record, unexpected, variant,
+};
+pub use crate::event::{event_by_serde, event_to_action};
+pub use crate::incoming::{Incoming, Part, read_payload, to_action};
+pub use crate::value::{base64_text, float_text, quoted};
+pub use serde_json;

@@ -1,0 +1,112 @@
+//! What JavaScript has to know of a reducer.
+
+use flux_reducers::__private::quoted;
+use flux_reducers::{Action, Event, Kind, Schema, Variant};
+
+use crate::bytes::ReadJson;
+use crate::writer::WriteJson;
+
+/// The types of some events, and the members that are read of their payloads.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "private to the macro")]
+pub struct Events {
+    variants: Option<&'static [Variant]>,
+    records: &'static [Option<&'static [&'static str]>],
+}
+
+impl Events {
+    /// Returns all that there may be.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self::of::<Action>()
+    }
+
+    /// Returns those of an event type.
+    #[must_use]
+    pub const fn of<E: Event>() -> Self {
+        Self { variants: E::VARIANTS, records: E::RECORDS }
+    }
+}
+
+/// What a reducer is about.
+pub(crate) struct Description<'a> {
+    /// Whether its state has the collections by their names.
+    pub(crate) is_root: bool,
+    pub(crate) schemas: &'a [&'static Schema],
+    pub(crate) events: &'a [Events],
+    /// How fields of any JSON cross, if there are such.
+    pub(crate) json: Option<(ReadJson, WriteJson)>,
+}
+
+impl Description<'_> {
+    /// Returns the types of its events; none where it takes all.
+    pub(crate) fn types(&self) -> Vec<&'static str> {
+        let mut types = Vec::new();
+        for events in self.events {
+            let Some(variants) = events.variants else {
+                return Vec::new();
+            };
+            types.extend(variants.iter().map(|variant| variant.event_type));
+        }
+        types
+    }
+
+    /// Returns it as `Description` of `border/reducer.js`.
+    pub(crate) fn json(&self) -> String {
+        let collections = self.schemas.iter().map(|schema| {
+            let fields = schema.fields.iter().map(|field| {
+                let parts = [
+                    &*quoted(field.name),
+                    kind_code(field.kind),
+                    if field.nullable { "1" } else { "0" },
+                    if schema.is_key(field) { "1" } else { "0" },
+                ];
+                list(&parts.join(","))
+            });
+            let fields = list(&fields.collect::<Vec<_>>().join(","));
+            list(&[&*quoted(schema.collection), &schema.id.to_string(), &*fields].join(","))
+        });
+        let collections = list(&collections.collect::<Vec<_>>().join(","));
+        let types = if self.types().is_empty() { "null".to_owned() } else { self.types_json() };
+        list(&[if self.is_root { "1" } else { "0" }, &*collections, &*types].join(","))
+    }
+
+    fn types_json(&self) -> String {
+        let mut types = Vec::new();
+        for events in self.events {
+            for (index, variant) in events.variants.unwrap_or_default().iter().enumerate() {
+                // Reducers within a root reducer may read one payload by other names.
+                let record = events.records.get(index).copied().flatten();
+                let names = match record.filter(|_| !self.is_root) {
+                    Some(names) => {
+                        let names = names.iter().map(|name| quoted(name)).collect::<Vec<_>>();
+                        list(&names.join(","))
+                    }
+                    None => "null".to_owned(),
+                };
+                types.push(list(&[&*quoted(variant.event_type), &*names].join(",")));
+            }
+        }
+        list(&types.join(","))
+    }
+}
+
+fn list(items: &str) -> String {
+    ["[", items, "]"].concat()
+}
+
+/// By which JavaScript knows a kind.
+const fn kind_code(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Bool => "0",
+        Kind::I32 => "1",
+        Kind::U32 => "2",
+        Kind::I64 => "3",
+        Kind::Text => "4",
+        Kind::Uuid => "5",
+        Kind::Timestamp => "6",
+        // Left to WebAssembly.
+        Kind::F64 | Kind::Bytes | Kind::Enumeration(_) => "7",
+        Kind::Json => "8",
+    }
+}
