@@ -7,9 +7,11 @@ use serde_json::Value as JsonValue;
 use wasm_bindgen::prelude::{JsError, JsValue};
 
 use crate::border::{Begun, Crossing};
+use crate::description::{Description, Events};
 use crate::documents::Documents;
 use crate::error::code;
 use crate::javascript::frozen_object;
+use crate::reducer::JSON;
 use crate::typescript::Text;
 
 /// Exports a function that answers queries on the state of one collection.
@@ -79,7 +81,12 @@ impl Queries {
     pub fn of<T: Document>() -> Self {
         Self {
             schema: T::SCHEMA,
-            crossing: Crossing::new(false, &[T::SCHEMA], &[None]),
+            crossing: Crossing::new(&Description {
+                is_root: false,
+                schemas: &[T::SCHEMA],
+                events: &[Events::all()],
+                json: Some(JSON),
+            }),
             opening: frozen_object([("type", "query".into())].into_iter()),
         }
     }
@@ -99,11 +106,15 @@ impl Queries {
 
     /// Runs the query until all that it reads is loaded, as a reducer would.
     fn rows(&self, state: &JsValue, query: &Query) -> Result<Vec<Row>, Rejection> {
-        let Begun::Action(mut reader) = self.crossing.begin(state, &self.opening)? else {
+        let Begun::Action(opened) = self.crossing.begin(state, &self.opening)? else {
             return Err(Rejection::new(code::INVALID_ACTION, "a query opens no state"));
         };
-        reader.end_texts();
-        let mut documents = Documents::new(&self.crossing, &reader);
+        let rows = self.rows_of(&mut Documents::new(&self.crossing, &opened), query);
+        self.crossing.end(opened);
+        rows
+    }
+
+    fn rows_of(&self, documents: &mut Documents<'_>, query: &Query) -> Result<Vec<Row>, Rejection> {
         let mut database = Database::partial([self.schema])
             .map_err(|error| Rejection::new(core_code::UNKNOWN_COLLECTION, error.to_string()))?;
         loop {

@@ -33,7 +33,7 @@ pub struct ReduxReducer {
 }
 
 /// How fields of any JSON cross.
-const JSON: (ReadJson, WriteJson) = (
+pub(crate) const JSON: (ReadJson, WriteJson) = (
     |reader| {
         use flux_reducers::__private::Decode as _;
         Ok(Option::<Json>::decode(reader)?.into())
