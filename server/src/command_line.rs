@@ -100,6 +100,14 @@ pub struct Serve {
 }
 
 /// For whom it is written.
+///
+/// ```
+/// # use clap::Parser;
+/// # #[derive(Parser)]
+/// # struct CommandLine { #[command(subcommand)] command: flux_server::command_line::Command }
+/// let url = "--database-url=sqlite://notes.db";
+/// CommandLine::parse_from(["notes", "log", "--json", url]);
+/// ```
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Output {
     /// Writes JSON, one value a line, for programs
@@ -140,6 +148,13 @@ impl Outcome {
 }
 
 /// Why a command failed.
+///
+/// ```
+/// use flux_server::command_line::CommandError;
+///
+/// let error = CommandError::Option("there is no such option".into());
+/// assert_eq!(error.to_string(), "there is no such option");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommandError {

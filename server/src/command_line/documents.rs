@@ -8,6 +8,14 @@ use super::{CommandError, Database, Outcome, Output};
 use crate::store::{Moment, StoreBuilder};
 
 /// The changes of a document.
+///
+/// ```
+/// # use clap::Parser;
+/// # #[derive(Parser)]
+/// # struct CommandLine { #[command(subcommand)] command: flux_server::command_line::Command }
+/// let url = "--database-url=sqlite://notes.db";
+/// CommandLine::parse_from(["notes", "history", "notes", "7", url]);
+/// ```
 #[derive(Args, Clone, Debug)]
 pub struct History {
     #[command(flatten)]
@@ -21,6 +29,14 @@ pub struct History {
 }
 
 /// Documents as they were.
+///
+/// ```
+/// # use clap::Parser;
+/// # #[derive(Parser)]
+/// # struct CommandLine { #[command(subcommand)] command: flux_server::command_line::Command }
+/// let url = "--database-url=sqlite://notes.db";
+/// CommandLine::parse_from(["notes", "at", "7", "notes", "--limit", "10", url]);
+/// ```
 #[derive(Args, Clone, Debug)]
 pub struct At {
     #[command(flatten)]

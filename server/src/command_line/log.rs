@@ -7,6 +7,14 @@ use super::{CommandError, Database, Outcome, Output};
 use crate::store::StoreBuilder;
 
 /// Events of the log.
+///
+/// ```
+/// # use clap::Parser;
+/// # #[derive(Parser)]
+/// # struct CommandLine { #[command(subcommand)] command: flux_server::command_line::Command }
+/// let url = "--database-url=sqlite://notes.db";
+/// CommandLine::parse_from(["notes", "log", "--after", "7", "--type", "noteAdded", url]);
+/// ```
 #[derive(Args, Clone, Debug)]
 pub struct Log {
     #[command(flatten)]

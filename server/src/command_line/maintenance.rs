@@ -7,6 +7,14 @@ use super::{CommandError, Database, Outcome, Output, progress_bar};
 use crate::store::StoreBuilder;
 
 /// A rebuild of the tables.
+///
+/// ```
+/// # use clap::Parser;
+/// # #[derive(Parser)]
+/// # struct CommandLine { #[command(subcommand)] command: flux_server::command_line::Command }
+/// let url = "--database-url=sqlite://notes.db";
+/// CommandLine::parse_from(["notes", "rebuild", "--drop-previous", url]);
+/// ```
 #[derive(Args, Clone, Debug)]
 pub struct Rebuild {
     #[command(flatten)]
@@ -19,6 +27,14 @@ pub struct Rebuild {
 }
 
 /// A snapshot of the documents.
+///
+/// ```
+/// # use clap::Parser;
+/// # #[derive(Parser)]
+/// # struct CommandLine { #[command(subcommand)] command: flux_server::command_line::Command }
+/// let url = "--database-url=sqlite://notes.db";
+/// CommandLine::parse_from(["notes", "snapshot", "--list", url]);
+/// ```
 #[derive(Args, Clone, Debug)]
 pub struct Snapshot {
     #[command(flatten)]
@@ -31,6 +47,14 @@ pub struct Snapshot {
 }
 
 /// A comparison with the log.
+///
+/// ```
+/// # use clap::Parser;
+/// # #[derive(Parser)]
+/// # struct CommandLine { #[command(subcommand)] command: flux_server::command_line::Command }
+/// let url = "--database-url=sqlite://notes.db";
+/// CommandLine::parse_from(["notes", "verify", "--json", url]);
+/// ```
 #[derive(Args, Clone, Debug)]
 pub struct Verify {
     #[command(flatten)]

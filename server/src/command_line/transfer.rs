@@ -16,6 +16,14 @@ use crate::store::{Store, StoreBuilder};
 const EVENTS_AT_ONCE: usize = 500;
 
 /// The log, written as JSON Lines.
+///
+/// ```
+/// # use clap::Parser;
+/// # #[derive(Parser)]
+/// # struct CommandLine { #[command(subcommand)] command: flux_server::command_line::Command }
+/// let url = "--database-url=sqlite://notes.db";
+/// CommandLine::parse_from(["notes", "export", "--file", "log.jsonl", url]);
+/// ```
 #[derive(Args, Clone, Debug)]
 pub struct Export {
     #[command(flatten)]
@@ -29,6 +37,14 @@ pub struct Export {
 }
 
 /// A log, read from JSON Lines.
+///
+/// ```
+/// # use clap::Parser;
+/// # #[derive(Parser)]
+/// # struct CommandLine { #[command(subcommand)] command: flux_server::command_line::Command }
+/// let url = "--database-url=sqlite://notes.db";
+/// CommandLine::parse_from(["notes", "import", "--file", "log.jsonl", url]);
+/// ```
 #[derive(Args, Clone, Debug)]
 pub struct Import {
     #[command(flatten)]
