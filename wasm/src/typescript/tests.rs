@@ -81,6 +81,8 @@ export type ThingEvent =
   | { readonly type: "thingSeen"; readonly payload?: string | null }
   | { readonly type: "allForgotten" };
 
+export interface Actions extends ActionCreators<ThingEvent> {}
+
 /** The state of the collection. */
 export type ThingsState = CollectionState<Thing>;
 
