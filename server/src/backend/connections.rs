@@ -1,12 +1,10 @@
 //! Connections: one that writes, one that looks up for the writer meanwhile, several that read. Each is kept only while all goes
 //! well: after a failure or a silence nobody knows what state it is in, and a new one costs little.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::ops::{Deref, DerefMut};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::pool::{PoolConnection, PoolConnectionMetadata, PoolOptions};
@@ -69,23 +67,6 @@ type Waiting<D> = Arc<Mutex<Option<(<D as sqlx::Database>::Connection, Instant)>
 
 /// Whose turn it is to write.
 pub(super) type Turn = Arc<tokio::sync::Mutex<()>>;
-
-/// Those who wait for a turn at a database, of all stores of this process.
-static TURNS: Mutex<BTreeMap<PathBuf, Weak<tokio::sync::Mutex<()>>>> = Mutex::new(BTreeMap::new());
-
-/// Returns the turn at the database that is in a file.
-#[cfg(feature = "sqlite")]
-pub(super) fn turn_at(file: &Path) -> Turn {
-    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    let mut turns = lock(&TURNS);
-    turns.retain(|_, turn| turn.strong_count() > 0);
-    if let Some(turn) = turns.get(&file).and_then(Weak::upgrade) {
-        return turn;
-    }
-    let turn = Turn::default();
-    turns.insert(file, Arc::downgrade(&turn));
-    turn
-}
 
 /// A connection in use. Dropped, it is kept for the next one if it is [at rest](Self::rest) and in
 /// no transaction, and else closed, which ends its transaction too.

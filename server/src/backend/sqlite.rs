@@ -1,7 +1,9 @@
 //! SQLite: one connection that writes, several that read beside it; every commit on disk.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use flux_reducers::{Field, Kind};
@@ -12,9 +14,10 @@ use sqlx::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::connections::{Connections, reader_pool, turn_at};
+use super::connections::{Connections, Turn, reader_pool};
 use super::dialect::{Dialect, same_for_all};
 use crate::error::Error;
+use crate::lock::lock;
 
 /// How long another process may hold the database before a statement fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -27,6 +30,9 @@ const SQLITE_BUSY: i32 = 5;
 
 /// The first version in which a commit in WAL mode can't be lost.
 const VERSION_MIN: [u32; 3] = [3, 51, 3];
+
+/// Those who wait for a turn at a database, of all stores of this process.
+static TURNS: Mutex<BTreeMap<PathBuf, Weak<tokio::sync::Mutex<()>>>> = Mutex::new(BTreeMap::new());
 
 impl Dialect for Sqlite {
     const BEGIN_WRITE: &'static str = "BEGIN IMMEDIATE";
@@ -123,6 +129,19 @@ impl Dialect for Sqlite {
     }
 
     same_for_all!();
+}
+
+/// Returns the turn at the database that is in a file.
+fn turn_at(file: &Path) -> Turn {
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let mut turns = lock(&TURNS);
+    turns.retain(|_, turn| turn.strong_count() > 0);
+    if let Some(turn) = turns.get(&file).and_then(Weak::upgrade) {
+        return turn;
+    }
+    let turn = Turn::default();
+    turns.insert(file, Arc::downgrade(&turn));
+    turn
 }
 
 fn is_in_memory(url: &str) -> bool {
