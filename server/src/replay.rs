@@ -85,8 +85,8 @@ pub(crate) fn apply(
     Err(Error::ReplayStopped { position, id, event_type, reason })
 }
 
-/// The rows of a table of the log after a position, up to another one, in their order.
-fn between(
+/// Returns the query of a table's rows after a position, up to another one, in their order.
+pub(crate) fn between(
     schema: &'static flux_reducers::Schema,
     after: Position,
     to: Position,

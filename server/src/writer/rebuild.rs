@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flux_reducers::{
-    Document as _, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Timestamp, Uuid,
+    Document as _, Position, RecordedEvent, Reducer, Row, Schema, Timestamp, Uuid,
 };
 use tokio::sync::mpsc;
 
@@ -13,7 +13,7 @@ use super::progress::{Progress, WorkingSet};
 use crate::backend::{Backend, Head, Lookup, Part, Settings, Transaction};
 use crate::dispatch::{Dispatch, Received};
 use crate::error::Error;
-use crate::log;
+use crate::{log, replay};
 
 /// Events whose changes are written together: others wait for it to write, where only one can.
 const EVENTS_AT_ONCE: usize = 256;
@@ -95,7 +95,7 @@ impl Rebuild<'_> {
         to: Position,
         progress: &mut (dyn FnMut(RebuildProgress) + Send),
     ) -> Result<(), Error> {
-        let plans = [events(self.position, to)?];
+        let plans = [replay::between(RecordedEvent::SCHEMA, self.position, to)?];
         let (sender, mut parts) = mpsc::channel(4);
         let written = async {
             let mut waiting: Vec<Received> = Vec::new();
@@ -132,7 +132,7 @@ impl Rebuild<'_> {
     async fn swap(&mut self, live: &dyn Backend) -> Result<(), Error> {
         let shadow = Arc::clone(&self.shadow);
         let (mut transaction, head) = shadow.begin().await?;
-        let plans = [events(self.position, head.position)?];
+        let plans = [replay::between(RecordedEvent::SCHEMA, self.position, head.position)?];
         let (sender, mut parts) = mpsc::channel(1);
         let missing = async {
             let mut missing = Vec::new();
@@ -208,13 +208,6 @@ impl Rebuild<'_> {
         let left = Duration::try_from_secs_f64(left / rate).unwrap_or_default();
         RebuildProgress { position: self.position, head, rate, left }
     }
-}
-
-fn events(after: Position, to: Position) -> Result<crate::reading::PlannedQuery, Error> {
-    let range = Filter::gt("position", after) & Filter::le("position", to);
-    let schema = RecordedEvent::SCHEMA;
-    let plan = Query::from(range).ascending("position").plan(schema);
-    Ok((schema, plan.map_err(Error::Query)?))
 }
 
 /// An event of the log, as a dispatch that gives the same event.

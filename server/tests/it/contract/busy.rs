@@ -120,14 +120,24 @@ pub(crate) async fn readers_do_not_keep_the_writer_waiting(database: Database) {
     verify(&store).await;
 }
 
-/// Counts how often the endless one is run, and takes its time.
-fn slow(runs: Arc<AtomicU64>) -> Reducer {
+/// What a reducer was run with.
+#[derive(Default)]
+struct Runs {
+    innocent: AtomicU64,
+    endless: AtomicU64,
+}
+
+/// Counts how often the two are run, and takes its time with the endless one.
+fn slow(runs: Arc<Runs>) -> Reducer {
     root_reducer([Task::SCHEMA], move |documents: &Documents, event: &TaskEvent| -> Reduction {
         let result = tasks(&documents.collection()?, event);
+        if *event == added(1) {
+            runs.innocent.fetch_add(1, Ordering::Relaxed);
+        }
         if let Err(Halt::Fault(_)) = result
             && *event == AllRead
         {
-            runs.fetch_add(1, Ordering::Relaxed);
+            runs.endless.fetch_add(1, Ordering::Relaxed);
             let until = Instant::now() + Duration::from_millis(2);
             while Instant::now() < until {
                 std::hint::spin_loop();
@@ -138,22 +148,26 @@ fn slow(runs: Arc<AtomicU64>) -> Reducer {
 }
 
 pub(crate) async fn what_is_committed_is_answered_while_the_next_is_settled(database: Database) {
-    let runs = Arc::new(AtomicU64::new(0));
+    let runs = Arc::new(Runs::default());
     let store = database.builder(slow(Arc::clone(&runs))).open().await.unwrap();
     store.dispatch(&added(0)).await.unwrap();
     let held = database.hold_head().await;
     let innocent = spawn(&store, added(1));
-    // It is being committed, and waits, when the endless one begins.
-    while runs.load(Ordering::Relaxed) == 0 && !innocent.is_finished() {
-        let endless = spawn(&store, AllRead);
-        while runs.load(Ordering::Relaxed) == 0 && !endless.is_finished() {
-            tokio::task::yield_now().await;
-        }
-    }
+    // Its batch is made, and takes no more, when the endless one comes; its commit waits.
+    until(|| runs.innocent.load(Ordering::Relaxed) > 0).await;
+    let endless = spawn(&store, AllRead);
+    until(|| runs.endless.load(Ordering::Relaxed) > 0).await;
     drop(held);
     innocent.await.unwrap().unwrap();
-    let runs = runs.load(Ordering::Relaxed);
-    assert!(runs < 900, "it was answered after {runs} rounds of another dispatch");
+    let rounds = runs.endless.load(Ordering::Relaxed);
+    assert!(rounds < 900, "it was answered after {rounds} rounds of another dispatch");
+    assert_eq!(endless.await.unwrap().unwrap_err().code(), "reads_without_end");
+}
+
+async fn until(holds: impl Fn() -> bool) {
+    while !holds() {
+        tokio::task::yield_now().await;
+    }
 }
 
 fn spawn(
