@@ -34,7 +34,8 @@ mod transfer;
 ///     Store(command_line::Command),
 /// }
 ///
-/// let parsed = CommandLine::parse_from(["notes", "log", "--after", "7", "--json"]);
+/// let database = "--database-url=sqlite://notes.db";
+/// let parsed = CommandLine::parse_from(["notes", "log", database, "--after", "7", "--json"]);
 /// assert!(matches!(parsed.command, Command::Store(command_line::Command::Log(_))));
 /// ```
 #[derive(Clone, Debug, Subcommand)]

@@ -225,6 +225,7 @@ pub(crate) async fn run(
     while is_due(&mut head, policy, last, since).await {
         match snapshots.take().await {
             Ok(position) => last = position,
+            Err(Error::Superseded) => return,
             Err(error) => {
                 tracing::warn!(%error, "a snapshot could not be taken");
                 sleep_until(Instant::now() + AGAIN_AFTER).await;

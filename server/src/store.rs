@@ -15,7 +15,6 @@ use tower::util::BoxCloneSyncService;
 use tracing::Instrument as _;
 
 use crate::backend::Backend;
-use crate::backend::own::GENERATIONS;
 use crate::checkpoint::Checkpoint;
 use crate::dispatch::Dispatch;
 use crate::error::Error;
@@ -27,7 +26,7 @@ use crate::piecewise::Reading;
 use crate::reading::{self, PlannedQuery};
 use crate::snapshot::Snapshots;
 use crate::subscription::Subscription;
-use crate::writer::Job;
+use crate::writer::{self, Job};
 
 pub use builder::{OnChange, StoreBuilder};
 pub use history::DocumentChange;
@@ -567,14 +566,7 @@ impl Store {
     /// # }
     /// ```
     pub async fn drop_previous(&self) -> Result<(), Error> {
-        let kept = Query::from(Filter::eq("state", "kept"));
-        let plans = [(GENERATIONS, kept.plan(GENERATIONS).map_err(Error::Query)?)];
-        for row in self.read_plans(&plans).await?.documents.iter().flatten() {
-            if let Value::Integer(generation) = GENERATIONS.id_of(row) {
-                self.inner.backend.drop_generation(*generation).await?;
-            }
-        }
-        Ok(())
+        writer::drop_previous(&*self.inner.backend).await
     }
 
     /// Returns the schemas of the collections; the log is the collection `events`.

@@ -152,8 +152,15 @@ impl<D: Dialect> Backend for Relational<D> {
         Box::pin(async move {
             let mut snapshot = self.connections.snapshot().await?;
             let end = events::head::<D>(&mut snapshot, &self.tables, "");
-            let end = step("reading the head", end).await?.checkpoint();
-            let mut is_wanted = parts.send(Part::End(end)).await.is_ok();
+            let end = step("reading the head", end).await?;
+            // Documents that no longer follow the log are not told as those of its end.
+            let is_of_one = |schema: &Schema| tables::is_of_one_generation(schema.collection);
+            if end.generation != self.tables.generation()
+                && plans.iter().any(|(schema, _)| is_of_one(schema))
+            {
+                return Err(Error::Superseded);
+            }
+            let mut is_wanted = parts.send(Part::End(end.checkpoint())).await.is_ok();
             for (plan, (schema, query)) in plans.iter().enumerate() {
                 if is_wanted {
                     let to = (plan, &parts);

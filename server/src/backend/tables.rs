@@ -66,7 +66,7 @@ impl Tables {
 
     /// The name of a table of this generation, or of all.
     fn table(&self, name: &str) -> String {
-        if self.generation == 0 || OF_ALL_GENERATIONS.contains(&name) {
+        if self.generation == 0 || !is_of_one_generation(name) {
             return self.name(name);
         }
         cut(self.name(&format!("{name}${}", self.generation)))
@@ -85,6 +85,11 @@ impl Tables {
         // `$` is in neither name: `a_b` with `c` is not `a` with `b_c`.
         D::quoted(&cut(format!("{}${field}", self.table(collection))))
     }
+}
+
+/// Whether a table has what one version of the reducers made of the log.
+pub(super) fn is_of_one_generation(name: &str) -> bool {
+    !OF_ALL_GENERATIONS.contains(&name)
 }
 
 /// A long name is cut, and told from others by a hash of the whole.

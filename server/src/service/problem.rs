@@ -104,7 +104,7 @@ impl From<Error> for Problem {
             Error::TooManyEvents { .. } | Error::TooLarge { .. } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.code(), error.to_string())
             }
-            Error::Busy { .. } | Error::Closed | Error::Unanswered { .. } => {
+            Error::Busy { .. } | Error::Closed | Error::Superseded | Error::Unanswered { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.code(), error.to_string())
             }
             Error::Refused(_) => {

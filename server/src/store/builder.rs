@@ -43,7 +43,8 @@ pub enum OnChange {
     /// The store does not open: what is in the tables is not what these reducers would make.
     #[default]
     Refuse,
-    /// The tables are [rebuilt](StoreBuilder::rebuild) before the store opens.
+    /// The tables are [rebuilt](StoreBuilder::rebuild) before the store opens; those that were kept
+    /// from the time before are dropped first.
     Rebuild,
 }
 
@@ -302,6 +303,7 @@ impl StoreBuilder {
         let backend = match backend::open(&self.url, &self.settings, Some(&schemas)).await {
             Err(error) if error.is_cured_by_rebuild() && self.on_change == OnChange::Rebuild => {
                 tracing::info!(%error, "the tables are rebuilt");
+                drop_previous(&self.url, &self.settings).await?;
                 build_anew(&self.url, &self.settings, &self.reducer, &schemas, &mut |_| {}).await?;
                 backend::open(&self.url, &self.settings, Some(&schemas)).await?
             }
@@ -337,6 +339,14 @@ impl StoreBuilder {
         };
         Ok(Store { inner: Arc::new(inner), service })
     }
+}
+
+/// Makes room for new tables, as long as the store is not open.
+async fn drop_previous(url: &str, settings: &Settings) -> Result<(), Error> {
+    let live = backend::open(url, settings, None).await?;
+    let dropped = writer::drop_previous(&*live).await;
+    live.close().await;
+    dropped
 }
 
 /// Runs the log into new tables, on connections of its own.

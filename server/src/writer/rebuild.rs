@@ -5,21 +5,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flux_reducers::{
-    Document as _, Position, RecordedEvent, Reducer, Row, Schema, Timestamp, Uuid,
+    Document as _, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Timestamp, Uuid,
+    Value,
 };
 use tokio::sync::mpsc;
 
 use super::progress::{Progress, WorkingSet};
+use crate::backend::own::GENERATIONS;
 use crate::backend::{Backend, Head, Lookup, Part, Settings, Transaction};
 use crate::dispatch::{Dispatch, Received};
 use crate::error::Error;
-use crate::{log, replay};
+use crate::{log, reading, replay};
 
 /// Events whose changes are written together: others wait for it to write, where only one can.
 const EVENTS_AT_ONCE: usize = 256;
 
-/// Events that may be missing when the head is held for the last of them.
+/// Events that may be missing when the head is held for the last of them, and how long those of a
+/// fast rebuild may take: others wait for the head meanwhile.
 const BEHIND_AT_THE_SWAP: Position = 64;
+const SWAP_S: f64 = 0.05;
 
 /// Bytes of documents that are kept from one write to the next.
 const WORKING_SET_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -67,13 +71,29 @@ pub(crate) async fn rebuild(
     };
     loop {
         let head = live.head().await?;
-        if head.position - rebuild.position <= BEHIND_AT_THE_SWAP {
+        if head.position - rebuild.position <= rebuild.affordable() {
             break;
         }
         rebuild.follow(&*live, head.position, progress).await?;
     }
     rebuild.swap(&*live).await?;
     progress(rebuild.progress(rebuild.position));
+    Ok(())
+}
+
+/// Drops the tables that were replaced last.
+pub(crate) async fn drop_previous(backend: &dyn Backend) -> Result<(), Error> {
+    let kept = Query::from(Filter::eq("state", "kept")).plan(GENERATIONS);
+    let plans = [(GENERATIONS, kept.map_err(Error::Query)?)];
+    let found = reading::fold(backend, &plans, Vec::new(), |all, _, row| {
+        all.push(GENERATIONS.id_of(&row).clone());
+        Ok(())
+    });
+    for generation in found.await?.0 {
+        if let Value::Integer(generation) = generation {
+            backend.drop_generation(generation).await?;
+        }
+    }
     Ok(())
 }
 
@@ -198,6 +218,13 @@ impl Rebuild<'_> {
         self.position = working_set.head.position;
         self.working_set = (working_set.bytes <= WORKING_SET_BYTES_MAX).then_some(working_set);
         Ok(())
+    }
+
+    /// How many events may be missing when the head is held.
+    fn affordable(&self) -> Position {
+        #[expect(clippy::cast_possible_truncation, reason = "a number of events")]
+        let of_time = (self.progress(self.position).rate * SWAP_S) as Position;
+        of_time.max(BEHIND_AT_THE_SWAP)
     }
 
     fn progress(&self, head: Position) -> RebuildProgress {
