@@ -133,6 +133,10 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// Begins to write the tables of a generation that is not live.
     fn begin_build(&self) -> BoxFuture<'_, Result<Box<dyn Transaction>, Error>>;
 
+    /// Ends the building of its generation, if it is still the owner's: others may go on with what
+    /// is built, or it is dropped.
+    fn abandon(&self, owner: Uuid, built: Built) -> BoxFuture<'_, Result<(), Error>>;
+
     /// Drops the tables of a generation that is not live.
     fn drop_generation(&self, generation: i64) -> BoxFuture<'_, Result<(), Error>>;
 
@@ -154,6 +158,13 @@ pub(crate) trait Backend: Debug + Send + Sync {
 
     /// Closes all connections.
     fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// What becomes of what a rebuild has built when it ends early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Built {
+    Left,
+    Dropped,
 }
 
 /// Tables that are not live, and how far they are built.
@@ -195,11 +206,17 @@ pub(crate) trait Transaction: Lookup {
     fn write<'a>(&'a mut self, write: &'a Write<'a>) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Writes what events changed to the tables of a generation that is not live, and how far that
-    /// is built.
-    fn build<'a>(&'a mut self, write: &'a Write<'a>) -> BoxFuture<'a, Result<(), Error>>;
+    /// is built; if it is still the owner's, and as far as that one left it.
+    fn build<'a>(
+        &'a mut self,
+        write: &'a Write<'a>,
+        owner: Uuid,
+        from: Position,
+    ) -> BoxFuture<'a, Result<(), Error>>;
 
-    /// Makes its generation the live one, in a transaction that holds the head.
-    fn swap(&mut self, head: Head) -> BoxFuture<'_, Result<(), Error>>;
+    /// Makes its generation the live one, in a transaction that holds the head; if it is still the
+    /// owner's.
+    fn swap(&mut self, head: Head, owner: Uuid) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Commits.
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>>;

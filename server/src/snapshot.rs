@@ -6,7 +6,7 @@ use std::time::Duration;
 use flux_reducers::{
     Database, Document as _, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Uuid,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use crate::backend::own::{SNAPSHOT_PARTS, SNAPSHOTS, SnapshotPart, StoredSnapshot};
@@ -83,7 +83,8 @@ impl Snapshots {
     pub(crate) fn new(backend: Arc<dyn Backend>, reducer: &Reducer) -> Result<Self, Error> {
         let schemas = reducer.schemas().into_iter().filter(|it| **it != *RecordedEvent::SCHEMA);
         let empty = Database::new(schemas)?;
-        let made_by = (reducer.version(), empty.schemas().collect::<Vec<_>>());
+        let made_by =
+            (backend.generation(), reducer.version(), empty.schemas().collect::<Vec<_>>());
         let made_by = serde_json::to_vec(&made_by)
             .map_err(|error| Error::Damaged(format!("a schema can't be written: {error}")))?;
         let made_by = Uuid::new_v5(&Uuid::NAMESPACE_OID, &made_by).to_string();
@@ -96,6 +97,12 @@ impl Snapshots {
         let schemas: Vec<_> = self.empty.schemas().collect();
         let plans = schemas.iter().map(|schema| Ok((*schema, Query::all().plan(schema)?)));
         let plans = plans.collect::<Result<Vec<_>, _>>().map_err(Error::Query)?;
+        if !self.backend.is_shared() {
+            // Its one connection can't write while it reads.
+            let (sender, parts) = mpsc::channel(Semaphore::MAX_PERMITS);
+            self.backend.read(&plans, sender).await?;
+            return self.write(&schemas, parts).await;
+        }
         let (sender, parts) = mpsc::channel(1);
         let (read, written) =
             tokio::join!(self.backend.read(&plans, sender), self.write(&schemas, parts));

@@ -38,7 +38,7 @@ pub(crate) fn key(collection: &str, document: &Value, position: Position) -> Str
     let document = if document.chars().count() <= room {
         document
     } else {
-        Uuid::new_v5(&Uuid::NAMESPACE_OID, document.as_bytes()).to_string()
+        format!("#{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, document.as_bytes()))
     };
     format!("{collection}/{document}/{position:0POSITION_DIGITS$}")
 }

@@ -18,7 +18,7 @@ use super::own::{GENERATIONS, Generation, GenerationState};
 use super::statement::{self, Log, Statement, are_independent, inserts, refusal, statements};
 use super::tables::{self, Purpose, Tables};
 use super::{
-    Assumption, Backend, Begun, Head, Lookup, Part, Settings, Shadow, Transaction, Write,
+    Assumption, Backend, Begun, Built, Head, Lookup, Part, Settings, Shadow, Transaction, Write,
     documents, events, filter, history,
 };
 use crate::clock::now;
@@ -248,6 +248,21 @@ impl<D: Dialect> Backend for Relational<D> {
         })
     }
 
+    fn abandon(&self, owner: Uuid, built: Built) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            let mut connection = self.connections.background().await?;
+            connection.begin(D::BEGIN_WRITE).await?;
+            let nobody = [("owner", Value::Null)];
+            let own = [("owner", Value::Uuid(owner)), ("state", "building".into())];
+            let id = self.tables.generation();
+            set_generation::<D>(&mut connection, &self.tables, id, &nobody, &own).await?;
+            if built == Built::Dropped {
+                tables::drop_generation::<D>(&mut connection, &self.tables).await?;
+            }
+            connection.commit().await
+        })
+    }
+
     fn drop_generation(&self, generation: i64) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
             let mut connection = self.connections.background().await?;
@@ -414,40 +429,47 @@ impl<D: Dialect> Transaction for Writer<D> {
         })
     }
 
-    fn build<'a>(&'a mut self, write: &'a Write<'a>) -> BoxFuture<'a, Result<(), Error>> {
+    fn build<'a>(
+        &'a mut self,
+        write: &'a Write<'a>,
+        owner: Uuid,
+        from: Position,
+    ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let history = history::rows(write)?;
-            let statements = statement::documents::<D>(write, &history);
-            each::<D>(&mut self.connection, &self.tables, &statements).await?;
+            let (connection, tables) = (&mut self.connection, &self.tables);
             let changes = [
                 ("position", Value::Integer(write.head.position)),
                 ("seenAt", Value::Timestamp(now())),
             ];
-            let id = self.tables.generation();
-            set_generation::<D>(&mut self.connection, &self.tables, id, &changes).await
+            // First: it locks the row, and another who took over meanwhile is told from this one.
+            let own = [
+                ("owner", Value::Uuid(owner)),
+                ("state", "building".into()),
+                ("position", from.into()),
+            ];
+            set_generation::<D>(connection, tables, tables.generation(), &changes, &own).await?;
+            let history = history::rows(write)?;
+            let statements = statement::documents::<D>(write, &history);
+            each::<D>(connection, tables, &statements).await
         })
     }
 
-    fn swap(&mut self, head: Head) -> BoxFuture<'_, Result<(), Error>> {
+    fn swap(&mut self, head: Head, owner: Uuid) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
             let (connection, tables) = (&mut self.connection, &self.tables);
             let to = tables.generation();
-            let mut sql = QueryBuilder::new(format!(
-                "UPDATE {} SET generation = ",
-                tables.quoted::<D>("flux_head")
-            ));
+            let live = [("state", "live".into()), ("owner", Value::Null)];
+            let own = [("owner", Value::Uuid(owner)), ("state", "building".into())];
+            set_generation::<D>(connection, tables, to, &live, &own).await?;
+            let kept = [("state", "kept".into())];
+            let was_live = [("state", "live".into())];
+            set_generation::<D>(connection, tables, head.generation, &kept, &was_live).await?;
+            let table = tables.quoted::<D>("flux_head");
+            let mut sql = QueryBuilder::new(format!("UPDATE {table} SET generation = "));
             D::push_value(&mut sql, &Value::Integer(to));
-            sql.push(" WHERE id = 1 AND generation = ");
-            D::push_value(&mut sql, &Value::Integer(head.generation));
+            sql.push(" WHERE id = 1");
             let swapped = answer(STEP_TIMEOUT, D::execute(connection, sql)).await;
-            if swapped.map_err(Error::database("swapping the tables"))? != 1 {
-                return Err(Error::RebuildUnderWay);
-            }
-            for (id, state) in [(head.generation, "kept"), (to, "live")] {
-                let changes = [("state", state.into()), ("owner", Value::Null)];
-                set_generation::<D>(connection, tables, id, &changes).await?;
-            }
-            Ok(())
+            swapped.map(|_| ()).map_err(Error::database("swapping the tables"))
         })
     }
 
@@ -496,7 +518,7 @@ async fn claim<D: Dialect>(
         Some((of, position)) => {
             let id = of.generation();
             let changes = [("owner", Value::Uuid(owner)), ("seenAt", Value::Timestamp(now()))];
-            set_generation::<D>(connection, tables, id, &changes).await?;
+            set_generation::<D>(connection, tables, id, &changes, &[]).await?;
             (of, position)
         }
         None => {
@@ -551,29 +573,35 @@ async fn generations<D: Dialect>(
     all.map_err(|error| Error::Damaged(format!("`flux_generations`: {error}")))
 }
 
-/// Changes what is recorded of a generation.
+/// Changes what is recorded of a generation, as long as it is as expected.
 async fn set_generation<D: Dialect>(
     connection: &mut D::Connection,
     tables: &Tables,
     id: i64,
     changes: &[(&'static str, Value)],
+    expected: &[(&'static str, Value)],
 ) -> Result<(), Error> {
-    let mut sql =
-        QueryBuilder::new(format!("UPDATE {} SET ", tables.quoted::<D>("flux_generations")));
+    let table = tables.quoted::<D>("flux_generations");
+    let mut sql = QueryBuilder::new(format!("UPDATE {table} SET "));
     for (position, (name, value)) in changes.iter().enumerate() {
         sql.push(format_args!("{}{} = ", if position > 0 { ", " } else { "" }, D::quoted(name)));
-        match value {
-            Value::Null => sql.push("NULL"),
-            value => {
-                D::push_value(&mut sql, value);
-                &mut sql
-            }
-        };
+        if let Value::Null = value {
+            sql.push("NULL");
+        } else {
+            D::push_value(&mut sql, value);
+        }
     }
     sql.push(" WHERE id = ");
     D::push_value(&mut sql, &Value::Integer(id));
+    for (name, value) in expected {
+        sql.push(format_args!(" AND {} = ", D::quoted(name)));
+        D::push_value(&mut sql, value);
+    }
     let changed = answer(STEP_TIMEOUT, D::execute(connection, sql)).await;
-    changed.map(|_| ()).map_err(Error::database("recording a generation"))
+    match changed.map_err(Error::database("recording a generation"))? {
+        1 => Ok(()),
+        _ => Err(Error::RebuildUnderWay),
+    }
 }
 
 /// Runs statements one by one.

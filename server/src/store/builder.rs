@@ -304,8 +304,11 @@ impl StoreBuilder {
             Err(error) if error.is_cured_by_rebuild() && self.on_change == OnChange::Rebuild => {
                 tracing::info!(%error, "the tables are rebuilt");
                 drop_previous(&self.url, &self.settings).await?;
-                build_anew(&self.url, &self.settings, &self.reducer, &schemas, &mut |_| {}).await?;
-                backend::open(&self.url, &self.settings, Some(&schemas)).await?
+                let (settings, reducer) = (&self.settings, &self.reducer);
+                let built = build_anew(&self.url, settings, reducer, &schemas, &mut |_| {}).await;
+                let opened = backend::open(&self.url, &self.settings, Some(&schemas)).await;
+                // Another server may have built them meanwhile.
+                opened.map_err(|error| built.err().unwrap_or(error))?
             }
             opened => opened?,
         };

@@ -118,7 +118,7 @@ impl Store {
         let (from, to) =
             (history::key(collection, &id, 0), history::key(collection, &id, i64::MAX));
         let changes = Query::from(Filter::ge("id", from) & Filter::le("id", to));
-        let now = Query::from(Filter::eq(schema.id_field().name, id));
+        let now = Query::from(Filter::eq(schema.id_field().name, id.clone()));
         let plans = [
             (history::SCHEMA, changes.plan(history::SCHEMA).map_err(Error::Query)?),
             (schema, now.plan(schema).map_err(Error::Query)?),
@@ -128,6 +128,9 @@ impl Store {
         let (changes, now) = (read.next().unwrap_or_default(), read.next().unwrap_or_default());
         let changes = changes.iter().map(Changed::from_row).collect::<Result<Vec<_>, _>>();
         let changes = changes.map_err(|error| Error::Damaged(format!("the history: {error}")))?;
+        // Keys of other documents may lie in between, where ids look like paths.
+        let id = flux_reducers::Json::new(id.to_json());
+        let changes: Vec<_> = changes.into_iter().filter(|it| it.document == id).collect();
         let mut events = self.events_at(changes.iter().map(|change| change.position)).await?;
         let mut after = now.into_iter().next();
         let mut all = Vec::with_capacity(changes.len());

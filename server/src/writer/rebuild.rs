@@ -12,13 +12,16 @@ use tokio::sync::mpsc;
 
 use super::progress::{Progress, WorkingSet};
 use crate::backend::own::GENERATIONS;
-use crate::backend::{Backend, Head, Lookup, Part, Settings, Transaction};
+use crate::backend::{Backend, Built, Head, Lookup, Part, Settings, Transaction};
 use crate::dispatch::{Dispatch, Received};
 use crate::error::Error;
 use crate::{log, reading, replay};
 
 /// Events whose changes are written together: others wait for it to write, where only one can.
 const EVENTS_AT_ONCE: usize = 256;
+
+/// Events that are read in one transaction.
+const EVENTS_IN_ONE_READ: Position = 20_000;
 
 /// Events that may be missing when the head is held for the last of them, and how long those of a
 /// fast rebuild may take: others wait for the head meanwhile.
@@ -58,27 +61,30 @@ pub(crate) async fn rebuild(
     settings: &Settings,
     progress: &mut (dyn FnMut(RebuildProgress) + Send),
 ) -> Result<(), Error> {
-    let (shadow, built) = live.shadow(schemas, settings, Uuid::now_v7()).await?;
+    let owner = Uuid::now_v7();
+    let (shadow, built) = live.shadow(schemas, settings, owner).await?;
     let schemas: BTreeMap<_, _> =
         schemas.iter().map(|schema| (schema.collection, *schema)).collect();
     let mut rebuild = Rebuild {
-        shadow,
+        shadow: Arc::clone(&shadow),
+        owner,
         reducer,
         schemas: Arc::new(schemas),
         working_set: None,
         position: built,
         began: (Instant::now(), built),
     };
-    loop {
-        let head = live.head().await?;
-        if head.position - rebuild.position <= rebuild.affordable() {
-            break;
+    let done = rebuild.run(&*live, progress).await;
+    if let Err(error) = &done {
+        // What these reducers made of the events before, mended ones may make otherwise.
+        let built =
+            if let Error::ReplayStopped { .. } = error { Built::Dropped } else { Built::Left };
+        // Who was taken over read what another wrote: whatever it says of it means nothing.
+        if let Err(Error::RebuildUnderWay) = shadow.abandon(owner, built).await {
+            return Err(Error::RebuildUnderWay);
         }
-        rebuild.follow(&*live, head.position, progress).await?;
     }
-    rebuild.swap(&*live).await?;
-    progress(rebuild.progress(rebuild.position));
-    Ok(())
+    done
 }
 
 /// Drops the tables that were replaced last.
@@ -99,6 +105,8 @@ pub(crate) async fn drop_previous(backend: &dyn Backend) -> Result<(), Error> {
 
 struct Rebuild<'a> {
     shadow: Arc<dyn Backend>,
+    /// By which the database knows that nobody has taken it over.
+    owner: Uuid,
     reducer: &'a Reducer,
     schemas: Arc<BTreeMap<&'static str, &'static Schema>>,
     working_set: Option<WorkingSet>,
@@ -108,6 +116,25 @@ struct Rebuild<'a> {
 }
 
 impl Rebuild<'_> {
+    async fn run(
+        &mut self,
+        live: &dyn Backend,
+        progress: &mut (dyn FnMut(RebuildProgress) + Send),
+    ) -> Result<(), Error> {
+        loop {
+            let head = live.head().await?;
+            if head.position - self.position <= self.affordable() {
+                break;
+            }
+            // A read of the whole log would keep the database from cleaning up behind writers.
+            let to = head.position.min(self.position + EVENTS_IN_ONE_READ);
+            self.follow(live, to, progress).await?;
+        }
+        self.swap(live).await?;
+        progress(self.progress(self.position));
+        Ok(())
+    }
+
     /// Writes what the events up to one changed, some at a time.
     async fn follow(
         &mut self,
@@ -152,6 +179,9 @@ impl Rebuild<'_> {
     async fn swap(&mut self, live: &dyn Backend) -> Result<(), Error> {
         let shadow = Arc::clone(&self.shadow);
         let (mut transaction, head) = shadow.begin().await?;
+        if head.generation != live.generation() {
+            return Err(Error::RebuildUnderWay);
+        }
         let plans = [replay::between(RecordedEvent::SCHEMA, self.position, head.position)?];
         let (sender, mut parts) = mpsc::channel(1);
         let missing = async {
@@ -174,7 +204,7 @@ impl Rebuild<'_> {
                 self.position + 1
             )));
         }
-        transaction.swap(head).await?;
+        transaction.swap(head, self.owner).await?;
         transaction.commit().await
     }
 
@@ -212,7 +242,7 @@ impl Rebuild<'_> {
         progress: Progress,
     ) -> Result<(), Error> {
         if let Some(write) = progress.write(&self.schemas) {
-            transaction.build(&write).await?;
+            transaction.build(&write, self.owner, self.position).await?;
         }
         let (working_set, _) = progress.end();
         self.position = working_set.head.position;

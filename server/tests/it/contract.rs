@@ -97,6 +97,8 @@ contract! {
         the_tables_of_before_are_kept_until_told,
         a_rebuild_that_is_interrupted_goes_on_or_begins_anew,
         a_rebuild_that_is_not_accepted_leaves_all_as_it_was,
+        a_rebuild_that_wakes_after_another_took_over_changes_nothing,
+        mended_reducers_begin_anew_where_the_log_was_not_accepted,
         events_are_dispatched_and_read_while_the_tables_are_rebuilt,
         the_history_is_rebuilt_with_the_tables,
         old_shapes_of_events_are_rebuilt_by_upcasts,

@@ -76,3 +76,20 @@ async fn a_store_without_a_history_says_so() {
     assert_eq!((status, &problem["code"]), (404, &json!("history_not_kept")));
     running.stop().await;
 }
+
+#[tokio::test]
+async fn a_snapshot_of_a_database_in_memory_keeps_nobody_waiting() {
+    let store = builder("sqlite::memory:").open().await.unwrap();
+    for first in 0..8 {
+        let title = |id: i64| format!("{id} {}", "x".repeat(300));
+        let tasks: Vec<_> = (first * 500..(first + 1) * 500)
+            .map(|id| TaskAdded { id, title: title(id), list: None })
+            .collect();
+        store.dispatch_all(&tasks).await.unwrap();
+    }
+    let next = added(9_000);
+    let (taken, dispatched) = tokio::join!(store.take_snapshot(), store.dispatch(&next));
+    assert!(taken.unwrap() >= 4_000);
+    dispatched.unwrap();
+    assert!(store.verify().await.unwrap().is_sound());
+}

@@ -128,9 +128,7 @@ pub(crate) async fn a_rebuild_that_is_interrupted_goes_on_or_begins_anew(databas
         // Until nothing was heard of it for long enough it counts as alive.
         let error = database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap_err();
         assert_eq!(error.code(), "rebuild_under_way");
-        let generations = database.table("flux_generations");
-        let seen = if database.url().starts_with("mysql") { "`seenAt`" } else { "\"seenAt\"" };
-        database.run(format!("UPDATE {generations} SET {seen} = 0 WHERE owner IS NOT NULL")).await;
+        forget_owners(&database).await;
     }
 
     let mut first = None;
@@ -139,6 +137,63 @@ pub(crate) async fn a_rebuild_that_is_interrupted_goes_on_or_begins_anew(databas
     assert!(first.unwrap() >= 512, "it goes on where it was");
     let store = database.builder(newer::reducer()).open().await.unwrap();
     verify_by(&store, &newer::reducer()).await;
+}
+
+pub(crate) async fn a_rebuild_that_wakes_after_another_took_over_changes_nothing(
+    database: Database,
+) {
+    let store = database.open().await;
+    fill(&store, 0..400).await;
+    store.close().await;
+    let (asleep, sleeps) = std::sync::mpsc::channel();
+    let (wake, awake) = std::sync::mpsc::channel::<()>();
+    let sleeper = database.builder(newer::reducer());
+    let sleeper = tokio::spawn(async move {
+        let rebuilt = sleeper.rebuild(move |it| {
+            if asleep.send(it.position).is_ok() {
+                // As a process that is frozen.
+                tokio::task::block_in_place(|| awake.recv().ok());
+            }
+        });
+        rebuilt.await.map(|_| ())
+    });
+    assert_eq!(tokio::task::spawn_blocking(move || sleeps.recv()).await.unwrap(), Ok(256));
+    forget_owners(&database).await;
+    let store = database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap();
+    for id in 0..20 {
+        let renamed = TaskRenamed { id, title: format!("later {id}") };
+        store.dispatch(&renamed).await.unwrap();
+    }
+    drop(wake);
+    let error = sleeper.await.unwrap().unwrap_err();
+    assert_eq!(error.code(), "rebuild_under_way", "{error}");
+    verify_by(&store, &newer::reducer()).await;
+    assert!(store.verify().await.unwrap().is_sound());
+}
+
+pub(crate) async fn mended_reducers_begin_anew_where_the_log_was_not_accepted(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..300).await;
+    store.close().await;
+    let wrong = lift(|tasks: &Collection<Task>, event: &TaskEvent| match event {
+        TaskAdded { id: 200, .. } => Err(Rejection::new("wrong", "a mistake").into()),
+        TaskAdded { id, .. } => {
+            Ok(tasks.create(Task { title: format!("wrong {id}"), ..task(*id) }))
+        }
+        _ => Ok(tasks.no_change()),
+    });
+    let error = database.builder(wrong.with_version(2)).rebuild(|_| {}).await.unwrap_err();
+    assert_eq!(error.code(), "replay_stopped");
+    // The same version, for it was never in use; and at once, for nobody builds it any more.
+    let mended = reducer().with_version(2);
+    let store = database.builder(mended.clone()).rebuild(|_| {}).await.unwrap();
+    verify_by(&store, &mended).await;
+}
+
+async fn forget_owners(database: &Database) {
+    let generations = database.table("flux_generations");
+    let seen = if database.url().starts_with("mysql") { "`seenAt`" } else { "\"seenAt\"" };
+    database.run(format!("UPDATE {generations} SET {seen} = 0 WHERE owner IS NOT NULL")).await;
 }
 
 /// Drops a rebuild in the middle of it.

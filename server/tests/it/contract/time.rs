@@ -230,8 +230,21 @@ pub(crate) async fn documents_with_any_id_have_a_history(database: Database) {
     });
     let store = database.builder(pages).keep_history().open().await.unwrap();
     let long = "\u{10000}".repeat(511);
-    let ids =
-        ["", "/", "a", "a/", "a/b", "a0", "a!", "A", "\u{10ffff}", &long, &format!("{long}x")];
+    let ids = [
+        "",
+        "/",
+        "a",
+        "a/0/b",
+        "a/1",
+        "a/",
+        "a/b",
+        "a0",
+        "a!",
+        "A",
+        "\u{10ffff}",
+        &long,
+        &format!("{long}x"),
+    ];
     for event_type in ["written", "edited"] {
         for id in ids {
             let action = Action::new(event_type).with_payload(id);
