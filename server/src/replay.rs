@@ -96,7 +96,8 @@ pub(crate) fn between(
     Ok((schema, query.plan(schema).map_err(Error::Query)?))
 }
 
-fn missing(position: Position) -> Error {
+/// Tells that the log has a gap.
+pub(crate) fn missing(position: Position) -> Error {
     Error::Damaged(format!("the log has no event at position {position}"))
 }
 

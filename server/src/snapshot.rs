@@ -101,19 +101,23 @@ impl Snapshots {
             // Its one connection can't write while it reads.
             let (sender, parts) = mpsc::channel(Semaphore::MAX_PERMITS);
             self.backend.read(&plans, sender).await?;
-            return self.write(&schemas, parts).await;
+            let whole = self.write(&schemas, parts).await?;
+            return self.record(&whole).await;
         }
         let (sender, parts) = mpsc::channel(1);
         let (read, written) =
             tokio::join!(self.backend.read(&plans, sender), self.write(&schemas, parts));
-        read.and(written)
+        // A read that failed ends as one does that is whole: only here it is known which it was.
+        read?;
+        self.record(&written?).await
     }
 
+    /// Writes the parts, and returns what makes a snapshot of them once they are known to be all.
     async fn write(
         &self,
         schemas: &[&'static Schema],
         mut parts: mpsc::Receiver<Part>,
-    ) -> Result<Position, Error> {
+    ) -> Result<StoredSnapshot, Error> {
         let mut writing =
             Writing { backend: &*self.backend, id: Uuid::now_v7(), parts: 0, bytes: 0 };
         let (mut position, mut documents) = (0, 0);
@@ -146,9 +150,14 @@ impl Snapshots {
             documents,
             bytes: writing.bytes,
         };
+        Ok(whole)
+    }
+
+    async fn record(&self, whole: &StoredSnapshot) -> Result<Position, Error> {
         self.backend.insert(SNAPSHOTS, &[row(SNAPSHOTS, &whole.to_fields())?]).await?;
-        tracing::info!(position, documents, bytes = whole.bytes, "a snapshot is taken");
-        Ok(position)
+        let StoredSnapshot { position, documents, bytes, .. } = whole;
+        tracing::info!(position, documents, bytes, "a snapshot is taken");
+        Ok(*position)
     }
 
     /// Returns the snapshots that these reducers and schemas made, by position.

@@ -316,8 +316,10 @@ async fn make_room<D: Dialect>(
     }
     let table = tables.quoted::<D>(name);
     let is_left_over = D::is_left_over(connection, &tables.table(name)).await;
+    // The first generation has its row before there is a head, without which it means nothing.
+    let may_have_rows = name == GENERATIONS.collection;
     if !is_left_over.map_err(Error::database("looking for tables"))?
-        || !is_empty::<D>(connection, &table).await?
+        || !(may_have_rows || is_empty::<D>(connection, &table).await?)
     {
         return Err(Error::TableInTheWay { table: tables.table(name) });
     }

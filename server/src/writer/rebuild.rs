@@ -76,6 +76,12 @@ pub(crate) async fn rebuild(
     };
     let done = rebuild.run(&*live, progress).await;
     if let Err(error) = &done {
+        // The answer to the swap may be lost, and the swap done.
+        let is_swapped =
+            async { live.head().await.is_ok_and(|head| head.generation == shadow.generation()) };
+        if error.is_ambiguous() && is_swapped.await {
+            return Ok(());
+        }
         // What these reducers made of the events before, mended ones may make otherwise.
         let built =
             if let Error::ReplayStopped { .. } = error { Built::Dropped } else { Built::Left };
@@ -166,13 +172,18 @@ impl Rebuild<'_> {
 
     async fn write(&mut self, events: &[Received]) -> Result<(), Error> {
         let shadow = Arc::clone(&self.shadow);
-        let progress = {
-            let mut lookup = shadow.background();
-            self.settle(events, &mut *lookup).await?
-        };
-        let mut transaction = shadow.begin_build().await?;
-        self.build(&mut *transaction, progress).await?;
-        transaction.commit().await
+        let mut rest = events;
+        while !rest.is_empty() {
+            let progress = {
+                let mut lookup = shadow.background();
+                self.settle(rest, &mut *lookup).await?
+            };
+            rest = &rest[progress.answers().len()..];
+            let mut transaction = shadow.begin_build().await?;
+            self.build(&mut *transaction, progress).await?;
+            transaction.commit().await?;
+        }
+        Ok(())
     }
 
     /// Holds the head, writes the events that are missing, and makes the new tables the live ones.
@@ -195,8 +206,13 @@ impl Rebuild<'_> {
         };
         let (read, missing) = tokio::join!(live.read(&plans, sender), missing);
         read?;
-        let progress = self.settle(&missing?, &mut *transaction).await?;
-        self.build(&mut *transaction, progress).await?;
+        let missing = missing?;
+        let mut rest = missing.as_slice();
+        while !rest.is_empty() {
+            let progress = self.settle(rest, &mut *transaction).await?;
+            rest = &rest[progress.answers().len()..];
+            self.build(&mut *transaction, progress).await?;
+        }
         if self.position != head.position {
             return Err(Error::Damaged(format!(
                 "the log ends at {} and has no event at {}",
@@ -208,12 +224,17 @@ impl Rebuild<'_> {
         transaction.commit().await
     }
 
-    /// Runs events after those before.
+    /// Runs events after those before: the first ones, as many as one write should take.
     async fn settle(
         &mut self,
         events: &[Received],
         lookup: &mut dyn Lookup,
     ) -> Result<Progress, Error> {
+        for (position, event) in (self.position + 1..).zip(events) {
+            if event.action(0).position != Some(position) {
+                return Err(replay::missing(position));
+            }
+        }
         let working_set = match self.working_set.take() {
             Some(working_set) => working_set,
             None => {
@@ -222,12 +243,8 @@ impl Rebuild<'_> {
             }
         };
         let mut progress = Progress::new(working_set, HashMap::new());
-        let mut rest: Vec<&Received> = events.iter().collect();
-        while !rest.is_empty() {
-            let before = progress.answers().len();
-            progress.settle(self.reducer, lookup, &rest, None).await?;
-            rest.drain(..progress.answers().len() - before);
-        }
+        let all: Vec<&Received> = events.iter().collect();
+        progress.settle(self.reducer, lookup, &all, None).await?;
         for (event, answer) in events.iter().zip(progress.answers()) {
             if let Err(error) = answer {
                 return Err(stopped(event, error));

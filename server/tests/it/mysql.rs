@@ -12,6 +12,10 @@ async fn tables_that_a_store_left_half_made_are_made_anew() {
         let table = database.table(name);
         database.run(format!("CREATE TABLE {table} (id INT) COMMENT = 'Flux Capacitor'")).await;
     }
+    let generations = database.table("flux_generations");
+    let made = format!("CREATE TABLE {generations} (id INT) COMMENT = 'Flux Capacitor'");
+    database.run(made).await;
+    database.run(format!("INSERT INTO {generations} VALUES (0)")).await;
     database.open().await.dispatch(&added(1)).await.unwrap();
 }
 

@@ -190,6 +190,52 @@ pub(crate) async fn mended_reducers_begin_anew_where_the_log_was_not_accepted(da
     verify_by(&store, &mended).await;
 }
 
+#[derive(Clone, Debug, PartialEq, Document)]
+#[document(collection = "pages")]
+struct Page {
+    id: i64,
+    edits: i64,
+    text: String,
+}
+
+/// Every event makes the page of its number, or edits it.
+fn pages() -> Reducer {
+    lift(|pages: &Collection<Page>, action: &Action| -> Reduction {
+        let id = action.payload.as_ref().and_then(|it| it.as_value().as_i64()).unwrap_or_default();
+        Ok(match pages.find_by_id(id)? {
+            Some(page) => pages.update_by_id(id, Page::patch().edits(page.edits + 1)),
+            None => pages.create(Page { id, edits: 0, text: "x".repeat(500_000) }),
+        })
+    })
+}
+
+pub(crate) async fn large_documents_are_rebuilt_in_parts(database: Database) {
+    const PAGES: i64 = 100;
+    let store = database.builder(pages()).open().await.unwrap();
+    for _ in 0..2 {
+        let numbers = (0..PAGES).map(|id| Action::new("edited").with_payload(id));
+        for events in numbers.collect::<Vec<_>>().chunks(25) {
+            store.dispatch_all(events).await.unwrap();
+        }
+    }
+    store.close().await;
+    let rebuilt = database.builder(pages().with_version(2)).rebuild(|_| {}).await.unwrap();
+    let pages = rebuilt.find_all::<Page>(Query::all()).await.unwrap();
+    assert_eq!(pages.len(), 100);
+    assert!(pages.iter().all(|page| page.edits == 1 && page.text.len() == 500_000));
+}
+
+pub(crate) async fn a_gap_in_the_log_stops_a_rebuild(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..100).await;
+    store.close().await;
+    let events = database.table("events");
+    let position = if database.url().starts_with("mysql") { "`position`" } else { "position" };
+    database.run(format!("DELETE FROM {events} WHERE {position} = 5")).await;
+    let error = database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap_err();
+    assert!(error.to_string().contains("no event at position 5"), "{error}");
+}
+
 async fn forget_owners(database: &Database) {
     let generations = database.table("flux_generations");
     let seen = if database.url().starts_with("mysql") { "`seenAt`" } else { "\"seenAt\"" };

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use flux_server::reducers::{
-    Action, Collection, Database as Documents, Document, Filter, Query, RecordedEvent, Reducer,
-    Reduction, Row, Timestamp, Uuid, lift,
+    Action, Collection, Database as Documents, Document, Filter, Json, Query, RecordedEvent,
+    Reducer, Reduction, Row, Timestamp, Uuid, lift,
 };
 use flux_server::{Error, LogQuery, OnChange, SnapshotPolicy, Store, StoreBuilder};
 
@@ -130,6 +130,29 @@ pub(crate) async fn a_snapshot_of_another_version_is_left_alone(database: Databa
     let newer = newer.open().await.unwrap();
     assert_eq!(newer.snapshots().await.unwrap(), []);
     newer.at(newer.position().await.unwrap()).await.unwrap();
+}
+
+#[derive(Clone, Debug, PartialEq, Document)]
+#[document(collection = "records")]
+struct Record {
+    id: Uuid,
+    data: Json,
+}
+
+pub(crate) async fn a_snapshot_that_could_not_be_read_whole_is_none(database: Database) {
+    let records = lift(|records: &Collection<Record>, action: &Action| -> Reduction {
+        let (id, data) = (action.id.unwrap_or_default(), action.payload.clone());
+        Ok(records.create(Record { id, data: data.unwrap_or_default() }))
+    });
+    let store = database.builder(records).open().await.unwrap();
+    for number in 0..5 {
+        store.dispatch(&Action::new("written").with_payload(number)).await.unwrap();
+    }
+    let table = database.table("records");
+    database.run(format!("UPDATE {table} SET data = 'no JSON'")).await;
+    store.take_snapshot().await.unwrap_err();
+    assert_eq!(store.snapshots().await.unwrap(), []);
+    assert_eq!(store.at(5).await.unwrap().find_all::<Record>(Query::all()).await.unwrap().len(), 5);
 }
 
 pub(crate) async fn snapshots_are_taken_by_themselves(database: Database) {
