@@ -149,8 +149,10 @@ impl Rebuild<'_> {
         progress: &mut (dyn FnMut(RebuildProgress) + Send),
     ) -> Result<(), Error> {
         let plans = [replay::between(RecordedEvent::SCHEMA, self.position, to)?];
-        let (sender, mut parts) = mpsc::channel(4);
+        let (sender, parts) = mpsc::channel(4);
         let written = async {
+            // Its own: where a write fails nobody takes any more, and the reading ends.
+            let mut parts = parts;
             let mut waiting: Vec<Received> = Vec::new();
             while let Some(part) = parts.recv().await {
                 let Part::Rows { rows, .. } = part else { continue };
@@ -164,10 +166,9 @@ impl Rebuild<'_> {
             }
             self.write(&waiting).await
         };
-        // Taken out first: a write that fails ends the reading.
-        let reading = live.read(&plans, sender);
-        let (read, written) = tokio::join!(reading, written);
-        written.and(read)
+        let (read, written) = tokio::join!(live.read(&plans, sender), written);
+        written.and(read)?;
+        if self.position == to { Ok(()) } else { Err(replay::missing(self.position + 1)) }
     }
 
     async fn write(&mut self, events: &[Received]) -> Result<(), Error> {
@@ -194,19 +195,11 @@ impl Rebuild<'_> {
             return Err(Error::RebuildUnderWay);
         }
         let plans = [replay::between(RecordedEvent::SCHEMA, self.position, head.position)?];
-        let (sender, mut parts) = mpsc::channel(1);
-        let missing = async {
-            let mut missing = Vec::new();
-            while let Some(part) = parts.recv().await {
-                if let Part::Rows { rows, .. } = part {
-                    missing.extend(rows.iter().map(received).collect::<Result<Vec<_>, _>>()?);
-                }
-            }
-            Ok::<_, Error>(missing)
-        };
-        let (read, missing) = tokio::join!(live.read(&plans, sender), missing);
-        read?;
-        let missing = missing?;
+        let missing = reading::fold(live, &plans, Vec::new(), |missing, _, row| {
+            missing.push(received(&row)?);
+            Ok(())
+        });
+        let (missing, _) = missing.await?;
         let mut rest = missing.as_slice();
         while !rest.is_empty() {
             let progress = self.settle(rest, &mut *transaction).await?;

@@ -101,6 +101,7 @@ contract! {
         mended_reducers_begin_anew_where_the_log_was_not_accepted,
         large_documents_are_rebuilt_in_parts,
         a_gap_in_the_log_stops_a_rebuild,
+        a_rebuild_that_stops_early_in_a_long_log_ends,
         events_are_dispatched_and_read_while_the_tables_are_rebuilt,
         the_history_is_rebuilt_with_the_tables,
         old_shapes_of_events_are_rebuilt_by_upcasts,

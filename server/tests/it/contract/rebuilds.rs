@@ -225,6 +225,23 @@ pub(crate) async fn large_documents_are_rebuilt_in_parts(database: Database) {
     assert!(pages.iter().all(|page| page.edits == 1 && page.text.len() == 500_000));
 }
 
+pub(crate) async fn a_rebuild_that_stops_early_in_a_long_log_ends(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..100).await;
+    let large = Action::new("large").with_payload("x".repeat(50_000));
+    for _ in 0..4 {
+        store.dispatch_all(&vec![large.clone(); 50]).await.unwrap();
+    }
+    store.close().await;
+    let strict = lift(|tasks: &Collection<Task>, event: &TaskEvent| match event {
+        TaskAdded { id: 3, .. } => Err(Rejection::new("not_three", "not this one").into()),
+        _ => crate::tasks::tasks(tasks, event),
+    });
+    let rebuild = database.builder(strict.with_version(2)).rebuild(|_| {});
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(20), rebuild).await;
+    assert_eq!(ended.unwrap().unwrap_err().code(), "replay_stopped");
+}
+
 pub(crate) async fn a_gap_in_the_log_stops_a_rebuild(database: Database) {
     let store = database.open().await;
     fill(&store, 0..100).await;
