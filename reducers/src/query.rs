@@ -102,6 +102,19 @@ impl Query {
         self
     }
 
+    /// Orders by a field as it stands in a URL: with a minus in front, the greatest first.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// assert_eq!(Query::all().ordered("-title"), Query::all().descending("title"));
+    /// ```
+    pub fn ordered(self, field: &str) -> Self {
+        match field.strip_prefix('-') {
+            Some(field) => self.descending(field),
+            None => self.ascending(field),
+        }
+    }
+
     /// Returns at most this many documents.
     ///
     /// ```

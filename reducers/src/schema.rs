@@ -526,6 +526,28 @@ impl Schema {
         self.fit(self.id_field(), value.into())
     }
 
+    /// Reads an id as it stands in a path or on a command line.
+    ///
+    /// # Errors
+    /// A rejection where it can't be an id.
+    ///
+    /// ```
+    /// # use flux_reducers::*;
+    /// # #[derive(Debug, PartialEq, Document)]
+    /// # #[document(collection = "notes")]
+    /// # struct Note { id: i64, title: String, done: Option<bool> }
+    /// assert_eq!(Note::SCHEMA.id_from_text("7"), Ok(Value::Integer(7)));
+    /// assert!(Note::SCHEMA.id_from_text("seven").is_err());
+    /// ```
+    pub fn id_from_text(&self, text: &str) -> Result<Value, Rejection> {
+        self.id(match self.id_field().kind {
+            Kind::I32 | Kind::I64 | Kind::U32 => {
+                text.parse::<i64>().map_or(text.into(), Value::from)
+            }
+            _ => Value::from(text),
+        })
+    }
+
     /// Makes a row of which only some fields are known, in the schema's order.
     pub(crate) fn outline(&self, fields: Vec<(usize, Value)>) -> Result<Row, Rejection> {
         let mut fields = fields.into_iter().peekable();

@@ -29,7 +29,7 @@ mod transfer;
 /// #[derive(Subcommand)]
 /// enum Command {
 ///     /// Serves the API.
-///     Serve(command_line::Serve),
+///     Serve,
 ///     #[command(flatten)]
 ///     Store(command_line::Command),
 /// }
@@ -71,33 +71,6 @@ pub struct Database {
     /// The database, such as sqlite://notes.db or postgres://user@host/database
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
-}
-
-/// How to serve a store.
-///
-/// ```
-/// # use clap::Parser;
-/// # use flux_server::command_line::Serve;
-/// #[derive(Parser)]
-/// struct CommandLine {
-///     #[command(flatten)]
-///     serve: Serve,
-/// }
-///
-/// let parsed = CommandLine::parse_from(["notes", "--database-url", "sqlite::memory:"]);
-/// assert_eq!(parsed.serve.listen.port(), 4000);
-/// ```
-#[derive(Args, Clone, Debug)]
-pub struct Serve {
-    /// The database.
-    #[command(flatten)]
-    pub database: Database,
-    /// The address; beyond this machine only with --allow-anonymous or an authentication
-    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:4000")]
-    pub listen: std::net::SocketAddr,
-    /// Lets everybody who reaches the address read and change everything
-    #[arg(long)]
-    pub allow_anonymous: bool,
 }
 
 /// For whom it is written.
@@ -153,8 +126,8 @@ impl Outcome {
 /// ```
 /// use flux_server::command_line::CommandError;
 ///
-/// let error = CommandError::Option("there is no such option".into());
-/// assert_eq!(error.to_string(), "there is no such option");
+/// let error = CommandError::Line { line: 7, reason: "it is no event".into() };
+/// assert_eq!(error.to_string(), "line 7 of the log: it is no event");
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -171,9 +144,6 @@ pub enum CommandError {
         #[source]
         source: io::Error,
     },
-    /// An option makes no sense.
-    #[error("{0}")]
-    Option(String),
     /// A line of a log that is to be imported.
     #[error("line {line} of the log: {reason}")]
     Line {
@@ -188,7 +158,7 @@ impl Command {
     /// Runs it. `builder` makes the store of a URL, as for serving it.
     ///
     /// # Errors
-    /// When the store fails, a file does, or an option makes no sense.
+    /// When the store fails, or a file does.
     ///
     /// ```
     /// # use clap::Parser;

@@ -13,7 +13,7 @@ use crate::backend::own::{SNAPSHOT_PARTS, SNAPSHOTS, SnapshotPart, StoredSnapsho
 use crate::backend::{Backend, Part};
 use crate::clock::now;
 use crate::error::Error;
-use crate::reading;
+use crate::reading::{self, PlannedQuery};
 
 use codec::Rows;
 
@@ -94,9 +94,7 @@ impl Snapshots {
     /// Takes one of the documents as they are now; returns its position.
     pub(crate) async fn take(&self) -> Result<Position, Error> {
         self.remove_left_over().await?;
-        let schemas: Vec<_> = self.empty.schemas().collect();
-        let plans = schemas.iter().map(|schema| Ok((*schema, Query::all().plan(schema)?)));
-        let plans = plans.collect::<Result<Vec<_>, _>>().map_err(Error::Query)?;
+        let (plans, schemas) = (self.plans()?, self.empty.schemas().collect::<Vec<_>>());
         if !self.backend.is_shared() {
             // Its one connection can't write while it reads.
             let (sender, parts) = mpsc::channel(Semaphore::MAX_PERMITS);
@@ -141,7 +139,7 @@ impl Snapshots {
             documents += count(rows.len());
         }
         writing.part(gathered).await?;
-        let whole = StoredSnapshot {
+        Ok(StoredSnapshot {
             id: writing.id.to_string(),
             made_by: self.made_by.clone(),
             position,
@@ -149,8 +147,7 @@ impl Snapshots {
             parts: writing.parts,
             documents,
             bytes: writing.bytes,
-        };
-        Ok(whole)
+        })
     }
 
     async fn record(&self, whole: &StoredSnapshot) -> Result<Position, Error> {
@@ -192,8 +189,7 @@ impl Snapshots {
                 let schema_of = |name: &str| empty.schema(name).map_err(Error::Query);
                 codec::read(&part.bytes.0, schema_of, |schema, row| {
                     *documents += 1;
-                    let id = schema.id_of(&row).clone();
-                    database.put(schema.collection, &id, Some(row)).map_err(Error::Query)
+                    put(database, schema, row)
                 })
             },
         );
@@ -206,6 +202,12 @@ impl Snapshots {
             )));
         }
         Ok(database)
+    }
+
+    /// Returns the queries for all documents of all collections, in their order.
+    pub(crate) fn plans(&self) -> Result<Vec<PlannedQuery>, Error> {
+        let plans = self.empty.schemas().map(|schema| Ok((schema, Query::all().plan(schema)?)));
+        plans.collect::<Result<_, _>>().map_err(Error::Query)
     }
 
     /// Returns a database without documents.
@@ -296,6 +298,12 @@ impl Writing<'_> {
         let part = SnapshotPart { id, bytes: flux_reducers::Bytes(bytes) };
         self.backend.insert(SNAPSHOT_PARTS, &[row(SNAPSHOT_PARTS, &part.to_fields())?]).await
     }
+}
+
+/// Puts a document into a database that is being filled.
+pub(crate) fn put(database: &mut Database, schema: &Schema, row: Row) -> Result<(), Error> {
+    let id = schema.id_of(&row).clone();
+    database.put(schema.collection, &id, Some(row)).map_err(Error::Query)
 }
 
 /// The first of the ids that are made at a time.

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use flux_reducers::{
-    Database, Document, Event, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Uuid,
-    Value,
+    Database, Document, Event, Filter, Halt, Position, Query, RecordedEvent, Reducer, Row, Schema,
+    Uuid, Value,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -30,7 +30,7 @@ use crate::writer::{self, Job};
 
 pub use builder::{OnChange, StoreBuilder};
 pub use history::DocumentChange;
-pub use time_machine::{Moment, Past, TakenSnapshot};
+pub use time_machine::{Moment, NoMoment, Past, TakenSnapshot};
 pub use verification::{Difference, Verification};
 
 mod builder;
@@ -636,8 +636,20 @@ impl Store {
 }
 
 fn documents<T: Document>(rows: &[Row]) -> Result<Vec<T>, Error> {
-    rows.iter().map(T::from_row).collect::<Result<_, _>>().map_err(|error| {
+    rows.iter().map(document).collect()
+}
+
+fn document<T: Document>(row: &Row) -> Result<T, Error> {
+    T::from_row(row).map_err(|error| {
         Error::Damaged(format!("a document of `{}`: {error}", T::SCHEMA.collection))
+    })
+}
+
+/// Returns what a query finds in a database that is whole.
+fn rows(database: &Database, collection: &str, query: &Query) -> Result<Vec<Row>, Error> {
+    database.rows(collection, query).map_err(|halt| match halt {
+        Halt::Rejected(rejection) => Error::Query(rejection),
+        Halt::Fault(fault) => Error::Damaged(format!("`{}` is not loaded", fault.collection())),
     })
 }
 

@@ -19,6 +19,7 @@ import {
   onRejected,
 } from "../../examples/notes/wasm/pkg-web/notes_wasm.js";
 import type { SimulatedChannels, SimulatedLocks } from "../../js/test/simulation/browser.ts";
+import { endingQueue } from "../../js/test/simulation/ending-queue.ts";
 import type { Line } from "./line.ts";
 
 /** What the pages of one browser share. Locks and channels are ours: Node.js has none. */
@@ -88,7 +89,7 @@ function createStore(browser: Browser, page: Page) {
     collections: ["notes"],
     events: ["noteAdded", "noteTitleEdited", "noteContentEdited", "noteRemoved"],
     rejections: onRejected,
-    storage: storageOf(browser, page),
+    storage: endingQueue(queueOf(browser, page.ended), page.ended, (id) => browser.stored.add(id)),
     fetch: (...request) =>
       page.ended.aborted ? new Promise(() => {}) : globalThis.fetch(...request),
     WebSocket: WebSocket as unknown as typeof globalThis.WebSocket,
@@ -101,27 +102,4 @@ function createStore(browser: Browser, page: Page) {
     silenceMaxMs: 200,
   });
   return legacy_createStore(combineReducers({ notes }), sync);
-}
-
-/** The storage ends with its page: what has not begun by then does not happen. */
-function storageOf(browser: Browser, { ended }: Page): PendingQueue {
-  const queue = queueOf(browser, ended);
-  const unlessEnded = async <Value>(ask: () => Promise<Value>): Promise<Value> => {
-    if (ended.aborted) return new Promise(() => {});
-    const value = await ask();
-    return ended.aborted ? new Promise(() => {}) : value;
-  };
-  return {
-    kind: queue.kind,
-    append: (events) =>
-      unlessEnded(async () => {
-        await queue.append(events);
-        for (const { id } of events) browser.stored.add(id);
-      }),
-    read: (ids) => unlessEnded(() => queue.read(ids)),
-    settle: (outcomes) => unlessEnded(() => queue.settle(outcomes)),
-    subscribe: (listener) => queue.subscribe(() => !ended.aborted && listener()),
-    lead: (signal) => unlessEnded(() => queue.lead(AbortSignal.any([signal, ended]))),
-    close: () => queue.close(),
-  };
 }

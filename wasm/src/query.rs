@@ -1,7 +1,7 @@
 //! Queries on a state: documents by the same filters and in the same order as on the server.
 
 use flux_reducers::{
-    Database, Direction, Document, Filter, Halt, Query, Rejection, Row, Schema, code as core_code,
+    Database, Document, Filter, Halt, Query, Rejection, Row, Schema, code as core_code,
 };
 use serde_json::Value as JsonValue;
 use wasm_bindgen::prelude::{JsError, JsValue};
@@ -142,10 +142,7 @@ fn read(text: &str) -> Result<Query, Rejection> {
         let fields: Vec<String> = serde_json::from_value(order)
             .map_err(|error| invalid(&format!("`order` is a list of fields: {error}")))?;
         for field in fields {
-            query = match field.strip_prefix('-') {
-                Some(field) => query.order_by(field, Direction::Descending),
-                None => query.order_by(field, Direction::Ascending),
-            };
+            query = query.ordered(&field);
         }
     }
     if let Some(limit) = number(&mut asked, "limit")? {

@@ -2,10 +2,11 @@
 
 import { IDBFactory } from "fake-indexeddb";
 import type { Action, Dispatched } from "../../src/index.ts";
-import { indexedDbQueue, type PendingQueue } from "../../src/index.ts";
+import { indexedDbQueue } from "../../src/index.ts";
 import { type Boards, isRefusal, reduceBoards, replay, step } from "./boards.ts";
 import { SimulatedChannels, SimulatedLocks } from "./browser.ts";
 import { Client } from "./client.ts";
+import { endingQueue } from "./ending-queue.ts";
 import { again, Network } from "./network.ts";
 import { SimulatedServer } from "./server.ts";
 
@@ -244,33 +245,11 @@ export class World {
     });
     const fetch: typeof globalThis.fetch = (...request) =>
       end.signal.aborted ? new Promise(() => {}) : this.network.fetchOf(name)(...request);
-    const storage = this.#ending(queue, end.signal);
+    const storage = endingQueue(queue, end.signal, (id) => this.#stored.add(id));
     const client = new Client(this.network, name, { storage, fetch, gapMax: GAP_MAX });
     const tab = { browser: index, client, end, dispatched: [] };
     this.#tabs.push(tab);
     this.#pages.push(tab);
-  }
-
-  /** A queue that ends with its page: what has not begun by then does not happen. */
-  #ending(queue: PendingQueue, ended: AbortSignal): PendingQueue {
-    const unlessEnded = async <Value>(ask: () => Promise<Value>): Promise<Value> => {
-      if (ended.aborted) return new Promise(() => {});
-      const value = await ask();
-      return ended.aborted ? new Promise(() => {}) : value;
-    };
-    return {
-      kind: queue.kind,
-      append: (events) =>
-        unlessEnded(async () => {
-          await queue.append(events);
-          for (const { id } of events) this.#stored.add(id);
-        }),
-      read: (ids) => unlessEnded(() => queue.read(ids)),
-      settle: (outcomes) => unlessEnded(() => queue.settle(outcomes)),
-      subscribe: (listener) => queue.subscribe(() => !ended.aborted && listener()),
-      lead: (signal) => unlessEnded(() => queue.lead(AbortSignal.any([signal, ended]))),
-      close: () => queue.close(),
-    };
   }
 
   #end(which: number): Tab | undefined {

@@ -179,6 +179,13 @@ impl<D: Dialect> Connections<D> {
         self.own(&self.background).await
     }
 
+    /// Begins to write beside the batches.
+    pub(super) async fn begin_background(&self) -> Result<Lease<D>, Error> {
+        let mut lease = self.background().await?;
+        lease.begin(D::BEGIN_WRITE).await?;
+        Ok(lease)
+    }
+
     /// Returns the connection that waits, or a new one where it was lost meanwhile.
     async fn own(&self, waiting: &Waiting<D>) -> Result<Lease<D>, Error> {
         let held = async {

@@ -189,8 +189,7 @@ impl<D: Dialect> Backend for Relational<D> {
         rows: &'a [Row],
     ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let mut connection = self.connections.background().await?;
-            connection.begin(D::BEGIN_WRITE).await?;
+            let mut connection = self.connections.begin_background().await?;
             let statements: Vec<_> = inserts::<D>(schema, rows).collect();
             each::<D>(&mut connection, &self.tables, &statements).await?;
             connection.commit().await
@@ -203,11 +202,10 @@ impl<D: Dialect> Backend for Relational<D> {
         condition: Condition,
     ) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            let mut connection = self.connections.background().await?;
+            let mut connection = self.connections.begin_background().await?;
             let table = self.tables.quoted::<D>(schema.collection);
             let mut sql = QueryBuilder::new(format!("DELETE FROM {table} WHERE "));
             filter::push(&mut sql, schema, &condition);
-            connection.begin(D::BEGIN_WRITE).await?;
             let removed = answer(STEP_TIMEOUT, D::execute(&mut connection, sql)).await;
             removed.map_err(Error::database("removing"))?;
             connection.commit().await
@@ -221,8 +219,7 @@ impl<D: Dialect> Backend for Relational<D> {
         owner: Uuid,
     ) -> BoxFuture<'a, Result<Shadow, Error>> {
         Box::pin(async move {
-            let mut connection = self.connections.background().await?;
-            connection.begin(D::BEGIN_WRITE).await?;
+            let mut connection = self.connections.begin_background().await?;
             let claimed =
                 claim::<D>(&mut connection, &self.tables, schemas, settings, owner).await?;
             connection.commit().await?;
@@ -242,16 +239,14 @@ impl<D: Dialect> Backend for Relational<D> {
 
     fn begin_build(&self) -> BoxFuture<'_, Result<Box<dyn Transaction>, Error>> {
         Box::pin(async {
-            let mut connection = self.connections.background().await?;
-            connection.begin(D::BEGIN_WRITE).await?;
+            let connection = self.connections.begin_background().await?;
             Ok(Box::new(self.writer(connection)) as Box<dyn Transaction>)
         })
     }
 
     fn abandon(&self, owner: Uuid, built: Built) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            let mut connection = self.connections.background().await?;
-            connection.begin(D::BEGIN_WRITE).await?;
+            let mut connection = self.connections.begin_background().await?;
             let nobody = [("owner", Value::Null)];
             let own = [("owner", Value::Uuid(owner)), ("state", "building".into())];
             let id = self.tables.generation();
@@ -265,8 +260,7 @@ impl<D: Dialect> Backend for Relational<D> {
 
     fn drop_generation(&self, generation: i64) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            let mut connection = self.connections.background().await?;
-            connection.begin(D::BEGIN_WRITE).await?;
+            let mut connection = self.connections.begin_background().await?;
             let tables = self.tables.of_generation(generation);
             tables::drop_generation::<D>(&mut connection, &tables).await?;
             connection.commit().await

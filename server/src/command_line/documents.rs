@@ -1,10 +1,11 @@
 //! `history` and `at`: what became of a document, and how documents were.
 
 use clap::Args;
-use flux_reducers::{Filter, Kind, Query, Schema, Value};
+use flux_reducers::{Filter, Query};
 use serde_json::json;
 
 use super::{CommandError, Database, Outcome, Output};
+use crate::error::Error;
 use crate::store::{Moment, StoreBuilder};
 
 /// The changes of a document.
@@ -42,7 +43,6 @@ pub struct At {
     #[command(flatten)]
     database: Database,
     /// A position, or a time such as 2016-09-26T20:32:46.588Z
-    #[arg(value_parser = moment)]
     moment: Moment,
     /// The collection
     collection: String,
@@ -63,7 +63,8 @@ impl History {
     ) -> Result<Outcome, CommandError> {
         let store = self.database.open(builder).await?;
         let schema = store.schema(&self.collection)?;
-        for change in store.history_of(&self.collection, id_of(schema, &self.id)).await? {
+        let id = schema.id_from_text(&self.id).map_err(Error::Query)?;
+        for change in store.history_of(&self.collection, id).await? {
             let before = change.before.as_ref().map(|row| schema.named(row));
             let after = change.after.as_ref().map(|row| schema.named(row));
             let value = json!({ "event": change.event, "before": before, "after": after });
@@ -89,8 +90,10 @@ impl At {
     ) -> Result<Outcome, CommandError> {
         let store = self.database.open(builder).await?;
         let schema = store.schema(&self.collection)?;
-        let query = self.filter.map_or_else(Query::all, Query::from);
-        let query = self.limit.map_or_else(|| query.clone(), |limit| query.clone().limit(limit));
+        let mut query = self.filter.map_or_else(Query::all, Query::from);
+        if let Some(limit) = self.limit {
+            query = query.limit(limit);
+        }
         let past = store.at(self.moment).await?;
         self.output.title(&format!("as of position {}", past.position()))?;
         for row in past.read(&[(&self.collection, query)]).await?.iter().flatten() {
@@ -101,22 +104,6 @@ impl At {
         store.close().await;
         Ok(Outcome::Done)
     }
-}
-
-/// Reads an id as it is typed.
-fn id_of(schema: &Schema, text: &str) -> Value {
-    match schema.id_field().kind {
-        Kind::I32 | Kind::I64 | Kind::U32 => text.parse::<i64>().map_or(text.into(), Value::from),
-        _ => Value::from(text),
-    }
-}
-
-fn moment(text: &str) -> Result<Moment, String> {
-    if let Ok(position) = text.parse() {
-        return Ok(Moment::Position(position));
-    }
-    let expected = "expected a position, or a time such as 2016-09-26T20:32:46.588Z";
-    text.parse().map(Moment::Time).map_err(|_| expected.to_owned())
 }
 
 fn filter(text: &str) -> Result<Filter, String> {

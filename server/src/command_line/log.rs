@@ -40,7 +40,7 @@ impl Log {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
-        let store = self.database.clone().open(builder).await?;
+        let store = self.database.open(builder).await?;
         let mut events = store.subscribe_from(self.after).await?;
         let end = store.position().await?;
         let mut left = self.limit.unwrap_or(u64::MAX);
@@ -64,7 +64,7 @@ impl Log {
 }
 
 /// Shows one event.
-pub(super) fn show(output: Output, event: &RecordedEvent) -> Result<(), CommandError> {
+fn show(output: Output, event: &RecordedEvent) -> Result<(), CommandError> {
     let json = |json: &Option<flux_reducers::Json>| {
         json.as_ref().map_or_else(String::new, ToString::to_string)
     };

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
-use flux_reducers::{Filter, Kind, NamedRow, Position, Query, Schema, Uuid, Value};
+use flux_reducers::{Filter, NamedRow, Position, Query, Schema, Uuid, Value};
 use serde::Serialize;
 
 use super::answer::{self, Shape};
@@ -90,13 +90,8 @@ pub(super) async fn one(
 
 /// Reads an id as it stands in a path.
 pub(super) fn id_of(schema: &Schema, text: &str) -> Result<Value, Problem> {
-    let field = schema.id_field();
-    let value = match field.kind {
-        Kind::I32 | Kind::I64 | Kind::U32 => text.parse::<i64>().map_or(text.into(), Value::from),
-        _ => Value::from(text),
-    };
-    schema.id(value).map_err(|rejection| {
+    schema.id_from_text(text).map_err(|rejection| {
         let detail = format!("`{text}` is no id of `{}`: {rejection}", schema.collection);
-        Problem::bad_request("invalid_id", detail).with_field(field.name)
+        Problem::bad_request("invalid_id", detail).with_field(schema.id_field().name)
     })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{FromRequestParts, Query as UrlQuery};
 use axum::http::request::Parts;
-use flux_reducers::{Direction, Filter, Query, Uuid};
+use flux_reducers::{Filter, Query, Uuid};
 
 use super::Problem;
 use crate::checkpoint::Checkpoint;
@@ -73,12 +73,8 @@ impl Parameters {
     /// Returns the moment that `at` names: a position, or a time.
     pub(super) fn moment(&self) -> Result<Option<Moment>, Problem> {
         let parse = |text: &str| {
-            let position = text.parse().ok().filter(|position| *position >= 0);
-            let moment = position.map(Moment::Position);
-            moment.or_else(|| text.parse().ok().map(Moment::Time)).ok_or_else(|| {
-                let expected = "expected a position, or a time such as 2016-09-26T20:32:46.588Z";
-                invalid("at", &format!("{expected}, found `{text}`"))
-            })
+            let moment = text.parse::<Moment>();
+            moment.map_err(|error| invalid("at", &format!("{error}, found `{text}`")))
         };
         self.text("at").map(parse).transpose()
     }
@@ -106,10 +102,7 @@ impl Parameters {
         let mut query = Query::from(filter);
         let fields = self.text("order").into_iter().flat_map(|order| order.split(','));
         for field in fields.filter(|field| !field.is_empty()) {
-            query = match field.strip_prefix('-') {
-                Some(field) => query.order_by(field, Direction::Descending),
-                None => query.order_by(field, Direction::Ascending),
-            };
+            query = query.ordered(field);
         }
         if let Some(limit) = self.limit(limit_max)? {
             query = query.limit(limit);

@@ -9,7 +9,7 @@ use flux_reducers::{
 use super::Store;
 use crate::backend::history::{self, Changed};
 use crate::error::Error;
-use crate::log;
+use crate::{log, replay};
 
 /// One change of a document.
 ///
@@ -79,14 +79,8 @@ impl Store {
         &self,
         id: impl Into<Value>,
     ) -> Result<Vec<DocumentChange<T>>, Error> {
-        let schema = T::SCHEMA;
-        let changes = self.history_of(schema.collection, id.into()).await?;
-        let document = |row: Row| {
-            T::from_row(&row).map_err(|error| {
-                Error::Damaged(format!("a document of `{}`: {error}", schema.collection))
-            })
-        };
-        changes.into_iter().map(|change| change.map(document)).collect()
+        let changes = self.history_of(T::SCHEMA.collection, id.into()).await?;
+        changes.into_iter().map(|change| change.map(|row| super::document(&row))).collect()
     }
 
     /// Returns all changes of a document of any collection, the first one first.
@@ -135,9 +129,7 @@ impl Store {
         let mut after = now.into_iter().next();
         let mut all = Vec::with_capacity(changes.len());
         for Changed { position, before, .. } in changes.into_iter().rev() {
-            let event = events.remove(&position).ok_or_else(|| {
-                Error::Damaged(format!("the log has no event at position {position}"))
-            })?;
+            let event = events.remove(&position).ok_or_else(|| replay::missing(position))?;
             let before = before.map(|json| row(schema, json.as_value())).transpose()?;
             let change = DocumentChange { event, before: before.clone(), after };
             after = before;

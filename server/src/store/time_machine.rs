@@ -1,18 +1,18 @@
 //! The time machine: all documents as they were once.
 
-use std::ops::ControlFlow;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use flux_reducers::{
-    Database, Document, Filter, Halt, Position, Query, RecordedEvent, Row, Timestamp, Value,
+    Database, Document, Filter, Position, Query, RecordedEvent, Row, Timestamp, Value,
 };
 
 use super::{Inner, Store};
 use crate::backend::own::StoredSnapshot;
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
-use crate::{log, reading, replay};
+use crate::{log, reading, replay, snapshot};
 
 /// How long the documents of the last question are kept in memory for the next one.
 const KEPT_FOR: Duration = Duration::from_secs(60);
@@ -34,6 +34,28 @@ pub enum Moment {
     /// After the last event that is not later.
     Time(Timestamp),
 }
+
+/// A position from 0, or a time such as `2016-09-26T20:32:46.588Z`.
+impl FromStr for Moment {
+    type Err = NoMoment;
+
+    fn from_str(text: &str) -> Result<Self, NoMoment> {
+        let position = text.parse().ok().filter(|position| *position >= 0).map(Self::Position);
+        position.or_else(|| text.parse().ok().map(Self::Time)).ok_or(NoMoment)
+    }
+}
+
+/// A text that names no moment.
+///
+/// ```
+/// use flux_server::Moment;
+///
+/// let error = "yesterday".parse::<Moment>().unwrap_err();
+/// assert!(error.to_string().starts_with("expected a position, or a time"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a position, or a time such as 2016-09-26T20:32:46.588Z")]
+pub struct NoMoment;
 
 impl From<Position> for Moment {
     fn from(position: Position) -> Self {
@@ -244,16 +266,15 @@ impl Inner {
         }
         // The nearest last.
         bases.sort_by_key(|base| std::cmp::Reverse(base.position().abs_diff(position)));
-        while let Some(base) = bases.pop() {
+        loop {
+            let base = bases.pop().unwrap_or(Base::Nothing);
             match self.documents_from(base, position).await {
-                // What is left is Nothing at the least.
                 Err(error @ Error::Damaged(_)) if !bases.is_empty() => {
                     tracing::warn!(%error, "passed over");
                 }
                 done => return done,
             }
         }
-        self.documents_from(Base::Nothing, position).await
     }
 
     async fn documents_from(&self, base: Base, to: Position) -> Result<Database, Error> {
@@ -270,14 +291,10 @@ impl Inner {
     }
 
     pub(super) async fn documents_now(&self) -> Result<(Position, Database), Error> {
-        let empty = self.snapshots.empty();
-        let schemas: Vec<_> = empty.schemas().collect();
-        let plans = schemas.iter().map(|schema| Ok((*schema, Query::all().plan(schema)?)));
-        let plans = plans.collect::<Result<Vec<_>, _>>().map_err(Error::Query)?;
-        let read = reading::fold(&*self.backend, &plans, empty.clone(), move |all, plan, row| {
-            let schema = schemas[plan];
-            let id = schema.id_of(&row).clone();
-            all.put(schema.collection, &id, Some(row)).map_err(Error::Query)
+        let (plans, empty) = (self.snapshots.plans()?, self.snapshots.empty().clone());
+        let schemas: Vec<_> = plans.iter().map(|(schema, _)| *schema).collect();
+        let read = reading::fold(&*self.backend, &plans, empty, move |all, plan, row| {
+            snapshot::put(all, schemas[plan], row)
         });
         let (database, end) = read.await?;
         Ok((end.position, database))
@@ -415,12 +432,7 @@ impl Past {
         for (collection, query) in queries {
             answers.push(match self.store.schema(collection)? {
                 schema if *schema == *RecordedEvent::SCHEMA => self.read_log(query).await?,
-                _ => self.database.rows(collection, query).map_err(|halt| match halt {
-                    Halt::Rejected(rejection) => Error::Query(rejection),
-                    Halt::Fault(fault) => {
-                        Error::Damaged(format!("`{}` is not loaded", fault.collection()))
-                    }
-                })?,
+                _ => super::rows(&self.database, collection, query)?,
             });
         }
         Ok(answers)
@@ -431,12 +443,6 @@ impl Past {
         let schema = RecordedEvent::SCHEMA;
         let query = query.clone().and(Filter::le("position", self.position()));
         let plan = [(schema, query.plan(schema).map_err(Error::Query)?)];
-        let mut found = Vec::new();
-        reading::read(&*self.store.inner.backend, &plan, |_, rows| {
-            found.extend(rows);
-            ControlFlow::Continue(())
-        })
-        .await?;
-        Ok(found)
+        Ok(self.store.read_plans(&plan).await?.documents.pop().unwrap_or_default())
     }
 }

@@ -1,6 +1,6 @@
 //! Verification: whether the tables, and the snapshots, are what a replay of the log makes.
 
-use flux_reducers::{Database, Halt, Position, Query, Schema, Value};
+use flux_reducers::{Database, Position, Query, Schema, Value};
 
 use super::{Inner, Store};
 use crate::error::Error;
@@ -133,12 +133,7 @@ impl Verification {
         found: &Database,
     ) -> Result<(), Error> {
         for schema in expected.schemas() {
-            let rows = |database: &Database| {
-                database.rows(schema.collection, &Query::all()).map_err(|halt| match halt {
-                    Halt::Rejected(rejection) => Error::Query(rejection),
-                    Halt::Fault(_) => Error::Damaged("a document is not loaded".to_owned()),
-                })
-            };
+            let rows = |database| super::rows(database, schema.collection, &Query::all());
             let (expected, found) = (rows(expected)?, rows(found)?);
             self.documents += found.len() as u64;
             self.compare_rows(position, schema, &expected, &found);

@@ -231,7 +231,8 @@ impl Progress {
         // After a fault the events that follow run only to tell what they will read.
         let mut faults = Vec::new();
         for (event, (action, id)) in dispatch.actions.iter().zip(ids).enumerate() {
-            let of_dispatch = run.recorded.iter().find(|recorded| recorded.id == *id);
+            // An id that the store has drawn is in no dispatch twice.
+            let of_dispatch = action.id.and_then(|id| run.recorded.iter().find(|it| it.id == id));
             if let Some(known) = of_dispatch.or_else(|| self.known.get(id)).cloned() {
                 if !is_same(action, &known) && faults.is_empty() {
                     let (id, position) = (known.id, known.position);

@@ -11,6 +11,7 @@ use flux_server::{Error, LogQuery, OnChange, Store, StoreBuilder};
 use tokio::task::JoinSet;
 
 use crate::contract::servers::some_event;
+use crate::contract::store::Page;
 use crate::databases::Database;
 use crate::tasks::*;
 
@@ -188,14 +189,6 @@ pub(crate) async fn mended_reducers_begin_anew_where_the_log_was_not_accepted(da
     let mended = reducer().with_version(2);
     let store = database.builder(mended.clone()).rebuild(|_| {}).await.unwrap();
     verify_by(&store, &mended).await;
-}
-
-#[derive(Clone, Debug, PartialEq, Document)]
-#[document(collection = "pages")]
-struct Page {
-    id: i64,
-    edits: i64,
-    text: String,
 }
 
 /// Every event makes the page of its number, or edits it.

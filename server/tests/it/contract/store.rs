@@ -280,10 +280,10 @@ pub(crate) async fn a_dispatch_that_reads_without_end_takes_nobody_along(databas
 
 #[derive(Clone, Debug, PartialEq, Document)]
 #[document(collection = "pages")]
-struct Page {
-    id: i64,
-    edits: i64,
-    text: String,
+pub(crate) struct Page {
+    pub(crate) id: i64,
+    pub(crate) edits: i64,
+    pub(crate) text: String,
 }
 
 /// `pageWritten` makes a page of so many characters, `pageEdited` counts its edits.
