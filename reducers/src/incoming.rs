@@ -1,9 +1,15 @@
 //! An action that is read where it lies: in memory, or in the bytes of a border.
 
-use crate::action::Action;
+use alloc::string::{String, ToString as _};
+
+use uuid::Uuid;
+
+use crate::action::{Action, Position};
 use crate::decode::{Decode, Decoder, Misfit};
 use crate::json::{Json, JsonDecoder};
+use crate::json_text::TextDecoder;
 use crate::rejection::{Rejection, code};
+use crate::timestamp::Timestamp;
 
 /// A part of an action.
 #[doc(hidden)]
@@ -61,6 +67,55 @@ impl Incoming for Action {
 
     fn as_action(&self) -> Option<&Action> {
         Some(self)
+    }
+}
+
+/// An event of the log whose JSON is still the text that the log holds.
+#[doc(hidden)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventText {
+    /// The event's id.
+    pub id: Uuid,
+    /// When it was recorded.
+    pub timestamp: Timestamp,
+    /// What happened.
+    pub event_type: String,
+    /// The facts.
+    pub payload: Option<String>,
+    /// What is not part of the facts.
+    pub meta: Option<String>,
+    /// Whether it tells of an error.
+    pub error: Option<bool>,
+    /// Its place in the log.
+    pub position: Position,
+}
+
+impl Incoming for EventText {
+    fn event_type(&self) -> &str {
+        &self.event_type
+    }
+
+    fn read(
+        &self,
+        part: Part,
+        read: &mut dyn FnMut(&mut dyn Decoder) -> Result<(), Misfit>,
+    ) -> Result<(), Misfit> {
+        let written;
+        let mut decoder = match part {
+            Part::Payload => TextDecoder::of_json(self.payload.as_deref())?,
+            Part::Meta => TextDecoder::of_json(self.meta.as_deref())?,
+            Part::Id => {
+                written = self.id.to_string();
+                TextDecoder::of_text(&written)
+            }
+            Part::Timestamp => {
+                written = self.timestamp.to_string();
+                TextDecoder::of_text(&written)
+            }
+            Part::Error => TextDecoder::of_bool(self.error),
+            Part::Position => TextDecoder::of_integer(self.position),
+        };
+        read(&mut decoder)
     }
 }
 

@@ -73,6 +73,7 @@ mod filter;
 mod halt;
 mod incoming;
 mod json;
+mod json_text;
 mod map;
 mod query;
 mod reducer;

@@ -5,6 +5,6 @@ pub use crate::decode::{
     Decode, Decoder, Misfit, Token, by_serde, is_there, no_payload, record, unexpected, variant,
 };
 pub use crate::event::{event_by_serde, event_to_action};
-pub use crate::incoming::{Incoming, Part, read_payload, to_action};
+pub use crate::incoming::{EventText, Incoming, Part, read_payload, to_action};
 pub use crate::value::{base64_text, float_text, quoted};
 pub use serde_json;

@@ -372,21 +372,19 @@ impl Schema {
     /// assert_eq!(rejection.field(), Some("title"));
     /// ```
     pub fn row(&self, values: impl IntoIterator<Item = Value>) -> Result<Row, Rejection> {
-        let mut values = values.into_iter();
-        let row = self
-            .fields
-            .iter()
-            .map(|field| match values.next() {
-                Some(value) => self.fit(field, value),
-                None => Err(self.missing(field)),
-            })
-            .collect::<Result<Arc<[Value]>, _>>()?;
-        match values.next() {
-            None => Ok(Row(row)),
-            Some(_) => Err(Rejection::new(
+        let mut values: Vec<Value> = values.into_iter().collect();
+        if values.len() > self.fields.len() {
+            return Err(Rejection::new(
                 code::UNKNOWN_FIELD,
                 alloc::format!("a document of `{}` has more values than fields", self.collection),
-            )),
+            ));
+        }
+        for (value, field) in values.iter_mut().zip(self.fields) {
+            *value = self.fit(field, core::mem::replace(value, Value::Null))?;
+        }
+        match self.fields.get(values.len()) {
+            None => Ok(Row(values.into())),
+            Some(field) => Err(self.missing(field)),
         }
     }
 

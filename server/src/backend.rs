@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use flux_reducers::__private::EventText;
 use flux_reducers::{
     Condition, Delta, Fault, Plan, Position, RecordedEvent, Row, Schema, Timestamp, Uuid,
 };
@@ -101,6 +102,15 @@ pub(crate) trait Backend: Debug + Send + Sync {
         plans: &'a [(&'static Schema, Plan)],
         parts: mpsc::Sender<Part>,
     ) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Reads the events after a position, up to another one, in their order. It goes as fast as the
+    /// parts are taken, and ends early once nobody takes them.
+    fn events(
+        &self,
+        after: Position,
+        to: Position,
+        parts: mpsc::Sender<Vec<EventText>>,
+    ) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Returns the events with these ids, those that there are.
     fn events_by_id<'a>(

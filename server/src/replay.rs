@@ -3,40 +3,47 @@
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use flux_reducers::{
-    Action, Database, Document as _, Filter, Halt, Position, Query, RecordedEvent, Reducer, Value,
-};
+use flux_reducers::__private::EventText;
+use flux_reducers::{Database, Document as _, Filter, Halt, Position, Query, Reducer, Value};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 
 use crate::backend::Backend;
 use crate::backend::history::{self, Changed};
 use crate::error::Error;
+use crate::panic;
 use crate::reading::{self, PlannedQuery};
-use crate::{log, panic};
+
+/// Parts of the log that are read ahead of the reducers.
+const PARTS_AHEAD_MAX: usize = 8;
 
 /// Applies the events after a position, up to another one.
 pub(crate) async fn forwards(
     backend: &dyn Backend,
     reducer: &Reducer,
-    database: Database,
+    mut database: Database,
     from: Position,
     to: Position,
 ) -> Result<Database, Error> {
+    let (sender, mut parts) = mpsc::channel::<Vec<EventText>>(PARTS_AHEAD_MAX);
     let reducer = reducer.clone();
-    let (database, reached) = reading::fold(
-        backend,
-        &[between(RecordedEvent::SCHEMA, from, to)?],
-        (database, from),
-        move |(database, reached), _, row| {
-            let event = log::event(&row)?;
-            *reached += 1;
-            if event.position != *reached {
-                return Err(missing(*reached));
+    let applied = spawn_blocking(move || {
+        let mut reached = from;
+        while let Some(events) = parts.blocking_recv() {
+            for event in events {
+                reached += 1;
+                if event.position != reached {
+                    return Err(missing(reached));
+                }
+                apply(&reducer, &mut database, &event)?;
             }
-            apply(&reducer, database, event)
-        },
-    )
-    .await?
-    .0;
+        }
+        Ok((database, reached))
+    });
+    let (read, applied) = tokio::join!(backend.events(from, to, sender), applied);
+    let applied = applied.map_err(|error| Error::Damaged(format!("a replay ended: {error}")))?;
+    // Why they were not taken any further says more than that they were not read any further.
+    let (database, reached) = applied.and_then(|applied| read.map(|()| applied))?;
     if reached == to { Ok(database) } else { Err(missing(reached + 1)) }
 }
 
@@ -67,14 +74,9 @@ pub(crate) async fn backwards(
 }
 
 /// Applies one event of the log.
-pub(crate) fn apply(
-    reducer: &Reducer,
-    database: &mut Database,
-    event: RecordedEvent,
-) -> Result<(), Error> {
-    let (position, id, event_type) = (event.position, event.id, event.event_type.clone());
-    let action = Action::from(event);
-    let reason = match catch_unwind(AssertUnwindSafe(|| reducer.run(database, &action))) {
+fn apply(reducer: &Reducer, database: &mut Database, event: &EventText) -> Result<(), Error> {
+    let run = || reducer.run_incoming(database, event);
+    let reason = match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(_)) => return Ok(()),
         Ok(Err(Halt::Rejected(rejection))) => rejection.to_string(),
         Ok(Err(Halt::Fault(fault))) => {
@@ -82,7 +84,8 @@ pub(crate) fn apply(
         }
         Err(panic) => format!("the reducer panicked: {}", panic::message(&*panic)),
     };
-    Err(Error::ReplayStopped { position, id, event_type, reason })
+    let EventText { position, id, .. } = *event;
+    Err(Error::ReplayStopped { position, id, event_type: event.event_type.clone(), reason })
 }
 
 /// Returns the query of a table's rows after a position, up to another one, in their order.

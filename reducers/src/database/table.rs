@@ -174,7 +174,7 @@ impl Table {
     }
 
     fn rows_put(&mut self, id: &Value, after: Option<Row>) {
-        let before = self.rows.get(id);
+        let before = if self.indexes.is_empty() { None } else { self.rows.get(id) };
         for index in &mut self.indexes {
             let old = before.map(|row| &row[index.field]);
             let new = after.as_ref().map(|row| &row[index.field]);

@@ -1,5 +1,6 @@
 //! Typed events to and from actions.
 
+use flux_reducers::__private::EventText;
 use flux_reducers::{
     Action, Bytes, Describe, Event, Json, Kind, Property, RecordedEvent, Shape, Stamped, Timestamp,
     Uuid, Variant, code,
@@ -254,7 +255,51 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
+/// The same event, its JSON as text that need not be in normal form.
+fn as_text(payload: Option<&serde_json::Value>) -> (EventText, Action) {
+    let text = EventText {
+        id: Uuid::from_u128(1),
+        timestamp: Timestamp::from_milliseconds(5).unwrap(),
+        event_type: "parcelSent".into(),
+        payload: payload.map(serde_json::to_string_pretty).transpose().unwrap(),
+        meta: Some(json!({ "user": "ann", "b": [1.0, u64::MAX, 1e300] }).to_string()),
+        error: Some(false),
+        position: 3,
+    };
+    let action = Action {
+        id: Some(text.id),
+        timestamp: Some(text.timestamp),
+        event_type: text.event_type.clone(),
+        payload: payload.filter(|payload| !payload.is_null()).cloned().map(Json::new),
+        meta: text.meta.as_ref().map(|meta| serde_json::from_str(meta).unwrap()),
+        error: text.error,
+        position: Some(text.position),
+    };
+    (text, action)
+}
+
+#[test]
+fn text_that_is_no_json_is_a_bad_payload() {
+    for wrong in ["", "{", "{\"a\":1}}", "[1,]", "nul", "{1:2}", "1e999"] {
+        let (text, _) = as_text(None);
+        let text = EventText { payload: Some(wrong.into()), ..text };
+        let rejection = Action::from_incoming(&text).unwrap_err();
+        assert_eq!(rejection.code(), code::INVALID_PAYLOAD, "{wrong}");
+        assert_eq!(ParcelEvent::from_incoming(&text).unwrap_err().code(), code::INVALID_PAYLOAD);
+    }
+    let (text, action) = as_text(None);
+    assert_eq!(Action::from_incoming(&text), Ok(Some(action.clone())));
+    let missing = ParcelEvent::from_incoming(&text).unwrap_err();
+    assert_eq!(missing, ParcelEvent::from_action(&action).unwrap_err());
+}
+
 proptest! {
+    #[test]
+    fn text_is_read_as_what_it_says(payload in any_json()) {
+        let (text, action) = as_text(Some(&payload));
+        prop_assert_eq!(Action::from_incoming(&text), Ok(Some(action)));
+    }
+
     #[test]
     fn payloads_are_read_as_serde_reads_them_and_refused_in_its_words(
         changes in prop::collection::vec((0..14_usize, any_json()), 0..3),
@@ -275,6 +320,10 @@ proptest! {
         if let (Some(field), Some(members)) = (missing, payload.as_object_mut()) {
             members.remove(NAMES[field]);
         }
+        let (text, recorded) = as_text(Some(&payload));
+        let read = Stamped::<ParcelEvent>::from_incoming(&text);
+        prop_assert_eq!(read, Stamped::<ParcelEvent>::from_action(&recorded));
+
         let by_serde = Json::new(payload.clone()).read::<Parcel>("parcelSent");
         let action = Action::new("parcelSent").with_payload(payload);
         let read = ParcelEvent::from_action(&action);

@@ -76,6 +76,9 @@ pub(crate) trait Dialect: sqlx::Database {
     /// Reads a field's value.
     fn value(row: &Self::Row, position: usize, field: &Field) -> Result<Value, sqlx::Error>;
 
+    /// Reads a text where it lies.
+    fn text(row: &Self::Row, position: usize) -> Result<Option<&str>, sqlx::Error>;
+
     /// Appends that a column's text starts with a text.
     fn push_starts_with(sql: &mut QueryBuilder<Self>, column: &str, text: &str);
 
@@ -288,7 +291,7 @@ macro_rules! same_for_all {
             use flux_reducers::{Bytes, Kind, Uuid};
             use sqlx::Row as _;
             let integer = || row.try_get::<Option<i64>, _>(position);
-            let text = || row.try_get::<Option<String>, _>(position);
+            let text = || Self::text(row, position);
             Ok(match field.kind {
                 Kind::Bool => row.try_get::<Option<bool>, _>(position)?.into(),
                 Kind::I32 | Kind::I64 | Kind::U32 => integer()?.into(),
@@ -299,6 +302,11 @@ macro_rules! same_for_all {
                 Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(position)?.map(Bytes).into(),
                 Kind::Json => $crate::backend::dialect::json(text()?)?,
             })
+        }
+
+        fn text(row: &Self::Row, position: usize) -> Result<Option<&str>, sqlx::Error> {
+            use sqlx::Row as _;
+            row.try_get(position)
         }
 
         async fn execute(
@@ -340,8 +348,8 @@ pub(super) fn timestamp(milliseconds: Option<i64>) -> Result<Value, sqlx::Error>
 }
 
 /// Reads JSON, which every database holds as text.
-pub(super) fn json(text: Option<String>) -> Result<Value, sqlx::Error> {
-    let json = text.map(|text| serde_json::from_str::<Json>(&text)).transpose();
+pub(super) fn json(text: Option<&str>) -> Result<Value, sqlx::Error> {
+    let json = text.map(serde_json::from_str::<Json>).transpose();
     let json = json.map_err(|error| sqlx::Error::Decode(error.into()))?;
     Ok(json.map_or(Value::Null, Value::from))
 }

@@ -152,7 +152,7 @@ fn groups(conditions: impl Iterator<Item = Condition>, most: usize) -> Vec<Vec<C
     groups
 }
 
-fn select<D: Dialect>(tables: &Tables, schema: &Schema) -> QueryBuilder<D> {
+pub(super) fn select<D: Dialect>(tables: &Tables, schema: &Schema) -> QueryBuilder<D> {
     let columns: Vec<_> = schema.fields.iter().map(|field| D::quoted(field.name)).collect();
     let (columns, table) = (columns.join(", "), tables.quoted::<D>(schema.collection));
     QueryBuilder::new(format!("SELECT {columns} FROM {table} WHERE "))

@@ -3,9 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use flux_reducers::{Document as _, RecordedEvent, Row, Schema, Uuid, Value};
+use flux_reducers::__private::EventText;
+use flux_reducers::{Document as _, Position, RecordedEvent, Row, Schema, Uuid, Value};
+use futures_util::TryStreamExt as _;
 use sqlx::QueryBuilder;
+use tokio::sync::mpsc;
 
+use super::connections::{QUERY_TIMEOUT, answer};
 use super::dialect::{Dialect, INTEGER, TIMESTAMP};
 use super::tables::Tables;
 use super::{Head, documents};
@@ -44,6 +48,58 @@ pub(super) async fn head<D: Dialect>(
         }
         _ => Err(Error::Damaged("`flux_head` holds no position".to_owned())),
     }
+}
+
+/// Events that are handed on together, and bytes of their texts from which on fewer are.
+const EVENTS_IN_PART: usize = 256;
+const PART_BYTES: usize = 256 * 1024;
+
+/// Hands on the events after a position, up to another one, as fast as they are taken.
+pub(super) async fn texts<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    (after, to): (Position, Position),
+    parts: &mpsc::Sender<Vec<EventText>>,
+) -> Result<bool, Error> {
+    let position = D::quoted("position");
+    let mut sql = documents::select::<D>(tables, SCHEMA);
+    sql.push(format_args!("{position} > "));
+    D::push_value(&mut sql, &Value::Integer(after));
+    sql.push(format_args!(" AND {position} <= "));
+    D::push_value(&mut sql, &Value::Integer(to));
+    sql.push(format_args!(" ORDER BY {position}"));
+    let mut found = D::stream(connection, &mut sql);
+    let (mut part, mut bytes) = (Vec::with_capacity(EVENTS_IN_PART), 0);
+    loop {
+        let next = answer(QUERY_TIMEOUT, found.try_next()).await;
+        let Some(row) = next.map_err(Error::database("reading the log"))? else { break };
+        let event = text::<D>(&row).map_err(Error::database("reading an event of the log"))?;
+        bytes +=
+            [&event.payload, &event.meta].into_iter().flatten().map(String::len).sum::<usize>();
+        part.push(event);
+        if part.len() == EVENTS_IN_PART || bytes > PART_BYTES {
+            bytes = 0;
+            let whole = std::mem::replace(&mut part, Vec::with_capacity(EVENTS_IN_PART));
+            if parts.send(whole).await.is_err() {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(part.is_empty() || parts.send(part).await.is_ok())
+}
+
+fn text<D: Dialect>(row: &D::Row) -> Result<EventText, sqlx::Error> {
+    let value = |position| D::value(row, position, &SCHEMA.fields[position]);
+    let text = |position| D::text(row, position).map(|text| text.map(str::to_owned));
+    let (Value::Uuid(id), Value::Timestamp(timestamp), Value::Integer(position)) =
+        (value(0)?, value(1)?, value(6)?)
+    else {
+        return Err(sqlx::Error::Decode("a column of the log is null".into()));
+    };
+    let error = if let Value::Bool(error) = value(5)? { Some(error) } else { None };
+    let event_type = text(2)?.unwrap_or_default();
+    let (payload, meta) = (text(3)?, text(4)?);
+    Ok(EventText { id, timestamp, event_type, payload, meta, error, position })
 }
 
 /// Returns events as rows of the log.

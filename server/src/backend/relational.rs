@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use flux_reducers::__private::EventText;
 use flux_reducers::{
     Condition, Document as _, Fault, Plan, Position, RecordedEvent, Row, Schema, Uuid, Value,
 };
@@ -180,6 +181,21 @@ impl<D: Dialect> Backend for Relational<D> {
     ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>> {
         Box::pin(async {
             find_events(&mut self.connections.reader().await?, &self.tables, ids).await
+        })
+    }
+
+    fn events(
+        &self,
+        after: Position,
+        to: Position,
+        parts: mpsc::Sender<Vec<EventText>>,
+    ) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            let mut snapshot = self.connections.snapshot().await?;
+            let range = (after, to);
+            let is_wanted = events::texts::<D>(&mut snapshot, &self.tables, range, &parts).await?;
+            // What nobody takes is not read to its end: the connection is closed instead.
+            if is_wanted { snapshot.rollback().await } else { Ok(()) }
         })
     }
 

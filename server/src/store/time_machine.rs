@@ -266,15 +266,18 @@ impl Inner {
         }
         // The nearest last.
         bases.sort_by_key(|base| std::cmp::Reverse(base.position().abs_diff(position)));
-        loop {
+        let found = loop {
             let base = bases.pop().unwrap_or(Base::Nothing);
             match self.documents_from(base, position).await {
                 Err(error @ Error::Damaged(_)) if !bases.is_empty() => {
                     tracing::warn!(%error, "passed over");
                 }
-                done => return done,
+                done => break done,
             }
-        }
+        };
+        // To give back the memory of many documents takes a while, for which nobody has to wait.
+        tokio::task::spawn_blocking(move || drop(bases));
+        found
     }
 
     async fn documents_from(&self, base: Base, to: Position) -> Result<Database, Error> {

@@ -1,0 +1,174 @@
+//! What it costs to go back and to build anew: replay, the time machine, a rebuild beside callers.
+//!
+//! `cargo bench -p flux-server --features mysql,postgres --bench time`; SQLite always, PostgreSQL and MySQL
+//! where `TEST_POSTGRES_URL` and `TEST_MYSQL_URL` are set (`cargo xtask databases`). After `--`,
+//! `only=postgres` measures one database, `log=100000` another length of the log, `seconds=20`
+//! the callers for longer.
+
+#![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
+#![allow(clippy::print_stdout, reason = "its result is what it prints")]
+
+use std::time::{Duration, Instant};
+
+use flux_server::reducers::{Query, Uuid, lift};
+use flux_server::{Store, StoreBuilder};
+use tokio::task::JoinSet;
+
+use workload::{Caller, Workload, notes};
+
+#[path = "../dispatch/memory.rs"]
+mod memory;
+mod rebuilding;
+mod replaying;
+#[path = "../dispatch/workload.rs"]
+mod workload;
+
+/// Events from one snapshot to the next.
+const SNAPSHOT_EVERY: usize = 50_000;
+
+/// Events in one dispatch, and callers, while a log is filled.
+const FILL_EVENTS: usize = 500;
+const FILL_CALLERS: usize = 4;
+
+/// Positions at which the time machine is asked.
+const MOMENTS: usize = 20;
+
+/// What is measured.
+struct Options {
+    only: Option<String>,
+    log: usize,
+    measured: Duration,
+}
+
+impl Options {
+    fn of_arguments() -> Self {
+        let arguments: Vec<String> = std::env::args().collect();
+        let given = |name: &str| {
+            arguments
+                .iter()
+                .find_map(|it| it.strip_prefix(name)?.strip_prefix('='))
+                .map(str::to_owned)
+        };
+        let number = |name: &str, default: usize| -> usize {
+            given(name).map_or(default, |number| number.parse().unwrap())
+        };
+        Self {
+            only: given("only"),
+            log: number("log", 1_000_000),
+            measured: Duration::from_secs(number("seconds", 10) as u64),
+        }
+    }
+}
+
+fn main() {
+    let options = Options::of_arguments();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, variable) in [
+            ("sqlite", None),
+            ("postgres", Some("TEST_POSTGRES_URL")),
+            ("mysql", Some("TEST_MYSQL_URL")),
+        ] {
+            if options.only.as_ref().is_some_and(|only| only != name) {
+                continue;
+            }
+            let url = match variable.map(std::env::var) {
+                None => format!("sqlite://{}/notes.db", folder.path().display()),
+                Some(Ok(url)) => url,
+                Some(Err(_)) => {
+                    println!("{name}: not measured, {} is not set", variable.unwrap());
+                    continue;
+                }
+            };
+            measure(&options, name, &url).await;
+        }
+    });
+}
+
+/// A database of the store's, and how its tables' names begin.
+struct Place {
+    url: String,
+    namespace: String,
+}
+
+impl Place {
+    fn builder(&self, version: u32) -> StoreBuilder {
+        let reducer = lift(notes).with_version(version);
+        Store::builder(reducer, &self.url).namespace(&self.namespace)
+    }
+}
+
+async fn measure(options: &Options, database: &str, url: &str) {
+    let namespace = format!("t{}", &Uuid::now_v7().simple().to_string()[21..]);
+    let place = Place { url: url.to_owned(), namespace };
+    let store = place.builder(0).open().await.unwrap();
+    println!("\n{database}, {} events", options.log);
+    fill(&store, options.log).await;
+
+    at(&store, options.log).await;
+    replaying::whole_log(&place, options.log).await;
+    rebuilding::beside_callers(options, &place, store).await;
+}
+
+/// Fills the log, and takes snapshots on the way.
+async fn fill(store: &Store, events: usize) {
+    let began = Instant::now();
+    let mut filled = 0;
+    let (mut pauses, mut bytes) = (Vec::new(), 0);
+    while filled < events {
+        let next = SNAPSHOT_EVERY.min(events - filled);
+        let mut callers = JoinSet::new();
+        for _ in 0..FILL_CALLERS {
+            let store = store.clone();
+            callers.spawn(async move {
+                let mut caller = Caller::new(Workload::Mixed);
+                for _ in 0..next / FILL_CALLERS / FILL_EVENTS {
+                    let events: Vec<_> = (0..FILL_EVENTS).map(|_| caller.next()).collect();
+                    store.dispatch_all(&events).await.unwrap();
+                }
+            });
+        }
+        callers.join_all().await;
+        filled += next;
+        let asked = Instant::now();
+        store.take_snapshot().await.unwrap();
+        pauses.push(asked.elapsed());
+    }
+    let snapshots = store.snapshots().await.unwrap();
+    bytes += snapshots.iter().map(|it| it.bytes).sum::<u64>();
+    let (position, documents) = snapshots.last().map_or((0, 0), |it| (it.position, it.documents));
+    println!(
+        "filled to {position} with {documents} documents in {:.1} s; {} snapshots of {} MiB in all, \
+         the last one taken in {:.2} s",
+        began.elapsed().as_secs_f64(),
+        snapshots.len(),
+        bytes / 1024 / 1024,
+        pauses.last().map_or(0.0, Duration::as_secs_f64),
+    );
+}
+
+/// Asks for moments all over the log, in no order, each of a store that remembers none before.
+async fn at(store: &Store, log: usize) {
+    memory::forget_peak();
+    let mut took = Vec::new();
+    for moment in 0..MOMENTS {
+        // Far from each other, and in the middle between snapshots as well as near them.
+        let position = (moment * 7_919 * 61 + 24_999) % log + 1;
+        // The documents of the last moment may be nearer than a snapshot: so is it for a user.
+        let asked = Instant::now();
+        let past = store.at(position as i64).await.unwrap();
+        let notes = past.read(&[("notes", Query::all().limit(100))]).await.unwrap();
+        took.push((asked.elapsed(), position));
+        assert!(!notes[0].is_empty());
+    }
+    took.sort_unstable();
+    let (median, worst) = (took[took.len() / 2].0, took[took.len() - 1]);
+    println!(
+        "at: {MOMENTS} moments, median {:.2} s, the worst {:.2} s (at {}); peak {} MiB",
+        median.as_secs_f64(),
+        worst.0.as_secs_f64(),
+        worst.1,
+        memory::peak_mib().unwrap_or_default(),
+    );
+}
