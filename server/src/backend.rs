@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
 
+use exclusive::{Exclusive, Exclusivity};
 use relational::Relational;
 use tables::Tables;
 
@@ -22,7 +23,9 @@ mod connections;
 mod dialect;
 mod documents;
 mod events;
+pub(crate) mod exclusive;
 mod filter;
+mod generations;
 pub(crate) mod history;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -132,13 +135,21 @@ pub(crate) trait Backend: Debug + Send + Sync {
         condition: Condition,
     ) -> BoxFuture<'_, Result<(), Error>>;
 
+    /// Removes the parts of snapshots that are older than an id and not recorded.
+    fn remove_snapshot_parts(&self, before: String) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Takes on what only one server does at a time; `None` while another does it.
+    fn exclusively(&self, what: Exclusive) -> BoxFuture<'_, Result<Option<Exclusivity>, Error>>;
+
     /// Takes over the building of new tables that an interrupted one has begun, or begins anew.
+    /// None where what is live is what is demanded.
     fn shadow<'a>(
         &'a self,
         schemas: &'a [&'static Schema],
         settings: &'a Settings,
+        demand: Demand,
         owner: Uuid,
-    ) -> BoxFuture<'a, Result<Shadow, Error>>;
+    ) -> BoxFuture<'a, Result<Option<Shadow>, Error>>;
 
     /// Begins to write the tables of a generation that is not live.
     fn begin_build(&self) -> BoxFuture<'_, Result<Box<dyn Transaction>, Error>>;
@@ -168,6 +179,15 @@ pub(crate) trait Backend: Debug + Send + Sync {
 
     /// Closes all connections.
     fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// Which rebuild is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// One of what is live, whatever made it.
+    Anyway,
+    /// One where older reducers, or other schemas, made what is live.
+    WhereNewer,
 }
 
 /// What becomes of what a rebuild has built when it ends early.

@@ -9,6 +9,7 @@ use flux_reducers::{
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
+use crate::backend::exclusive::Exclusive;
 use crate::backend::own::{SNAPSHOT_PARTS, SNAPSHOTS, SnapshotPart, StoredSnapshot};
 use crate::backend::{Backend, Part};
 use crate::clock::now;
@@ -24,6 +25,9 @@ const PART_BYTES: usize = 512 * 1024;
 
 /// How long after it has begun a snapshot that is not whole is taken for one that never will be.
 const LEFT_OVER_AFTER: Duration = Duration::from_secs(3600);
+
+/// How long it is waited while another server takes one.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// How long it is waited after a snapshot could not be taken.
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
@@ -41,6 +45,7 @@ const AGAIN_AFTER: Duration = Duration::from_secs(10);
 pub struct SnapshotPolicy {
     events: Option<Position>,
     interval: Option<Duration>,
+    kept: Option<u32>,
 }
 
 impl SnapshotPolicy {
@@ -66,6 +71,18 @@ impl SnapshotPolicy {
         self
     }
 
+    /// Keeps only so many, the last ones, at least one; all unless told. Between those that are
+    /// kept the time machine has further to go.
+    ///
+    /// ```
+    /// # use flux_server::SnapshotPolicy;
+    /// let policy = SnapshotPolicy::default().every_events(50_000).keep(100);
+    /// ```
+    pub const fn keep(mut self, snapshots: u32) -> Self {
+        self.kept = Some(if snapshots == 0 { 1 } else { snapshots });
+        self
+    }
+
     pub(crate) const fn is_never(self) -> bool {
         self.events.is_none() && self.interval.is_none()
     }
@@ -76,19 +93,13 @@ impl SnapshotPolicy {
 pub(crate) struct Snapshots {
     backend: Arc<dyn Backend>,
     empty: Database,
-    made_by: String,
 }
 
 impl Snapshots {
     pub(crate) fn new(backend: Arc<dyn Backend>, reducer: &Reducer) -> Result<Self, Error> {
         let schemas = reducer.schemas().into_iter().filter(|it| **it != *RecordedEvent::SCHEMA);
         let empty = Database::new(schemas)?;
-        let made_by =
-            (backend.generation(), reducer.version(), empty.schemas().collect::<Vec<_>>());
-        let made_by = serde_json::to_vec(&made_by)
-            .map_err(|error| Error::Damaged(format!("a schema can't be written: {error}")))?;
-        let made_by = Uuid::new_v5(&Uuid::NAMESPACE_OID, &made_by).to_string();
-        Ok(Self { backend, empty, made_by })
+        Ok(Self { backend, empty })
     }
 
     /// Takes one of the documents as they are now; returns its position.
@@ -141,7 +152,7 @@ impl Snapshots {
         writing.part(gathered).await?;
         Ok(StoredSnapshot {
             id: writing.id.to_string(),
-            made_by: self.made_by.clone(),
+            generation: self.backend.generation(),
             position,
             taken_at: now(),
             parts: writing.parts,
@@ -159,11 +170,8 @@ impl Snapshots {
 
     /// Returns the snapshots that these reducers and schemas made, by position.
     pub(crate) async fn list(&self) -> Result<Vec<StoredSnapshot>, Error> {
-        let own = Filter::eq("madeBy", self.made_by.as_str());
-        self.find(Query::from(own).ascending("position")).await
-    }
-
-    async fn find(&self, query: Query) -> Result<Vec<StoredSnapshot>, Error> {
+        let own = Filter::eq("generation", self.backend.generation());
+        let query = Query::from(own).ascending("position");
         let plans = [(SNAPSHOTS, query.plan(SNAPSHOTS).map_err(Error::Query)?)];
         let found = reading::fold(&*self.backend, &plans, Vec::new(), |all, _, row| {
             all.push(StoredSnapshot::from_row(&row).map_err(|error| damaged(&error))?);
@@ -174,9 +182,8 @@ impl Snapshots {
 
     /// Returns its documents.
     pub(crate) async fn load(&self, snapshot: &StoredSnapshot) -> Result<Database, Error> {
-        let own = Filter::starts_with("id", format!("{}/", snapshot.id));
-        let range = Filter::ge("id", snapshot.id.as_str()) & own;
-        let plan = Query::from(range).plan(SNAPSHOT_PARTS).map_err(Error::Query)?;
+        let own = Filter::eq("snapshot", snapshot.id.as_str());
+        let plan = Query::from(own).plan(SNAPSHOT_PARTS).map_err(Error::Query)?;
         let plans = [(SNAPSHOT_PARTS, plan)];
         let (empty, state) = (self.empty.clone(), (self.empty.clone(), 0, 0));
         let loaded = reading::fold(
@@ -218,16 +225,26 @@ impl Snapshots {
     /// Removes the parts of snapshots that were never whole.
     async fn remove_left_over(&self) -> Result<(), Error> {
         let long_ago = now().as_milliseconds() - LEFT_OVER_AFTER.as_millis() as i64;
-        let whole = self.find(Query::all()).await?;
-        let ids = whole.iter().map(|it| Filter::starts_with("id", it.id.as_str()));
-        let old = Filter::lt("id", first_id_at(long_ago).to_string());
-        let left_over = old & !Filter::Or(ids.collect());
-        let left_over = left_over.condition(SNAPSHOT_PARTS).map_err(Error::Query)?;
-        self.backend.remove(SNAPSHOT_PARTS, left_over).await
+        self.backend.remove_snapshot_parts(first_id_at(long_ago).to_string()).await
+    }
+
+    /// Removes all but the last ones.
+    async fn keep(&self, most: u32) -> Result<(), Error> {
+        let all = self.list().await?;
+        let old = all.len().saturating_sub(usize::try_from(most).unwrap_or(usize::MAX));
+        for snapshot in &all[..old] {
+            // First what says that it is whole: who reads it meanwhile passes it over.
+            for (schema, field) in [(SNAPSHOTS, "id"), (SNAPSHOT_PARTS, "snapshot")] {
+                let own = Filter::eq(field, snapshot.id.as_str());
+                let own = own.condition(schema).map_err(Error::Query)?;
+                self.backend.remove(schema, own).await?;
+            }
+        }
+        Ok(())
     }
 }
 
-/// Takes snapshots by a policy, until the store is closed.
+/// Takes snapshots by a policy, until the store is closed. Of several servers one takes each.
 pub(crate) async fn run(
     snapshots: Snapshots,
     policy: SnapshotPolicy,
@@ -235,13 +252,10 @@ pub(crate) async fn run(
 ) {
     let Some(mut head) = feed.upgrade().map(|feed| feed.watch()) else { return };
     drop(feed);
-    let mut last = match snapshots.list().await {
-        Ok(all) => all.last().map_or(0, |snapshot| snapshot.position),
-        Err(_) => 0,
-    };
+    let mut last = snapshots.last().await.unwrap_or_default();
     let mut since = Instant::now();
     while is_due(&mut head, policy, last, since).await {
-        match snapshots.take().await {
+        match snapshots.take_in_turn(last, policy).await {
             Ok(position) => last = position,
             Err(Error::Superseded) => return,
             Err(error) => {
@@ -250,6 +264,42 @@ pub(crate) async fn run(
             }
         }
         since = Instant::now();
+    }
+}
+
+impl Snapshots {
+    /// Takes one, unless another server has taken it or does so just now; returns the position of
+    /// the last one.
+    async fn take_in_turn(
+        &self,
+        last: Position,
+        policy: SnapshotPolicy,
+    ) -> Result<Position, Error> {
+        let own = loop {
+            match self.backend.exclusively(Exclusive::Snapshot).await? {
+                Some(own) => break own,
+                None => sleep_until(Instant::now() + LOOK_AGAIN_AFTER).await,
+            }
+        };
+        let taken = async {
+            let newest = self.last().await?;
+            if newest > last {
+                return Ok(newest);
+            }
+            let position = self.take().await?;
+            if let Some(most) = policy.kept {
+                self.keep(most).await?;
+            }
+            Ok(position)
+        };
+        let taken = taken.await;
+        own.end().await;
+        taken
+    }
+
+    /// Returns the position of the last one, 0 where there is none.
+    async fn last(&self) -> Result<Position, Error> {
+        Ok(self.list().await?.last().map_or(0, |snapshot| snapshot.position))
     }
 }
 
@@ -295,7 +345,8 @@ impl Writing<'_> {
         self.bytes += count(bytes.len());
         let id = format!("{}/{:06}", self.id, self.parts);
         self.parts += 1;
-        let part = SnapshotPart { id, bytes: flux_reducers::Bytes(bytes) };
+        let snapshot = self.id.to_string();
+        let part = SnapshotPart { id, snapshot, bytes: flux_reducers::Bytes(bytes) };
         self.backend.insert(SNAPSHOT_PARTS, &[row(SNAPSHOT_PARTS, &part.to_fields())?]).await
     }
 }

@@ -1,5 +1,6 @@
-//! Connections: one that writes, one that looks up for the writer meanwhile, several that read. Each is kept only while all goes
-//! well: after a failure or a silence nobody knows what state it is in, and a new one costs little.
+//! Connections: one that writes, one that looks up for the writer meanwhile, several that read.
+//! Each is kept only while all goes well: after a failure or a silence nobody knows what state it is
+//! in, and a new one costs little.
 
 use std::fmt;
 use std::io;
@@ -13,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::dialect::Dialect;
+use super::exclusive::Exclusivity;
 use crate::error::Error;
 use crate::lock::lock;
 
@@ -206,6 +208,15 @@ impl<D: Dialect> Connections<D> {
         .await
     }
 
+    /// Takes a lock that one server has at a time; `None` while another has it.
+    pub(super) async fn exclusively(&self, name: &str) -> Result<Option<Exclusivity>, Error> {
+        match &self.writer {
+            Some(options) => D::exclusively(options, name).await,
+            // Nobody else can open it.
+            None => Ok(Some(Exclusivity::of(()))),
+        }
+    }
+
     /// Begins to write.
     pub(super) async fn begin_write(&self) -> Result<Lease<D>, Error> {
         let mut lease = self.writer().await?;
@@ -261,7 +272,9 @@ impl<D: Dialect> Lease<D> {
     /// Begins a transaction.
     pub(super) async fn begin(&mut self, statement: &str) -> Result<(), Error> {
         if D::ONE_WRITER && statement == D::BEGIN_WRITE {
-            self.held_turn = Some(Arc::clone(&self.turn).lock_owned().await);
+            let turn = timeout(STEP_TIMEOUT, Arc::clone(&self.turn).lock_owned()).await;
+            let turn = turn.map_err(|_| Error::database("waiting to write")(silence(STEP_TIMEOUT)));
+            self.held_turn = Some(turn?);
         }
         self.is_in_transaction = true;
         let begun = answer(STEP_TIMEOUT, run::<D>(self, statement)).await;
@@ -345,7 +358,9 @@ impl<D: Dialect> DerefMut for Lease<D> {
 
 /// Connects as the writer; tries again while the database starts. The error is that of the
 /// last time, not merely that it took too long.
-async fn connect<D: Dialect>(options: &Options<D>) -> Result<D::Connection, sqlx::Error> {
+pub(super) async fn connect<D: Dialect>(
+    options: &Options<D>,
+) -> Result<D::Connection, sqlx::Error> {
     let deadline = Instant::now() + CONNECT_TIMEOUT;
     loop {
         let connected = async {

@@ -7,7 +7,8 @@ use futures_util::stream::BoxStream;
 use sqlx::error::DatabaseError;
 use sqlx::{Pool, QueryBuilder};
 
-use super::connections::Connections;
+use super::connections::{Connections, Options};
+use super::exclusive::Exclusivity;
 use crate::error::Error;
 
 /// The SQL of one database.
@@ -167,6 +168,12 @@ pub(crate) trait Dialect: sqlx::Database {
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
         std::future::ready(Ok(()))
     }
+
+    /// Takes a lock that one server has at a time, until it ends; `None` while another has it.
+    fn exclusively(
+        options: &Options<Self>,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<Exclusivity>, Error>> + Send;
 
     /// Returns whether a table is what a store left that ended while it made its tables.
     fn is_left_over(

@@ -9,6 +9,7 @@ use sqlx::{MySql, QueryBuilder, Row as _};
 
 use super::connections::{Connections, Turn, reader_pool};
 use super::dialect::{Dialect, same_for_all};
+use super::exclusive::{Exclusivity, NamedLock, by_connection};
 use crate::error::{Error, without_password};
 
 /// Strict, so that nothing is cut or rounded in silence; a bounded wait for the head that another
@@ -41,6 +42,14 @@ const COMMENT: &str = "Flux Capacitor";
 /// The most that one packet has, whatever the server takes, and what is in it besides a row.
 const PACKET_BYTES_MAX: i64 = 16 * 1024 * 1024;
 const PACKET_OVERHEAD: i64 = 64 * 1024;
+
+/// As the lock of the tables, without a wait for it.
+const LOCK: NamedLock = NamedLock {
+    session: "SET SESSION wait_timeout = 30",
+    take: "SELECT COALESCE(GET_LOCK(MD5(CONCAT(DATABASE(), ' ', ",
+    take_end: ")), 0), 0)",
+    release: "SELECT RELEASE_ALL_LOCKS()",
+};
 
 impl Dialect for MySql {
     const BEGIN_WRITE: &'static str = "START TRANSACTION";
@@ -145,6 +154,13 @@ impl Dialect for MySql {
 
     async fn unlock_tables(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
         sqlx::raw_sql("SELECT RELEASE_ALL_LOCKS()").execute(connection).await.map(|_| ())
+    }
+
+    async fn exclusively(
+        options: &MySqlConnectOptions,
+        name: &str,
+    ) -> Result<Option<Exclusivity>, Error> {
+        by_connection::<Self>(options, name, &LOCK).await
     }
 
     async fn is_left_over(

@@ -23,8 +23,8 @@ pub(super) const fn schema(collection: &'static str, of: &Schema) -> Schema {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StoredSnapshot {
     pub(crate) id: String,
-    /// The version of the reducers and the schemas that it is of.
-    pub(crate) made_by: String,
+    /// The tables that it is of.
+    pub(crate) generation: i64,
     /// It has what the first events changed, up to this one.
     pub(crate) position: Position,
     pub(crate) taken_at: Timestamp,
@@ -39,6 +39,8 @@ pub(crate) struct StoredSnapshot {
 pub(crate) struct SnapshotPart {
     /// That of the snapshot, and a number from 0.
     pub(crate) id: String,
+    #[document(index)]
+    pub(crate) snapshot: String,
     pub(crate) bytes: Bytes,
 }
 
@@ -52,19 +54,22 @@ pub(crate) struct Generation {
     pub(crate) state: GenerationState,
     /// As far as it was built; of the live one the head tells it.
     pub(crate) position: Position,
-    /// Who builds it, and when that one was last seen.
+    /// Who builds it.
     pub(crate) owner: Option<Uuid>,
-    pub(crate) seen_at: Option<Timestamp>,
 }
 
 /// What becomes of a generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enumeration)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum GenerationState {
+    /// Not all its tables are there yet.
+    Begun,
     /// Made of the log, and not yet in use.
     Building,
     /// The one that the head names.
     Live,
     /// The one before, until it is dropped.
     Kept,
+    /// Not all its tables are there any more.
+    Dropped,
 }

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::connections::{Connections, STEP_TIMEOUT, Turn, reader_pool};
 use super::dialect::{Dialect, same_for_all};
+use super::exclusive::{Exclusivity, NamedLock, by_connection};
 use crate::error::{Error, without_password};
 
 /// How long the writer waits for the head that another server, or somebody by hand, holds; and how
@@ -27,6 +28,14 @@ const STATEMENT_MS: &str = "10000";
 
 /// How long nothing is heard of other servers before it is asked whether the connection is alive.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
+
+/// As the lock of the tables, but of a connection, not of a transaction.
+const LOCK: NamedLock = NamedLock {
+    session: "SET idle_session_timeout = '30s'",
+    take: "SELECT CASE WHEN pg_try_advisory_lock(hashtext(",
+    take_end: ")) THEN 1 ELSE 0 END::BIGINT",
+    release: "SELECT pg_advisory_unlock_all()",
+};
 
 impl Dialect for Postgres {
     const BEGIN_WRITE: &'static str = "BEGIN";
@@ -128,6 +137,13 @@ impl Dialect for Postgres {
     async fn lock_tables(connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
         let lock = sqlx::query("SELECT pg_advisory_xact_lock(hashtext($1))");
         lock.bind(name).execute(connection).await.map(|_| ())
+    }
+
+    async fn exclusively(
+        options: &PgConnectOptions,
+        name: &str,
+    ) -> Result<Option<Exclusivity>, Error> {
+        by_connection::<Self>(options, name, &LOCK).await
     }
 
     async fn table_exists(connection: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {

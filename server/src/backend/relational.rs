@@ -1,13 +1,11 @@
 //! A relational database of any dialect: what the store asks, as transactions and queries.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use flux_reducers::__private::EventText;
-use flux_reducers::{
-    Condition, Document as _, Fault, Plan, Position, RecordedEvent, Row, Schema, Uuid, Value,
-};
+use flux_reducers::{Condition, Fault, Plan, Position, RecordedEvent, Row, Schema, Uuid, Value};
 use futures_util::future::BoxFuture;
 use sqlx::QueryBuilder;
 use tokio::sync::mpsc;
@@ -15,20 +13,19 @@ use tokio::time::timeout;
 
 use super::connections::{Connections, Lease, STEP_TIMEOUT, answer, silence, step};
 use super::dialect::Dialect;
-use super::own::{GENERATIONS, Generation, GenerationState};
+use super::exclusive::{Exclusive, Exclusivity};
+use super::generations::{self, Claimed};
+use super::own::{SNAPSHOT_PARTS, SNAPSHOTS};
 use super::statement::{self, Log, Statement, are_independent, inserts, refusal, statements};
 use super::tables::{self, Purpose, Tables};
 use super::{
-    Assumption, Backend, Begun, Built, Head, Lookup, Part, Settings, Shadow, Transaction, Write,
-    documents, events, filter, history,
+    Assumption, Backend, Begun, Built, Demand, Head, Lookup, Part, Settings, Shadow, Transaction,
+    Write, documents, events, filter, history,
 };
-use crate::clock::now;
 use crate::error::Error;
 
-/// How long nothing is heard of who builds a generation before it is taken for gone.
-const OWNER_SILENT_MS: i64 = 30_000;
-
-/// How long it may take to make the tables, and to wait for another server that does.
+/// How long it may take to make the tables or to drop them, and to wait for another server that
+/// does.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A store's tables, and the connections to them.
@@ -57,17 +54,28 @@ impl<D: Dialect> Relational<D> {
         settings: &Settings,
     ) -> Result<Self, Error> {
         let connections = Arc::new(D::connect(url).await?);
-        let prepared = timeout(PREPARE_TIMEOUT, prepare(&connections, &tables, schemas, settings));
-        let Prepared { tables, row_bytes_max, keeps_history } = prepared
-            .await
-            .map_err(|_| Error::database("preparing the tables")(silence(PREPARE_TIMEOUT)))??;
+        let Prepared { tables, row_bytes_max, keeps_history } =
+            prepared(prepare(&connections, &tables, schemas, settings)).await?;
         let is_shared = D::is_shared(url);
         Ok(Self { connections, tables, is_shared, row_bytes_max, keeps_history })
+    }
+
+    async fn delete(&self, sql: QueryBuilder<D>) -> Result<(), Error> {
+        let mut connection = self.connections.begin_background().await?;
+        let removed = answer(STEP_TIMEOUT, D::execute(&mut connection, sql)).await;
+        removed.map_err(Error::database("removing"))?;
+        connection.commit().await
     }
 
     fn writer(&self, connection: Lease<D>) -> Writer<D> {
         Writer { connection, tables: self.tables.clone(), row_bytes_max: self.row_bytes_max }
     }
+}
+
+/// Waits for tables to be made or dropped.
+async fn prepared<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let done = timeout(PREPARE_TIMEOUT, work).await;
+    done.map_err(|_| Error::database("preparing the tables")(silence(PREPARE_TIMEOUT)))?
 }
 
 /// What is known once the tables are there.
@@ -218,38 +226,53 @@ impl<D: Dialect> Backend for Relational<D> {
         condition: Condition,
     ) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            let mut connection = self.connections.begin_background().await?;
             let table = self.tables.quoted::<D>(schema.collection);
             let mut sql = QueryBuilder::new(format!("DELETE FROM {table} WHERE "));
             filter::push(&mut sql, schema, &condition);
-            let removed = answer(STEP_TIMEOUT, D::execute(&mut connection, sql)).await;
-            removed.map_err(Error::database("removing"))?;
-            connection.commit().await
+            self.delete(sql).await
         })
+    }
+
+    fn remove_snapshot_parts(&self, before: String) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            let parts = self.tables.quoted::<D>(SNAPSHOT_PARTS.collection);
+            let snapshots = self.tables.quoted::<D>(SNAPSHOTS.collection);
+            let mut sql = QueryBuilder::new(format!("DELETE FROM {parts} WHERE snapshot < "));
+            D::push_value(&mut sql, &before.into());
+            sql.push(format_args!(" AND snapshot NOT IN (SELECT id FROM {snapshots})"));
+            self.delete(sql).await
+        })
+    }
+
+    fn exclusively(&self, what: Exclusive) -> BoxFuture<'_, Result<Option<Exclusivity>, Error>> {
+        Box::pin(async move { self.connections.exclusively(&self.tables.lock(what.name())).await })
     }
 
     fn shadow<'a>(
         &'a self,
         schemas: &'a [&'static Schema],
         settings: &'a Settings,
+        demand: Demand,
         owner: Uuid,
-    ) -> BoxFuture<'a, Result<Shadow, Error>> {
+    ) -> BoxFuture<'a, Result<Option<Shadow>, Error>> {
         Box::pin(async move {
             let mut connection = self.connections.begin_background().await?;
-            let claimed =
-                claim::<D>(&mut connection, &self.tables, schemas, settings, owner).await?;
+            let (tables, demand) = (&self.tables, (settings, demand));
+            let claimed = generations::claim::<D>(&mut connection, tables, schemas, demand, owner);
+            let claimed = prepared(claimed).await?;
             connection.commit().await?;
             D::unlock_tables(&mut connection).await.map_err(Error::database("connecting"))?;
             connection.rest();
-            let (tables, position, keeps_history) = claimed;
-            let shadow = Self {
-                connections: Arc::clone(&self.connections),
-                tables,
-                is_shared: self.is_shared,
-                row_bytes_max: self.row_bytes_max,
-                keeps_history,
-            };
-            Ok((Arc::new(shadow) as Arc<dyn Backend>, position))
+            Ok(claimed.map(|Claimed { tables, position, keeps_history }| {
+                let shadow = Self {
+                    connections: Arc::clone(&self.connections),
+                    tables,
+                    is_shared: self.is_shared,
+                    row_bytes_max: self.row_bytes_max,
+                    keeps_history,
+                };
+                (Arc::new(shadow) as Arc<dyn Backend>, position)
+            }))
         })
     }
 
@@ -263,13 +286,8 @@ impl<D: Dialect> Backend for Relational<D> {
     fn abandon(&self, owner: Uuid, built: Built) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
             let mut connection = self.connections.begin_background().await?;
-            let nobody = [("owner", Value::Null)];
-            let own = [("owner", Value::Uuid(owner)), ("state", "building".into())];
-            let id = self.tables.generation();
-            set_generation::<D>(&mut connection, &self.tables, id, &nobody, &own).await?;
-            if built == Built::Dropped {
-                tables::drop_generation::<D>(&mut connection, &self.tables).await?;
-            }
+            let done = generations::abandon::<D>(&mut connection, &self.tables, owner, built);
+            prepared(done).await?;
             connection.commit().await
         })
     }
@@ -278,7 +296,7 @@ impl<D: Dialect> Backend for Relational<D> {
         Box::pin(async move {
             let mut connection = self.connections.begin_background().await?;
             let tables = self.tables.of_generation(generation);
-            tables::drop_generation::<D>(&mut connection, &tables).await?;
+            prepared(generations::drop::<D>(&mut connection, &tables)).await?;
             connection.commit().await
         })
     }
@@ -447,17 +465,8 @@ impl<D: Dialect> Transaction for Writer<D> {
     ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             let (connection, tables) = (&mut self.connection, &self.tables);
-            let changes = [
-                ("position", Value::Integer(write.head.position)),
-                ("seenAt", Value::Timestamp(now())),
-            ];
-            // First: it locks the row, and another who took over meanwhile is told from this one.
-            let own = [
-                ("owner", Value::Uuid(owner)),
-                ("state", "building".into()),
-                ("position", from.into()),
-            ];
-            set_generation::<D>(connection, tables, tables.generation(), &changes, &own).await?;
+            let range = (from, write.head.position);
+            generations::advance::<D>(connection, tables, owner, range).await?;
             let history = history::rows(write)?;
             let statements = statement::documents::<D>(write, &history);
             each::<D>(connection, tables, &statements).await
@@ -466,20 +475,7 @@ impl<D: Dialect> Transaction for Writer<D> {
 
     fn swap(&mut self, head: Head, owner: Uuid) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            let (connection, tables) = (&mut self.connection, &self.tables);
-            let to = tables.generation();
-            let live = [("state", "live".into()), ("owner", Value::Null)];
-            let own = [("owner", Value::Uuid(owner)), ("state", "building".into())];
-            set_generation::<D>(connection, tables, to, &live, &own).await?;
-            let kept = [("state", "kept".into())];
-            let was_live = [("state", "live".into())];
-            set_generation::<D>(connection, tables, head.generation, &kept, &was_live).await?;
-            let table = tables.quoted::<D>("flux_head");
-            let mut sql = QueryBuilder::new(format!("UPDATE {table} SET generation = "));
-            D::push_value(&mut sql, &Value::Integer(to));
-            sql.push(" WHERE id = 1");
-            let swapped = answer(STEP_TIMEOUT, D::execute(connection, sql)).await;
-            swapped.map(|_| ()).map_err(Error::database("swapping the tables"))
+            generations::swap::<D>(&mut self.connection, &self.tables, head, owner).await
         })
     }
 
@@ -489,128 +485,6 @@ impl<D: Dialect> Transaction for Writer<D> {
 
     fn rollback(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
         Box::pin(async move { self.connection.rollback().await })
-    }
-}
-
-/// Makes the tables of a new generation, or takes over those of a rebuild that was interrupted.
-/// Returns their names, how far they are built, and whether they keep the history.
-async fn claim<D: Dialect>(
-    connection: &mut D::Connection,
-    tables: &Tables,
-    schemas: &[&'static Schema],
-    settings: &Settings,
-    owner: Uuid,
-) -> Result<(Tables, Position, bool), Error> {
-    let locked = D::lock_tables(connection, &tables.channel()).await;
-    locked.map_err(Error::database("connecting"))?;
-    let all = generations::<D>(connection, tables).await?;
-    if all.iter().any(|it| it.state == GenerationState::Kept) {
-        return Err(Error::PreviousKept);
-    }
-    let next = all.iter().map(|it| it.id).max().unwrap_or_default() + 1;
-    let mut begun = None;
-    for building in all.into_iter().filter(|it| it.state == GenerationState::Building) {
-        let silent = building.seen_at.map(|seen| now().as_milliseconds() - seen.as_milliseconds());
-        let is_alive = silent.is_some_and(|silent| silent < OWNER_SILENT_MS);
-        if is_alive && building.owner.is_some() {
-            return Err(Error::RebuildUnderWay);
-        }
-        let of = tables.of_generation(building.id);
-        let fits = building.version == settings.version
-            && fits::<D>(connection, &of, schemas, settings).await?;
-        if fits {
-            begun = Some((of, building.position));
-        } else {
-            tables::drop_generation::<D>(connection, &of).await?;
-        }
-    }
-    let (of, position) = match begun {
-        Some((of, position)) => {
-            let id = of.generation();
-            let changes = [("owner", Value::Uuid(owner)), ("seenAt", Value::Timestamp(now()))];
-            set_generation::<D>(connection, tables, id, &changes, &[]).await?;
-            (of, position)
-        }
-        None => {
-            let generation = Generation {
-                id: next,
-                version: settings.version,
-                state: GenerationState::Building,
-                position: 0,
-                owner: Some(owner),
-                seen_at: Some(now()),
-            };
-            tables::insert::<D>(connection, tables, GENERATIONS, &generation).await?;
-            (tables.of_generation(next), 0)
-        }
-    };
-    let (history, purpose) = (settings.wants_history, Purpose::Building);
-    let keeps_history =
-        tables::prepare_collections::<D>(connection, &of, schemas, history, purpose).await?;
-    Ok((of, position, keeps_history))
-}
-
-/// Whether what was begun are the tables of these schemas.
-async fn fits<D: Dialect>(
-    connection: &mut D::Connection,
-    tables: &Tables,
-    schemas: &[&'static Schema],
-    settings: &Settings,
-) -> Result<bool, Error> {
-    let recorded = tables::recorded_collections::<D>(connection, tables).await?;
-    let wanted = settings.wants_history.then_some(history::SCHEMA);
-    let wanted = schemas.iter().copied().filter(|it| **it != *events::SCHEMA).chain(wanted);
-    let names: BTreeSet<_> = wanted.map(|schema| schema.collection).collect();
-    if recorded.iter().map(String::as_str).collect::<BTreeSet<_>>() != names {
-        return Ok(false);
-    }
-    let history = settings.wants_history;
-    let checked =
-        tables::prepare_collections::<D>(connection, tables, schemas, history, Purpose::Building);
-    match checked.await {
-        Ok(_) => Ok(true),
-        Err(Error::SchemaChanged { .. }) => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-async fn generations<D: Dialect>(
-    connection: &mut D::Connection,
-    tables: &Tables,
-) -> Result<Vec<Generation>, Error> {
-    let all = documents::all::<D>(connection, tables, GENERATIONS).await?;
-    let all = all.iter().map(Generation::from_row).collect::<Result<_, _>>();
-    all.map_err(|error| Error::Damaged(format!("`flux_generations`: {error}")))
-}
-
-/// Changes what is recorded of a generation, as long as it is as expected.
-async fn set_generation<D: Dialect>(
-    connection: &mut D::Connection,
-    tables: &Tables,
-    id: i64,
-    changes: &[(&'static str, Value)],
-    expected: &[(&'static str, Value)],
-) -> Result<(), Error> {
-    let table = tables.quoted::<D>("flux_generations");
-    let mut sql = QueryBuilder::new(format!("UPDATE {table} SET "));
-    for (position, (name, value)) in changes.iter().enumerate() {
-        sql.push(format_args!("{}{} = ", if position > 0 { ", " } else { "" }, D::quoted(name)));
-        if let Value::Null = value {
-            sql.push("NULL");
-        } else {
-            D::push_value(&mut sql, value);
-        }
-    }
-    sql.push(" WHERE id = ");
-    D::push_value(&mut sql, &Value::Integer(id));
-    for (name, value) in expected {
-        sql.push(format_args!(" AND {} = ", D::quoted(name)));
-        D::push_value(&mut sql, value);
-    }
-    let changed = answer(STEP_TIMEOUT, D::execute(connection, sql)).await;
-    match changed.map_err(Error::database("recording a generation"))? {
-        1 => Ok(()),
-        _ => Err(Error::RebuildUnderWay),
     }
 }
 

@@ -1,6 +1,7 @@
 //! SQLite: one connection that writes, several that read beside it; every commit on disk.
 
 use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::{Arc, Mutex, Weak};
@@ -16,6 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use super::connections::{Connections, Turn, reader_pool};
 use super::dialect::{Dialect, same_for_all};
+use super::exclusive::Exclusivity;
 use crate::error::Error;
 use crate::lock::lock;
 
@@ -117,6 +119,22 @@ impl Dialect for Sqlite {
         Ok(())
     }
 
+    /// A file beside the database's, which the operating system unlocks when the process ends.
+    async fn exclusively(
+        options: &SqliteConnectOptions,
+        name: &str,
+    ) -> Result<Option<Exclusivity>, Error> {
+        let file = beside(options.get_filename(), name);
+        let failed = |error| Error::database("taking a lock")(sqlx::Error::Io(error));
+        let opened = File::options().create(true).truncate(false).write(true).open(file);
+        let opened = opened.map_err(failed)?;
+        match opened.try_lock() {
+            Ok(()) => Ok(Some(Exclusivity::of(opened))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
     async fn table_exists(
         connection: &mut SqliteConnection,
         name: &str,
@@ -142,6 +160,14 @@ fn turn_at(file: &Path) -> Turn {
     let turn = Turn::default();
     turns.insert(file, Arc::downgrade(&turn));
     turn
+}
+
+/// Returns the file of a lock, such as `notes.db-rebuild`.
+fn beside(file: &Path, name: &str) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push("-");
+    path.push(name);
+    path.into()
 }
 
 fn is_in_memory(url: &str) -> bool {

@@ -10,7 +10,7 @@ use super::{Settings, documents, events, history};
 use crate::error::Error;
 
 /// The layout of the store's own tables; a change of it needs a new number.
-const LAYOUT: i64 = 3;
+const LAYOUT: i64 = 4;
 
 /// Tables of a store that are not of one generation.
 const OF_ALL_GENERATIONS: [&str; 6] = [
@@ -76,6 +76,11 @@ impl Tables {
         D::quoted(&self.table(name))
     }
 
+    /// The name of a lock that one server has at a time.
+    pub(super) fn lock(&self, what: &str) -> String {
+        self.name(&format!("flux_{what}"))
+    }
+
     /// The name under which the servers of one store hear of each other.
     pub(super) fn channel(&self) -> String {
         self.name("flux_head")
@@ -120,7 +125,7 @@ pub(super) async fn prepare_own<D: Dialect>(
         }
         // Before the head, which tells that all is there.
         for schema in [GENERATIONS, SNAPSHOTS, SNAPSHOT_PARTS] {
-            run::<D>(connection, create_table::<D>(tables, schema, &options)).await?;
+            create::<D>(connection, tables, schema, &options).await?;
         }
         let mut script = D::OWN_TABLES.replace("{options}", &options);
         for name in ["flux_head", "flux_schemas", "events", "events_type"] {
@@ -132,7 +137,6 @@ pub(super) async fn prepare_own<D: Dialect>(
             state: GenerationState::Live,
             position: 0,
             owner: None,
-            seen_at: None,
         };
         insert::<D>(connection, tables, GENERATIONS, &first).await?;
         run::<D>(connection, script).await?;
@@ -164,7 +168,8 @@ pub(super) async fn prepare_collections<D: Dialect>(
     // Once it is kept it stays so: what is missing from it nobody could tell.
     let keeps_history = wants_history || keeps_history::<D>(connection, tables).await?;
     let own = keeps_history.then_some(history::SCHEMA);
-    for schema in schemas.iter().copied().chain(own) {
+    // The history first: where another table is there without it, it would have holes.
+    for schema in own.into_iter().chain(schemas.iter().copied()) {
         if *schema != *RecordedEvent::SCHEMA {
             prepare_collection::<D>(connection, tables, schema, &options, purpose).await?;
         }
@@ -226,21 +231,14 @@ pub(super) async fn recorded_collections<D: Dialect>(
     Ok(names.iter().filter_map(Value::as_text).map(str::to_owned).collect())
 }
 
-/// Drops the tables of the collections of a generation, and what is recorded of them.
-pub(super) async fn drop_generation<D: Dialect>(
+/// Drops the tables of the collections of a generation.
+pub(super) async fn drop_collections<D: Dialect>(
     connection: &mut D::Connection,
     tables: &Tables,
 ) -> Result<(), Error> {
     for name in recorded_collections::<D>(connection, tables).await? {
         let table = tables.quoted::<D>(&name);
         run::<D>(connection, format!("DROP TABLE IF EXISTS {table}")).await?;
-    }
-    for (table, column) in [("flux_schemas", "generation"), ("flux_generations", "id")] {
-        let table = tables.quoted::<D>(table);
-        let column = D::quoted(column);
-        let mut sql = QueryBuilder::new(format!("DELETE FROM {table} WHERE {column} = "));
-        D::push_value(&mut sql, &Value::from(tables.generation));
-        D::execute(connection, sql).await.map_err(Error::database("dropping a generation"))?;
     }
     Ok(())
 }
@@ -275,6 +273,12 @@ async fn prepare_collection<D: Dialect>(
             .map_err(|error| Error::Damaged(format!("a recorded schema: {error}")))?;
         return check(schema, &recorded, &current);
     }
+    if purpose == Purpose::Live
+        && *schema == *history::SCHEMA
+        && !recorded_collections::<D>(connection, tables).await?.is_empty()
+    {
+        return Err(Error::HistoryNotKept);
+    }
     if purpose == Purpose::Live && events::head::<D>(connection, tables, "").await?.position > 0 {
         if *schema == *history::SCHEMA {
             return Err(Error::HistoryNotKept);
@@ -285,12 +289,40 @@ async fn prepare_collection<D: Dialect>(
         });
     }
     make_room::<D>(connection, tables, schema.collection).await?;
+    if purpose == Purpose::Building {
+        // Before the table: should this end midway, it is found and dropped.
+        record::<D>(connection, tables, schema, &current).await?;
+    }
+    create::<D>(connection, tables, schema, options).await?;
+    match purpose {
+        Purpose::Live => record::<D>(connection, tables, schema, &current).await,
+        Purpose::Building => Ok(()),
+    }
+}
+
+/// Makes a table and its indexes.
+async fn create<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schema: &Schema,
+    options: &str,
+) -> Result<(), Error> {
     run::<D>(connection, create_table::<D>(tables, schema, options)).await?;
     for field in schema.fields.iter().filter(|field| field.index || field.unique) {
         if field.name != schema.id_field().name {
             run::<D>(connection, create_index::<D>(tables, schema, field)).await?;
         }
     }
+    Ok(())
+}
+
+/// Records the schema that makes a table.
+async fn record<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schema: &Schema,
+    written: &serde_json::Value,
+) -> Result<(), Error> {
     let table = tables.quoted::<D>("flux_schemas");
     let columns = "generation, collection, document";
     let mut sql = QueryBuilder::new(format!("INSERT INTO {table} ({columns}) VALUES ("));
@@ -298,7 +330,7 @@ async fn prepare_collection<D: Dialect>(
     sql.push(", ");
     D::push_value(&mut sql, &Value::from(schema.collection));
     sql.push(", ");
-    D::push_value(&mut sql, &Value::from(current.to_string()));
+    D::push_value(&mut sql, &Value::from(written.to_string()));
     sql.push(")");
     let done = D::execute(connection, sql).await;
     done.map(|_| ()).map_err(Error::database("recording a schema"))

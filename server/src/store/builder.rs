@@ -10,7 +10,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt as _};
 
 use super::{DispatchService, Inner, Jobs, Recorded, Store};
-use crate::backend::{self, Settings};
+use crate::backend::{self, Demand, Settings};
 use crate::dispatch::Dispatch;
 use crate::error::{Error, without_password};
 use crate::feed::Feed;
@@ -26,6 +26,9 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a dispatch waits for its answer. The event may be recorded all the same: whoever
 /// dispatches it again with the same id gets the answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long it is waited while another server rebuilds the tables.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Events in one dispatch: what fits a transaction that others wait for.
 const DISPATCH_EVENTS_MAX: usize = 1000;
@@ -44,7 +47,9 @@ pub enum OnChange {
     #[default]
     Refuse,
     /// The tables are [rebuilt](StoreBuilder::rebuild) before the store opens; those that were kept
-    /// from the time before are dropped first.
+    /// from the time before are dropped first. Of several servers one does it, and the others wait
+    /// for it. A server whose reducers have a lower version than those that made the tables does not
+    /// open: it is an old one that starts again.
     Rebuild,
 }
 
@@ -274,7 +279,8 @@ impl StoreBuilder {
         with_log.database()?;
         self.settings.version = self.reducer.version();
         let schemas = with_log.schemas();
-        build_anew(&self.url, &self.settings, &self.reducer, &schemas, &mut progress).await?;
+        let demand = (&self.settings, Demand::Anyway);
+        build_anew(&self.url, demand, &self.reducer, &schemas, &mut progress).await?;
         self.open().await
     }
 
@@ -303,12 +309,8 @@ impl StoreBuilder {
         let backend = match backend::open(&self.url, &self.settings, Some(&schemas)).await {
             Err(error) if error.is_cured_by_rebuild() && self.on_change == OnChange::Rebuild => {
                 tracing::info!(%error, "the tables are rebuilt");
-                drop_previous(&self.url, &self.settings).await?;
-                let (settings, reducer) = (&self.settings, &self.reducer);
-                let built = build_anew(&self.url, settings, reducer, &schemas, &mut |_| {}).await;
-                let opened = backend::open(&self.url, &self.settings, Some(&schemas)).await;
-                // Another server may have built them meanwhile.
-                opened.map_err(|error| built.err().unwrap_or(error))?
+                build_where_newer(&self.url, &self.settings, &self.reducer, &schemas).await?;
+                backend::open(&self.url, &self.settings, Some(&schemas)).await?
             }
             opened => opened?,
         };
@@ -344,18 +346,30 @@ impl StoreBuilder {
     }
 }
 
-/// Makes room for new tables, as long as the store is not open.
-async fn drop_previous(url: &str, settings: &Settings) -> Result<(), Error> {
-    let live = backend::open(url, settings, None).await?;
-    let dropped = writer::drop_previous(&*live).await;
-    live.close().await;
-    dropped
+/// Runs the log into new tables, unless another server has done so or does it just now: then waits
+/// for that one.
+async fn build_where_newer(
+    url: &str,
+    settings: &Settings,
+    reducer: &Reducer,
+    schemas: &[&'static Schema],
+) -> Result<(), Error> {
+    loop {
+        let demand = (settings, Demand::WhereNewer);
+        match build_anew(url, demand, reducer, schemas, &mut |_| {}).await {
+            Err(Error::RebuildUnderWay) => {
+                tracing::info!("another server rebuilds the tables");
+                tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Runs the log into new tables, on connections of its own.
 async fn build_anew(
     url: &str,
-    settings: &Settings,
+    (settings, demand): (&Settings, Demand),
     reducer: &Reducer,
     schemas: &[&'static Schema],
     progress: &mut (dyn FnMut(RebuildProgress) + Send),
@@ -368,7 +382,8 @@ async fn build_anew(
     }
     let wants_history = settings.wants_history || live.keeps_history();
     let settings = Settings { wants_history, ..settings.clone() };
-    let rebuilt = writer::rebuild(Arc::clone(&live), reducer, schemas, &settings, progress).await;
+    let demand = (&settings, demand);
+    let rebuilt = writer::rebuild(Arc::clone(&live), reducer, schemas, demand, progress).await;
     live.close().await;
     rebuilt
 }

@@ -11,8 +11,9 @@ use flux_reducers::{
 use tokio::sync::mpsc;
 
 use super::progress::{Progress, WorkingSet};
+use crate::backend::exclusive::{Exclusive, Exclusivity};
 use crate::backend::own::GENERATIONS;
-use crate::backend::{Backend, Built, Head, Lookup, Part, Settings, Transaction};
+use crate::backend::{Backend, Built, Demand, Head, Lookup, Part, Settings, Transaction};
 use crate::dispatch::{Dispatch, Received};
 use crate::error::Error;
 use crate::{log, reading, replay};
@@ -27,6 +28,9 @@ const EVENTS_IN_ONE_READ: Position = 20_000;
 /// fast rebuild may take: others wait for the head meanwhile.
 const BEHIND_AT_THE_SWAP: Position = 64;
 const SWAP_S: f64 = 0.05;
+
+/// How long one that ended may take to let others do it.
+const LET_GO_AFTER: Duration = Duration::from_secs(1);
 
 /// Bytes of documents that are kept from one write to the next.
 const WORKING_SET_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -58,11 +62,38 @@ pub(crate) async fn rebuild(
     live: Arc<dyn Backend>,
     reducer: &Reducer,
     schemas: &[&'static Schema],
-    settings: &Settings,
+    (settings, demand): (&Settings, Demand),
+    progress: &mut (dyn FnMut(RebuildProgress) + Send),
+) -> Result<(), Error> {
+    let Some(own) = exclusively(&*live).await? else { return Err(Error::RebuildUnderWay) };
+    let done = build(live, reducer, schemas, (settings, demand), progress).await;
+    own.end().await;
+    done
+}
+
+/// Takes it on. One that was dropped a moment ago may not have let go of it yet.
+async fn exclusively(live: &dyn Backend) -> Result<Option<Exclusivity>, Error> {
+    let deadline = Instant::now() + LET_GO_AFTER;
+    loop {
+        let own = live.exclusively(Exclusive::Rebuild).await?;
+        if own.is_some() || Instant::now() > deadline {
+            return Ok(own);
+        }
+        tokio::time::sleep(LET_GO_AFTER / 20).await;
+    }
+}
+
+async fn build(
+    live: Arc<dyn Backend>,
+    reducer: &Reducer,
+    schemas: &[&'static Schema],
+    (settings, demand): (&Settings, Demand),
     progress: &mut (dyn FnMut(RebuildProgress) + Send),
 ) -> Result<(), Error> {
     let owner = Uuid::now_v7();
-    let (shadow, built) = live.shadow(schemas, settings, owner).await?;
+    let Some((shadow, built)) = live.shadow(schemas, settings, demand, owner).await? else {
+        return Ok(());
+    };
     let schemas: BTreeMap<_, _> =
         schemas.iter().map(|schema| (schema.collection, *schema)).collect();
     let mut rebuild = Rebuild {
@@ -95,7 +126,7 @@ pub(crate) async fn rebuild(
 
 /// Drops the tables that were replaced last.
 pub(crate) async fn drop_previous(backend: &dyn Backend) -> Result<(), Error> {
-    let kept = Query::from(Filter::eq("state", "kept")).plan(GENERATIONS);
+    let kept = Query::from(Filter::is_in("state", ["kept", "dropped"])).plan(GENERATIONS);
     let plans = [(GENERATIONS, kept.map_err(Error::Query)?)];
     let found = reading::fold(backend, &plans, Vec::new(), |all, _, row| {
         all.push(GENERATIONS.id_of(&row).clone());

@@ -105,6 +105,8 @@ contract! {
         events_are_dispatched_and_read_while_the_tables_are_rebuilt,
         the_history_is_rebuilt_with_the_tables,
         old_shapes_of_events_are_rebuilt_by_upcasts,
+        servers_that_start_with_new_reducers_rebuild_once,
+        an_old_server_that_starts_again_does_not_rebuild_back,
     ;
     time:
         any_moment_is_what_the_first_events_made,
@@ -114,6 +116,8 @@ contract! {
         a_snapshot_of_another_version_is_left_alone,
         a_snapshot_that_could_not_be_read_whole_is_none,
         snapshots_are_taken_by_themselves,
+        of_two_servers_one_takes_each_snapshot,
+        only_the_last_snapshots_are_kept,
         a_replay_that_is_not_accepted_stops_with_the_event,
         every_change_of_a_document_is_told,
         the_history_is_kept_from_the_beginning_or_not_at_all,

@@ -178,6 +178,54 @@ pub(crate) async fn snapshots_are_taken_by_themselves(database: Database) {
     }
 }
 
+pub(crate) async fn of_two_servers_one_takes_each_snapshot(database: Database) {
+    let policy = SnapshotPolicy::default().every_events(10);
+    let server = || {
+        let builder = database.builder(reducer()).snapshots(policy);
+        builder.poll_interval(Duration::from_millis(5)).open()
+    };
+    let servers = [server().await.unwrap(), server().await.unwrap()];
+    let mut heard = servers.each_ref().map(|server| server.subscribe().unwrap());
+    for round in 1..=3_usize {
+        let events: Vec<_> = (0..10).map(|id| added((round * 10 + id) as i64)).collect();
+        servers[round % 2].dispatch_all(&events).await.unwrap();
+        for subscription in &mut heard {
+            let mut events = 0;
+            while events < 10 {
+                events += subscription.next().await.unwrap().unwrap().len();
+            }
+        }
+        while servers[0].snapshots().await.unwrap().len() < round {
+            tokio::task::yield_now().await;
+        }
+    }
+    for server in servers {
+        server.close().await;
+    }
+    let taken = database.open().await.snapshots().await.unwrap();
+    assert_eq!(taken.iter().map(|it| it.position).collect::<Vec<_>>(), [10, 20, 30]);
+}
+
+pub(crate) async fn only_the_last_snapshots_are_kept(database: Database) {
+    let policy = SnapshotPolicy::default().every_events(10).keep(2);
+    let store = database.builder(reducer()).snapshots(policy).open().await.unwrap();
+    for round in 1..=4_i64 {
+        let events: Vec<_> = (0..10).map(|id| added(round * 10 + id)).collect();
+        store.dispatch_all(&events).await.unwrap();
+        let newest = |all: &[flux_server::TakenSnapshot]| all.last().map(|it| it.position);
+        while newest(&store.snapshots().await.unwrap()) != Some(round * 10) {
+            tokio::task::yield_now().await;
+        }
+    }
+    while store.snapshots().await.unwrap().len() > 2 {
+        tokio::task::yield_now().await;
+    }
+    let kept = store.snapshots().await.unwrap();
+    assert_eq!(kept.iter().map(|it| it.position).collect::<Vec<_>>(), [30, 40]);
+    assert!(store.verify().await.unwrap().is_sound());
+    assert_eq!(store.at(15).await.unwrap().find_all::<Task>(Query::all()).await.unwrap().len(), 15);
+}
+
 pub(crate) async fn a_replay_that_is_not_accepted_stops_with_the_event(database: Database) {
     let store = database.open().await;
     store.dispatch_all(&[added(1), added(2), added(3)]).await.unwrap();
@@ -223,6 +271,8 @@ pub(crate) async fn the_history_is_kept_from_the_beginning_or_not_at_all(databas
     let store = without.open().await;
     let error = store.history::<Task>(1).await.unwrap_err();
     assert_eq!(error.code(), "history_not_kept");
+    let error = without.builder(reducer()).keep_history().open().await.unwrap_err();
+    assert_eq!(error.code(), "history_not_kept", "what the other one writes would be missing");
     store.dispatch(&added(1)).await.unwrap();
     let error = without.builder(reducer()).keep_history().open().await.unwrap_err();
     assert_eq!(error.code(), "history_not_kept");

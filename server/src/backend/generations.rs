@@ -1,0 +1,241 @@
+//! Generations: the sets of tables that versions of the reducers made of one log. One is live; one
+//! may be built beside it, and the one before is kept until it is dropped.
+
+use std::collections::BTreeSet;
+
+use flux_reducers::{Document as _, Position, Schema, Uuid, Value};
+use sqlx::QueryBuilder;
+
+use super::connections::{STEP_TIMEOUT, answer};
+use super::dialect::Dialect;
+use super::own::{GENERATIONS, Generation, GenerationState, SNAPSHOT_PARTS, SNAPSHOTS};
+use super::tables::{self, Purpose, Tables};
+use super::{Built, Demand, Head, Settings, documents, events, history};
+use crate::error::Error;
+
+/// A generation that is being built.
+pub(super) struct Claimed {
+    pub(super) tables: Tables,
+    /// As far as it is built.
+    pub(super) position: Position,
+    pub(super) keeps_history: bool,
+}
+
+/// Makes the tables of a new generation, or takes over those of a rebuild that was interrupted. None
+/// where what is live is what is demanded. Only one server at a time gets here.
+pub(super) async fn claim<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schemas: &[&'static Schema],
+    (settings, demand): (&Settings, Demand),
+    owner: Uuid,
+) -> Result<Option<Claimed>, Error> {
+    let locked = D::lock_tables(connection, &tables.channel()).await;
+    locked.map_err(Error::database("connecting"))?;
+    let head = events::head::<D>(connection, tables, "").await?;
+    let all = all::<D>(connection, tables).await?;
+    let live = all.iter().find(|it| it.id == head.generation);
+    let live = live.ok_or_else(|| damaged(&"it lacks the live one"))?;
+    if demand == Demand::WhereNewer {
+        let of = tables.of_generation(live.id);
+        if live.version > settings.version {
+            return Err(Error::VersionChanged { made_by: live.version, version: settings.version });
+        }
+        if live.version == settings.version && fits::<D>(connection, &of, schemas, settings).await?
+        {
+            return Ok(None);
+        }
+    } else if head.generation != tables.generation() {
+        return Err(Error::RebuildUnderWay);
+    }
+    let next = all.iter().map(|it| it.id).max().unwrap_or_default() + 1;
+    let mut begun = None;
+    for it in all.iter().filter(|it| it.id != live.id) {
+        let of = tables.of_generation(it.id);
+        match it.state {
+            GenerationState::Kept if demand == Demand::Anyway => {
+                return Err(Error::PreviousKept);
+            }
+            GenerationState::Building
+                if it.version == settings.version
+                    && fits::<D>(connection, &of, schemas, settings).await? =>
+            {
+                begun = Some((of, it.position));
+            }
+            _ => drop::<D>(connection, &of).await?,
+        }
+    }
+    let is_new = begun.is_none();
+    let (of, position) = begun.unwrap_or_else(|| (tables.of_generation(next), 0));
+    if is_new {
+        let generation = Generation {
+            id: next,
+            version: settings.version,
+            state: GenerationState::Begun,
+            position: 0,
+            owner: None,
+        };
+        tables::insert::<D>(connection, tables, GENERATIONS, &generation).await?;
+    }
+    let (history, purpose) = (settings.wants_history, Purpose::Building);
+    let keeps_history =
+        tables::prepare_collections::<D>(connection, &of, schemas, history, purpose).await?;
+    // Once all its tables are there: not every database takes those back with the transaction.
+    let changes = [("owner", Value::Uuid(owner)), ("state", "building".into())];
+    set::<D>(connection, tables, of.generation(), &changes, &[]).await?;
+    Ok(Some(Claimed { tables: of, position, keeps_history }))
+}
+
+/// Records how far a generation is built, as long as it is the owner's and as far as that one left
+/// it. It locks the row: another who took over meanwhile is told from this one.
+pub(super) async fn advance<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    owner: Uuid,
+    (from, to): (Position, Position),
+) -> Result<(), Error> {
+    let is_own = [own(owner), is_building(), ("position", from.into())];
+    set::<D>(connection, tables, tables.generation(), &[("position", to.into())], &is_own).await
+}
+
+/// Makes a generation the live one, in a transaction that holds the head.
+pub(super) async fn swap<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    head: Head,
+    owner: Uuid,
+) -> Result<(), Error> {
+    let to = tables.generation();
+    let live = [("state", "live".into()), ("owner", Value::Null)];
+    set::<D>(connection, tables, to, &live, &[own(owner), is_building()]).await?;
+    let (kept, was_live) = ([("state", "kept".into())], [("state", "live".into())]);
+    set::<D>(connection, tables, head.generation, &kept, &was_live).await?;
+    let table = tables.quoted::<D>("flux_head");
+    let mut sql = QueryBuilder::new(format!("UPDATE {table} SET generation = "));
+    D::push_value(&mut sql, &Value::Integer(to));
+    sql.push(" WHERE id = 1");
+    let swapped = answer(STEP_TIMEOUT, D::execute(connection, sql)).await;
+    swapped.map(|_| ()).map_err(Error::database("swapping the tables"))
+}
+
+/// Ends the building of a generation, if it is still the owner's.
+pub(super) async fn abandon<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    owner: Uuid,
+    built: Built,
+) -> Result<(), Error> {
+    let is_own = [own(owner), is_building()];
+    let nobody = [("owner", Value::Null)];
+    set::<D>(connection, tables, tables.generation(), &nobody, &is_own).await?;
+    if built == Built::Dropped { drop::<D>(connection, tables).await } else { Ok(()) }
+}
+
+/// Drops the tables of a generation, its snapshots, and what is recorded of it.
+pub(super) async fn drop<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+) -> Result<(), Error> {
+    let id = Value::from(tables.generation());
+    // First: where tables are not dropped with a transaction, the rest is found by it.
+    let dropped = [("state", "dropped".into()), ("owner", Value::Null)];
+    set::<D>(connection, tables, tables.generation(), &dropped, &[]).await?;
+    tables::drop_collections::<D>(connection, tables).await?;
+    let [parts, snapshots] =
+        [SNAPSHOT_PARTS, SNAPSHOTS].map(|it| tables.quoted::<D>(it.collection));
+    let mut sql = QueryBuilder::new(format!(
+        "DELETE FROM {parts} WHERE snapshot IN (SELECT id FROM {snapshots} WHERE generation = "
+    ));
+    D::push_value(&mut sql, &id);
+    sql.push(")");
+    D::execute(connection, sql).await.map_err(Error::database("dropping snapshots"))?;
+    for (table, column) in [
+        ("flux_snapshots", "generation"),
+        ("flux_schemas", "generation"),
+        ("flux_generations", "id"),
+    ] {
+        let table = tables.quoted::<D>(table);
+        let column = D::quoted(column);
+        let mut sql = QueryBuilder::new(format!("DELETE FROM {table} WHERE {column} = "));
+        D::push_value(&mut sql, &id);
+        D::execute(connection, sql).await.map_err(Error::database("dropping a generation"))?;
+    }
+    Ok(())
+}
+
+/// Whether tables are those of these schemas.
+async fn fits<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    schemas: &[&'static Schema],
+    settings: &Settings,
+) -> Result<bool, Error> {
+    let recorded = tables::recorded_collections::<D>(connection, tables).await?;
+    let wanted = settings.wants_history.then_some(history::SCHEMA);
+    let wanted = schemas.iter().copied().filter(|it| **it != *events::SCHEMA).chain(wanted);
+    let names: BTreeSet<_> = wanted.map(|schema| schema.collection).collect();
+    if recorded.iter().map(String::as_str).collect::<BTreeSet<_>>() != names {
+        return Ok(false);
+    }
+    let history = settings.wants_history;
+    let checked =
+        tables::prepare_collections::<D>(connection, tables, schemas, history, Purpose::Building);
+    match checked.await {
+        Ok(_) => Ok(true),
+        Err(Error::SchemaChanged { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+async fn all<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+) -> Result<Vec<Generation>, Error> {
+    let all = documents::all::<D>(connection, tables, GENERATIONS).await?;
+    all.iter().map(Generation::from_row).collect::<Result<_, _>>().map_err(|error| damaged(&error))
+}
+
+fn own(owner: Uuid) -> (&'static str, Value) {
+    ("owner", Value::Uuid(owner))
+}
+
+fn is_building() -> (&'static str, Value) {
+    ("state", "building".into())
+}
+
+/// Changes what is recorded of a generation, as long as it is as expected.
+async fn set<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    id: i64,
+    changes: &[(&'static str, Value)],
+    expected: &[(&'static str, Value)],
+) -> Result<(), Error> {
+    let table = tables.quoted::<D>("flux_generations");
+    let mut sql = QueryBuilder::new(format!("UPDATE {table} SET "));
+    for (position, (name, value)) in changes.iter().enumerate() {
+        sql.push(format_args!("{}{} = ", if position > 0 { ", " } else { "" }, D::quoted(name)));
+        if let Value::Null = value {
+            sql.push("NULL");
+        } else {
+            D::push_value(&mut sql, value);
+        }
+    }
+    sql.push(" WHERE id = ");
+    D::push_value(&mut sql, &Value::Integer(id));
+    for (name, value) in expected {
+        sql.push(format_args!(" AND {} = ", D::quoted(name)));
+        D::push_value(&mut sql, value);
+    }
+    let changed = answer(STEP_TIMEOUT, D::execute(connection, sql)).await;
+    match changed.map_err(Error::database("recording a generation"))? {
+        1 => Ok(()),
+        // Where nothing is expected, nothing has changed: it is as it should be.
+        _ if expected.is_empty() => Ok(()),
+        _ => Err(Error::RebuildUnderWay),
+    }
+}
+
+fn damaged(error: &dyn std::fmt::Display) -> Error {
+    Error::Damaged(format!("`flux_generations`: {error}"))
+}
