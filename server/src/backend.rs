@@ -32,6 +32,7 @@ mod mysql;
 pub(crate) mod own;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod recorded;
 mod relational;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -94,6 +95,9 @@ pub(crate) trait Backend: Debug + Send + Sync {
 
     /// Returns which set of tables it reads and writes.
     fn generation(&self) -> i64;
+
+    /// Returns the schemas that made the tables of its generation, the store's own aside.
+    fn recorded_schemas(&self) -> BoxFuture<'_, Result<Vec<&'static Schema>, Error>>;
 
     /// Returns the last event's position and time.
     fn head(&self) -> BoxFuture<'_, Result<Head, Error>>;

@@ -42,8 +42,9 @@ pub use service::{
 };
 pub use snapshot::SnapshotPolicy;
 pub use store::{
-    Difference, DispatchService, DocumentChange, Moment, NoMoment, OnChange, Past, Recorded,
-    Snapshot, Store, StoreBuilder, TakenSnapshot, Verification,
+    CollectionPreview, Difference, DispatchService, DocumentChange, Moment, NoMoment, OnChange,
+    Past, PreviewedChange, RebuildPreview, Recorded, Snapshot, Store, StoreBuilder, TakenSnapshot,
+    Verification,
 };
 pub use subscription::Subscription;
 pub use writer::RebuildProgress;

@@ -30,11 +30,14 @@ use crate::writer::{self, Job};
 
 pub use builder::{OnChange, StoreBuilder};
 pub use history::DocumentChange;
+pub use preview::{CollectionPreview, PreviewedChange, RebuildPreview};
 pub use time_machine::{Moment, NoMoment, Past, TakenSnapshot};
 pub use verification::{Difference, Verification};
 
 mod builder;
+mod differences;
 mod history;
+mod preview;
 mod time_machine;
 mod verification;
 

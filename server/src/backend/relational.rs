@@ -143,6 +143,16 @@ impl<D: Dialect> Backend for Relational<D> {
         self.tables.generation()
     }
 
+    fn recorded_schemas(&self) -> BoxFuture<'_, Result<Vec<&'static Schema>, Error>> {
+        Box::pin(async {
+            let mut connection = self.connections.reader().await?;
+            let recorded = tables::recorded_schemas::<D>(&mut connection, &self.tables);
+            let recorded = step("reading the schemas", recorded).await?;
+            connection.rest();
+            Ok(recorded)
+        })
+    }
+
     fn head(&self) -> BoxFuture<'_, Result<Head, Error>> {
         Box::pin(async {
             let mut connection = self.connections.reader().await?;

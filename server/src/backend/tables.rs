@@ -6,7 +6,7 @@ use sqlx::QueryBuilder;
 use super::dialect::{Dialect, INTEGER, TEXT};
 use super::own::{GENERATIONS, Generation, GenerationState, SNAPSHOT_PARTS, SNAPSHOTS};
 use super::statement::inserts;
-use super::{Settings, documents, events, history};
+use super::{Settings, documents, events, history, recorded};
 use crate::error::Error;
 
 /// The layout of the store's own tables; a change of it needs a new number.
@@ -229,6 +229,23 @@ pub(super) async fn recorded_collections<D: Dialect>(
     let names = rows.and_then(|rows| rows.iter().map(|row| D::value(row, 0, &TEXT)).collect());
     let names: Vec<Value> = names.map_err(Error::database("reading the schemas"))?;
     Ok(names.iter().filter_map(Value::as_text).map(str::to_owned).collect())
+}
+
+/// Returns the schemas that made the tables of this generation, the store's own aside.
+pub(super) async fn recorded_schemas<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+) -> Result<Vec<&'static Schema>, Error> {
+    let mut schemas = Vec::new();
+    for collection in recorded_collections::<D>(connection, tables).await? {
+        let recorded = recorded_schema::<D>(connection, tables, &collection).await?;
+        if let Some(recorded) = recorded.filter(|_| collection != history::SCHEMA.collection) {
+            schemas.push(recorded::schema(&recorded).map_err(|error| {
+                Error::Damaged(format!("the recorded schema of `{collection}`: {error}"))
+            })?);
+        }
+    }
+    Ok(schemas)
 }
 
 /// Drops the tables of the collections of a generation.

@@ -9,7 +9,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt as _};
 
-use super::{DispatchService, Inner, Jobs, Recorded, Store};
+use super::preview::preview;
+use super::{DispatchService, Inner, Jobs, RebuildPreview, Recorded, Store};
 use crate::backend::{self, Demand, Settings};
 use crate::dispatch::Dispatch;
 use crate::error::{Error, without_password};
@@ -282,6 +283,32 @@ impl StoreBuilder {
         let demand = (&self.settings, Demand::Anyway);
         build_anew(&self.url, demand, &self.reducer, &schemas, &mut progress).await?;
         self.open().await
+    }
+
+    /// Tells what a rebuild would change, and changes nothing: the log is replayed in memory with
+    /// these reducers, and compared with the documents that the database has. It takes memory for
+    /// both.
+    ///
+    /// # Errors
+    /// [`Error::ReplayStopped`] where the reducers do not accept an event of the log, as a rebuild
+    /// would.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let url = format!("sqlite://{}", folder.path().join("notes.db").display());
+    /// # let reducer = aggregate_reducers([]);
+    /// # Store::open(reducer.clone(), &url).await?.close().await;
+    /// let preview = Store::builder(reducer.with_version(2), url).preview_rebuild().await?;
+    /// assert!(!preview.changes_anything());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn preview_rebuild(self) -> Result<RebuildPreview, Error> {
+        preview(&self.url, &self.settings, &self.reducer).await
     }
 
     /// Opens the store.

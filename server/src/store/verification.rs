@@ -1,7 +1,8 @@
 //! Verification: whether the tables, and the snapshots, are what a replay of the log makes.
 
-use flux_reducers::{Database, Position, Query, Schema, Value};
+use flux_reducers::{Database, Position, Query, Value};
 
+use super::differences::differences;
 use super::{Inner, Store};
 use crate::error::Error;
 use crate::replay;
@@ -136,43 +137,14 @@ impl Verification {
             let rows = |database| super::rows(database, schema.collection, &Query::all());
             let (expected, found) = (rows(expected)?, rows(found)?);
             self.documents += found.len() as u64;
-            self.compare_rows(position, schema, &expected, &found);
+            differences((schema, &expected), (schema, &found), |id, expected, found| {
+                self.differences += 1;
+                if self.first.len() < DIFFERENCES_TOLD_MAX {
+                    let (collection, id) = (schema.collection, id.clone());
+                    self.first.push(Difference { position, collection, id, expected, found });
+                }
+            });
         }
         Ok(())
-    }
-
-    /// Both are ordered by id.
-    fn compare_rows(
-        &mut self,
-        position: Position,
-        schema: &'static Schema,
-        expected: &[flux_reducers::Row],
-        found: &[flux_reducers::Row],
-    ) {
-        let (mut left, mut right) = (expected.iter().peekable(), found.iter().peekable());
-        loop {
-            let (expected, found) = match (left.peek(), right.peek()) {
-                (None, None) => return,
-                (Some(one), Some(other)) => match schema.id_of(one).cmp(schema.id_of(other)) {
-                    std::cmp::Ordering::Less => (left.next(), None),
-                    std::cmp::Ordering::Equal => (left.next(), right.next()),
-                    std::cmp::Ordering::Greater => (None, right.next()),
-                },
-                (Some(_), None) => (left.next(), None),
-                (None, Some(_)) => (None, right.next()),
-            };
-            let Some(row) = expected.or(found).filter(|_| expected != found) else { continue };
-            self.differences += 1;
-            if self.first.len() < DIFFERENCES_TOLD_MAX {
-                let json = |row: &flux_reducers::Row| serde_json::to_value(schema.named(row)).ok();
-                self.first.push(Difference {
-                    position,
-                    collection: schema.collection,
-                    id: schema.id_of(row).clone(),
-                    expected: expected.and_then(json),
-                    found: found.and_then(json),
-                });
-            }
-        }
     }
 }

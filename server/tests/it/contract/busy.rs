@@ -87,7 +87,7 @@ pub(crate) async fn a_reducer_that_reads_the_log_reads_all_of_it(database: Datab
 pub(crate) async fn readers_do_not_keep_the_writer_waiting(database: Database) {
     const READERS: usize = 64;
     const CALLERS: i64 = 8;
-    const ROUNDS: i64 = 40;
+    const ROUNDS: i64 = 20;
     let store = database.open().await;
     for first in 0..4 {
         let tasks: Vec<_> = (first * 500..(first + 1) * 500).map(added).collect();

@@ -1,0 +1,184 @@
+//! What a rebuild would change, without any.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use flux_reducers::{
+    Database, Document as _, Position, Query, RecordedEvent, Reducer, Row, Schema, Value,
+};
+
+use super::differences::differences;
+use crate::backend::{Backend, Settings};
+use crate::error::Error;
+use crate::{backend, reading, replay};
+
+/// Changes that are told one by one; the others are counted.
+const CHANGES_TOLD_MAX: usize = 100;
+
+/// What a rebuild would change.
+///
+/// ```
+/// use flux_server::RebuildPreview;
+///
+/// let told = |it: &RebuildPreview| format!("{} collections", it.collections.len());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RebuildPreview {
+    /// The last event of the log, as of which it is.
+    pub position: Position,
+    /// Each collection that there is, or would be.
+    pub collections: Vec<CollectionPreview>,
+    /// The first documents that would change.
+    pub first: Vec<PreviewedChange>,
+}
+
+/// What a rebuild would make of a collection.
+///
+/// ```
+/// use flux_server::CollectionPreview;
+///
+/// let told = |it: &CollectionPreview| format!("{}: {} would change", it.collection, it.changed);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CollectionPreview {
+    /// Its name.
+    pub collection: String,
+    /// How its fields change, field by field; empty where they stay as they are.
+    pub fields: Vec<String>,
+    /// How many documents it has.
+    pub documents: u64,
+    /// How many documents would be there that are not.
+    pub added: u64,
+    /// How many documents would be other ones.
+    pub changed: u64,
+    /// How many documents would not be there any more.
+    pub removed: u64,
+}
+
+/// A document that a rebuild would change.
+///
+/// ```
+/// use flux_server::PreviewedChange;
+///
+/// let told = |it: &PreviewedChange| format!("{} of {}", it.id, it.collection);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PreviewedChange {
+    /// Its collection.
+    pub collection: String,
+    /// Its id.
+    pub id: Value,
+    /// What it is, as JSON; `None` where it is not there.
+    pub before: Option<serde_json::Value>,
+    /// What it would be.
+    pub after: Option<serde_json::Value>,
+}
+
+impl RebuildPreview {
+    /// Whether anything would change.
+    ///
+    /// ```
+    /// # use flux_server::RebuildPreview;
+    /// assert!(!RebuildPreview::default().changes_anything());
+    /// ```
+    #[must_use]
+    pub fn changes_anything(&self) -> bool {
+        self.collections
+            .iter()
+            .any(|it| !it.fields.is_empty() || it.added + it.changed + it.removed > 0)
+    }
+}
+
+/// Replays the log in memory with these reducers, and compares what they make of it with what the
+/// database has.
+pub(super) async fn preview(
+    url: &str,
+    settings: &Settings,
+    reducer: &Reducer,
+) -> Result<RebuildPreview, Error> {
+    let live = backend::open(url, settings, None).await?;
+    let compared = compare(&*live, reducer).await;
+    live.close().await;
+    compared
+}
+
+async fn compare(live: &dyn Backend, reducer: &Reducer) -> Result<RebuildPreview, Error> {
+    let recorded = live.recorded_schemas().await?;
+    let mut plans = Vec::new();
+    for schema in &recorded {
+        plans.push((*schema, Query::all().plan(schema).map_err(Error::Query)?));
+    }
+    let rows = reading::fold(live, &plans, vec![Vec::new(); plans.len()], |all, plan, row| {
+        all[plan].push(row);
+        Ok(())
+    });
+    let (rows, end) = rows.await?;
+    let wanted = reducer.schemas().into_iter().filter(|it| **it != *RecordedEvent::SCHEMA);
+    let replayed = Database::new(wanted)?;
+    let replayed = replay::forwards(live, reducer, replayed, 0, end.position).await?;
+    let mut preview = RebuildPreview { position: end.position, ..RebuildPreview::default() };
+    let mut now: BTreeMap<&str, (&'static Schema, Arc<[Row]>)> = BTreeMap::new();
+    for (schema, rows) in recorded.iter().zip(rows) {
+        now.insert(schema.collection, (schema, rows.into()));
+    }
+    for schema in replayed.schemas() {
+        let then = super::rows(&replayed, schema.collection, &Query::all())?;
+        let (old, rows) = now.remove(schema.collection).unwrap_or_else(|| (schema, Arc::default()));
+        preview.add((old, &rows), (schema, &then));
+    }
+    for (old, rows) in now.into_values() {
+        preview.add((old, &rows), (old, &[]));
+        if let Some(last) = preview.collections.last_mut() {
+            last.fields.push("the collection is gone".to_owned());
+        }
+    }
+    Ok(preview)
+}
+
+impl RebuildPreview {
+    fn add(&mut self, now: (&'static Schema, &[Row]), then: (&'static Schema, &[Row])) {
+        let collection = then.0.collection.to_owned();
+        let mut of = CollectionPreview {
+            collection: collection.clone(),
+            fields: fields(now.0, then.0),
+            documents: now.1.len() as u64,
+            ..CollectionPreview::default()
+        };
+        differences(now, then, |id, before, after| {
+            match (&before, &after) {
+                (None, _) => of.added += 1,
+                (_, None) => of.removed += 1,
+                _ => of.changed += 1,
+            }
+            if self.first.len() < CHANGES_TOLD_MAX {
+                let (collection, id) = (collection.clone(), id.clone());
+                self.first.push(PreviewedChange { collection, id, before, after });
+            }
+        });
+        self.collections.push(of);
+    }
+}
+
+/// Tells how the fields differ.
+fn fields(now: &Schema, then: &Schema) -> Vec<String> {
+    let of = |schema: &Schema, name: &str| {
+        schema.fields.iter().find(|field| field.name == name).copied()
+    };
+    let mut told = Vec::new();
+    for field in then.fields {
+        match of(now, field.name) {
+            None => told.push(format!("`{}` is new: {}", field.name, field.kind)),
+            Some(before) if before != *field => {
+                told.push(format!("`{}` changes, to {}", field.name, field.kind));
+            }
+            Some(_) => {}
+        }
+    }
+    for field in now.fields.iter().filter(|field| of(then, field.name).is_none()) {
+        told.push(format!("`{}` is gone", field.name));
+    }
+    told
+}
