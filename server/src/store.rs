@@ -34,7 +34,11 @@ pub use time_machine::{Moment, NoMoment, Past, TakenSnapshot};
 pub use verification::{Difference, Verification};
 
 mod builder;
+#[cfg(feature = "service")]
+mod generations;
 mod history;
+#[cfg(feature = "service")]
+mod rate;
 mod time_machine;
 mod verification;
 
