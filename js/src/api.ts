@@ -135,9 +135,9 @@ export function createApi({ url, fetch = globalThis.fetch.bind(globalThis) }: Ap
       const path = `${base}/events?${new URLSearchParams(parameters)}`;
       return request(fetch, { url: path, ...options }, readEvents);
     },
-    listChanges: (collection, id, options) => {
+    listChanges: <Document>(collection: string, id: string | number, options = {}) => {
       const path = `${base}/history/${[collection, id].map(encodeURIComponent).join("/")}`;
-      return request(fetch, { url: path, ...options }, readChanges);
+      return request(fetch, { url: path, ...options }, readChanges<Document>);
     },
     readPosition: (options) =>
       request(fetch, { url: `${base}/health`, ...options }, ({ position }) =>
