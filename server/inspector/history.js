@@ -18,7 +18,7 @@ const PAGE = 100;
 const EMPTY = '""';
 
 /** How often the history is read again while the log grows. */
-const FOLLOW_MS = 1000;
+const FOLLOW_MS = 2000;
 
 const list = part("history-list", HTMLOListElement);
 const told = part("history-told", HTMLParagraphElement);

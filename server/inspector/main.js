@@ -65,6 +65,7 @@ function showHead() {
 function showTabs() {
   const tabs = TABS.map((name) => part(`tab-${name}`, HTMLButtonElement));
   follow(({ view }) => {
+    problem.hidden = true;
     TABS.forEach((name, index) => {
       const isShown = name === view;
       tabs[index]?.setAttribute("aria-selected", String(isShown));
@@ -85,6 +86,8 @@ function showTabs() {
 
 /** @param {unknown} error */
 function failed(error) {
+  // Of that the light tells.
+  if (error instanceof Problem && error.code === "unreachable") return;
   const words = error instanceof Error ? error.message : String(error);
   const isSuperseded = error instanceof Problem && error.code === "superseded";
   problem.textContent = isSuperseded ? "This server no longer reads documents." : words;

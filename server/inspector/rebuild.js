@@ -29,28 +29,37 @@ const facts = part("rebuild-facts", HTMLParagraphElement);
  * @param {(error: unknown) => void} failed
  */
 export async function showRebuild(failed) {
-  /** @type {Sample[]} */
+  /** @type {readonly Sample[]} */
   let samples = [];
   for (;;) {
-    let wait = IDLE_MS;
-    try {
-      const { position, served, generations: all } = await generations();
-      const building = all.find(({ state }) => state === "building");
-      const live = all.find(({ state }) => state === "live");
-      if (building !== undefined) {
-        samples = sampled(samples, building);
-        drawBuilding(building, position, samples);
-        wait = BUILDING_MS;
-      } else if (live !== undefined && live.id !== served) {
-        drawReplaced(live);
-      } else {
-        panel.hidden = true;
-      }
-    } catch (error) {
-      failed(error);
+    if (!document.hidden) {
+      const told = await generations().catch(failed);
+      if (told !== undefined) samples = draw(told, samples);
     }
+    const wait = samples.length > 0 ? BUILDING_MS : IDLE_MS;
     await new Promise((resolve) => setTimeout(resolve, wait));
   }
+}
+
+/**
+ * Returns how far it was lately, while there is a rebuild.
+ *
+ * @param {import("./api.js").Generations} told
+ * @param {readonly Sample[]} samples
+ * @returns {readonly Sample[]}
+ */
+function draw({ position, served, generations: all }, samples) {
+  const building = all.find(({ state }) => state === "building");
+  const live = all.find(({ state }) => state === "live");
+  panel.hidden = false;
+  if (building !== undefined) {
+    const more = sampled(samples, building);
+    drawBuilding(building, position, more);
+    return more;
+  }
+  if (live !== undefined && live.id !== served) drawReplaced(live);
+  else panel.hidden = true;
+  return [];
 }
 
 /**
@@ -85,7 +94,6 @@ function drawBuilding({ version, position, silentMs }, head, samples) {
     told.push(rate(speed), `${duration((head - position) / speed)} left`);
   }
   facts.textContent = told.join(", ");
-  panel.hidden = false;
 }
 
 /** @param {readonly Sample[]} samples */
@@ -100,5 +108,4 @@ function drawReplaced({ version }) {
   heading.textContent = "The tables were rebuilt";
   progress.hidden = true;
   facts.textContent = `Reducers of version ${version} have made new ones. This server still has the reducers of before: start the new one in its place.`;
-  panel.hidden = false;
 }

@@ -9,8 +9,11 @@ import { atMostEvery, onlyTheLast } from "./throttle.js";
 
 /** @typedef {import("./api.js").RecordedEvent} RecordedEvent */
 
-/** How long the slider rests before the documents of its position are read. */
-const REST_MS = 120;
+/** How long the slider moves before the documents of its position are read. */
+const SLIDE_MS = 120;
+
+/** How often it moves on by itself while the log grows. */
+const FOLLOW_MS = 500;
 
 const slider = part("time-slider", HTMLInputElement);
 const positionField = part("time-position", HTMLInputElement);
@@ -43,7 +46,7 @@ export function showTime(feed, shown, failed) {
     part("time-forth", HTMLButtonElement).disabled = at === undefined;
     tell();
   };
-  const drawSoon = atMostEvery(REST_MS, draw);
+  const drawSoon = atMostEvery(FOLLOW_MS, draw);
   feed.listen({ began: draw, recorded: drawSoon });
   follow(draw);
   takeInput(feed, position, failed);
@@ -57,7 +60,7 @@ export function showTime(feed, shown, failed) {
 function takeInput(feed, position, failed) {
   // Its end is now: from there it follows the log.
   const to = (/** @type {number} */ at) => (at >= feed.position ? undefined : Math.max(at, 0));
-  const slide = atMostEvery(REST_MS, () => go({ at: to(Number(slider.value)) }, "replace"));
+  const slide = atMostEvery(SLIDE_MS, () => go({ at: to(Number(slider.value)) }, "replace"));
   slider.addEventListener("input", () => {
     positionField.value = slider.value;
     slide();

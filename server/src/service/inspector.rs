@@ -34,6 +34,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("icon.svg", SVG, include_str!("../../inspector/icon.svg")),
     ("log.js", JAVASCRIPT, include_str!("../../inspector/log.js")),
     ("main.js", JAVASCRIPT, include_str!("../../inspector/main.js")),
+    ("panels.css", CSS, include_str!("../../inspector/panels.css")),
     ("place.js", JAVASCRIPT, include_str!("../../inspector/place.js")),
     ("rate.js", JAVASCRIPT, include_str!("../../inspector/rate.js")),
     ("rebuild.js", JAVASCRIPT, include_str!("../../inspector/rebuild.js")),

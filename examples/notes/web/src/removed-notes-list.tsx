@@ -1,5 +1,6 @@
 /** The notes that were removed last, each to be restored by one click. */
 
+import "./removed-notes.css";
 import { selectById } from "@flux-capacitor/client";
 import type { Note } from "notes-wasm";
 import { type ReactNode, useEffect, useRef, useState } from "react";
