@@ -17,6 +17,7 @@
 /** @typedef {{ position: number, eventId: string | null, events: RecordedEvent[] }} Log */
 /** @typedef {{ position: number, eventId: string | null, documents: Row[] }} Documents */
 /** @typedef {{ event: RecordedEvent, before: Row | null, after: Row | null }} Change */
+/** @typedef {{ collection: string, id: unknown }} ChangedDocument */
 /** @typedef {{ from: string, to: string, positions: number[] }} Rate */
 /** @typedef {{ id: number, version: number, state: string, position: number, silentMs: number | null }} Tables */
 /** @typedef {{ position: number, served: number, generations: Tables[] }} Generations */
@@ -96,6 +97,23 @@ export async function history(collection, id, signal) {
   const path = `history/${encodeURIComponent(collection)}/${encodeURIComponent(id)}`;
   const { changes } = await read(path, {}, signal);
   return changes;
+}
+
+/**
+ * Reads which documents the event at a position has changed; none where that is not kept.
+ *
+ * @param {number} position
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<ChangedDocument[]>}
+ */
+export async function changedAt(position, signal) {
+  try {
+    const { documents } = await read("inspector/changed", { position }, signal);
+    return documents;
+  } catch (error) {
+    if (error instanceof Problem && error.code === "history_not_kept") return [];
+    throw error;
+  }
 }
 
 /** @returns {Promise<Schema[]>} */

@@ -2,6 +2,7 @@
 /** The log, live: the last events, by type and by text, with what is in them. */
 
 import { eventsBefore, lastEvents, PAGE } from "./api.js";
+import { changedDocuments } from "./changed.js";
 import { element, part } from "./element.js";
 import { Events, KEPT } from "./events.js";
 import { count, short, text, time, user } from "./format.js";
@@ -22,11 +23,10 @@ const textField = part("log-text", HTMLInputElement);
  * Shows the log.
  *
  * @param {import("./feed.js").Feed} feed
- * @param {readonly import("./api.js").Schema[]} schemas
  * @param {(error: unknown) => void} failed
  */
-export function showLog(feed, schemas, failed) {
-  const log = new LogView(schemas, failed);
+export function showLog(feed, failed) {
+  const log = new LogView(failed);
   feed.listen({ began: () => log.connected(), recorded: (events) => log.add(events) });
   follow(() => log.mark());
   pause.addEventListener("click", () => log.pause());
@@ -53,13 +53,9 @@ class LogView {
   /** Which answer is waited for: one that was overtaken is thrown away. */
   #asked = 0;
 
-  /**
-   * @param {readonly import("./api.js").Schema[]} schemas
-   * @param {(error: unknown) => void} failed
-   */
-  constructor(schemas, failed) {
+  /** @param {(error: unknown) => void} failed */
+  constructor(failed) {
     this.failed = failed;
-    this.schemas = schemas.filter(({ collection }) => collection !== "events");
   }
 
   /** What is paused stays as it is. */
@@ -204,17 +200,10 @@ class LogView {
 
   /** @param {RecordedEvent} event */
   #opened(event) {
-    const { position, payload } = event;
-    const id = payload !== null && typeof payload === "object" && "id" in payload ? payload.id : "";
-    const histories = this.schemas.slice(0, id ? 3 : 0).map(({ collection }) => {
-      const show = () => go({ view: "history", collection, id: text(id) });
-      return element("button", { type: "button", click: show }, `History in ${collection}`);
-    });
-    const show = () => go({ view: "state", at: position });
+    const show = () => go({ view: "state", at: event.position });
     const state = element("button", { type: "button", click: show }, "State after this");
-    return [
-      element("pre", { tabindex: 0 }, JSON.stringify(event, null, 2)),
-      element("div", { class: "actions" }, state, ...histories),
-    ];
+    const actions = element("div", { class: "actions" }, state);
+    changedDocuments(event.position).then((changed) => actions.append(...changed), this.failed);
+    return [element("pre", { tabindex: 0 }, JSON.stringify(event, null, 2)), actions];
   }
 }

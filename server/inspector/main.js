@@ -34,7 +34,7 @@ async function start() {
     (one, other) => Number(one.collection === "events") - Number(other.collection === "events"),
   );
   const mark = showRate(feed, failed);
-  showLog(feed, schemas, failed);
+  showLog(feed, failed);
   showTime(feed, (event) => mark(event?.timestamp), failed);
   showDocuments(feed, schemas, failed);
   showHistory(feed, schemas);

@@ -21,6 +21,21 @@ export function atMostEvery(milliseconds, run) {
 }
 
 /**
+ * Returns a function that runs the given one once it was not called for a while.
+ *
+ * @param {number} milliseconds
+ * @param {() => void} run
+ */
+export function afterRest(milliseconds, run) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(run, milliseconds);
+  };
+}
+
+/**
  * Returns a function that makes each call end the one before: it gives the signal for that.
  *
  * @template {unknown[]} Given

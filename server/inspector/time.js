@@ -2,15 +2,16 @@
 /** The slider over time: which position is looked at, and what happened there. */
 
 import { documents, eventAt } from "./api.js";
+import { changedDocuments } from "./changed.js";
 import { element, part } from "./element.js";
 import { count, moment, time, user } from "./format.js";
 import { follow, go, place } from "./place.js";
-import { atMostEvery, onlyTheLast } from "./throttle.js";
+import { afterRest, atMostEvery, onlyTheLast } from "./throttle.js";
 
 /** @typedef {import("./api.js").RecordedEvent} RecordedEvent */
 
-/** How long the slider moves before the documents of its position are read. */
-const SLIDE_MS = 120;
+/** How long the slider rests before the documents of its position are read. */
+const REST_MS = 120;
 
 /** How often it moves on by itself while the log grows. */
 const FOLLOW_MS = 500;
@@ -32,8 +33,11 @@ export function showTime(feed, shown, failed) {
   const position = () => place().at ?? feed.position;
   const tell = onlyTheLast(async (signal) => {
     const event = await eventAt(position(), signal);
+    const changed = event ? await changedDocuments(event.position, signal) : [];
     if (signal.aborted) return;
-    told.replaceChildren(...toldOf(event, place().at === undefined));
+    const list = element("div", { class: "actions" }, "It changed ", ...changed);
+    const isNow = place().at === undefined;
+    told.replaceChildren(...toldOf(event, isNow), ...(changed.length > 0 ? [list] : []));
     slider.ariaValueText = valueText(position(), event);
     shown(place().at === undefined ? undefined : event);
   }, failed);
@@ -60,7 +64,7 @@ export function showTime(feed, shown, failed) {
 function takeInput(feed, position, failed) {
   // Its end is now: from there it follows the log.
   const to = (/** @type {number} */ at) => (at >= feed.position ? undefined : Math.max(at, 0));
-  const slide = atMostEvery(SLIDE_MS, () => go({ at: to(Number(slider.value)) }, "replace"));
+  const slide = afterRest(REST_MS, () => go({ at: to(Number(slider.value)) }, "replace"));
   slider.addEventListener("input", () => {
     positionField.value = slider.value;
     slide();

@@ -95,6 +95,7 @@ test.describe("the inspector", () => {
       "data-change",
       "removed",
     );
+    await expect(page.getByRole("button", { name: `notes ${noteId(2)}` })).toBeVisible();
     await expect(page).toHaveURL(/#at=4$/);
     await page.getByRole("navigation").getByRole("button", { name: "events" }).click();
     await expect(rows(page)).toHaveCount(4);
@@ -112,7 +113,7 @@ test.describe("the inspector", () => {
     await server.dispatch(notesAdded(1, 2));
     await server.command("editNoteTitle", { id: noteId(1), title: "note one" });
     await inspect(page, server);
-    await page.getByRole("button", { name: noteId(1) }).click();
+    await page.getByRole("button", { name: noteId(1), exact: true }).click();
     await expect(page.getByRole("tab", { name: "History" })).toHaveAttribute(
       "aria-selected",
       "true",

@@ -6,7 +6,7 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
-use flux_reducers::{Position, Schema, Timestamp};
+use flux_reducers::{Json, Position, Schema, Timestamp};
 use serde::Serialize;
 
 use super::parameters::{Parameters, invalid};
@@ -24,6 +24,7 @@ const PAGE: &str = include_str!("../../inspector/page.html");
 /// What the page loads, by name.
 const FILES: &[(&str, &str, &str)] = &[
     ("api.js", JAVASCRIPT, include_str!("../../inspector/api.js")),
+    ("changed.js", JAVASCRIPT, include_str!("../../inspector/changed.js")),
     ("documents.js", JAVASCRIPT, include_str!("../../inspector/documents.js")),
     ("element.js", JAVASCRIPT, include_str!("../../inspector/element.js")),
     ("events.js", JAVASCRIPT, include_str!("../../inspector/events.js")),
@@ -60,9 +61,23 @@ const HEADERS: [(HeaderName, &str); 4] = [
 const PARTS_DEFAULT: i64 = 60;
 const PARTS_MAX: i64 = 500;
 
+/// Documents that are told of one event.
+const CHANGED_MAX: u64 = 20;
+
 #[derive(Serialize)]
 struct Collections<'a> {
     collections: &'a [&'static Schema],
+}
+
+#[derive(Serialize)]
+struct Changed {
+    documents: Vec<ChangedDocument>,
+}
+
+#[derive(Serialize)]
+struct ChangedDocument {
+    collection: String,
+    id: Json,
 }
 
 #[derive(Serialize)]
@@ -123,6 +138,7 @@ pub(super) fn routes(shared: &Shared) -> Router<Shared> {
         // The page names its files from where it is.
         .route("/inspector/", get(async || Redirect::permanent("../inspector")))
         .route("/inspector/{file}", get(file_by_name))
+        .route("/inspector/changed", get(changed))
         .route("/inspector/collections", get(collections))
         .route("/inspector/generations", get(generations))
         .route("/inspector/rate", get(rate))
@@ -159,6 +175,20 @@ async fn collections(
 ) -> Result<Response, Problem> {
     parameters.only(&[])?;
     Ok(body::of(&Collections { collections: shared.0.store.schemas() }))
+}
+
+/// `GET /inspector/changed?position=`: documents that an event has changed.
+async fn changed(
+    State(shared): State<Shared>,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
+    let position = parameters.only(&["position"])?.number("position")?.map(Position::try_from);
+    let Some(Ok(position)) = position else {
+        return Err(invalid("position", "name an event, such as `position=7`"));
+    };
+    let changed = shared.0.store.changed_at(position, CHANGED_MAX).await?;
+    let documents = changed.into_iter().map(|(collection, id)| ChangedDocument { collection, id });
+    Ok(body::of(&Changed { documents: documents.collect() }))
 }
 
 /// `GET /inspector/rate?from=&to=&parts=`: where the parts of a time are in the log.

@@ -23,7 +23,8 @@ pub(crate) struct Rate {
 }
 
 impl Store {
-    /// Returns where the parts of a time are in the log; of all of it where no time is given.
+    /// Returns where the parts of a time are in the log. It begins with the first event and ends with
+    /// the last one, unless told; what begins at a time ends now.
     ///
     /// Positions and times rise together, so that each border is found by halves: whatever the
     /// length of the log that is a few queries, each of one event a border.
@@ -35,10 +36,12 @@ impl Store {
     ) -> Result<Rate, Error> {
         let head = self.position().await?;
         let ends = self.times_of(&BTreeSet::from([1, head])).await?;
-        let to = match (to, ends.get(&head)) {
-            (Some(to), _) => to,
-            (None, last) => later(last.copied().unwrap_or(Timestamp::MIN).max(now()), 1),
+        let last = ends.get(&head).copied();
+        let end = || match (from, last) {
+            (None, Some(last)) => last,
+            (_, last) => now().max(last.unwrap_or(Timestamp::MIN)),
         };
+        let to = to.unwrap_or_else(|| later(end(), 1));
         let from = from.or_else(|| ends.get(&1).copied()).unwrap_or_else(|| later(to, -SPAN_MS));
         let span = (to.as_milliseconds() - from.as_milliseconds()).max(0);
         let borders: Vec<_> = (0..=parts).map(|part| later(from, span * part / parts)).collect();

@@ -13,11 +13,12 @@ use crate::databases::Database;
 use crate::service::{Running, answer, run, run_on};
 use crate::tasks::*;
 
-const ROUTES: [&str; 7] = [
+const ROUTES: [&str; 8] = [
     "/inspector",
     "/inspector/",
     "/inspector/main.js",
     "/inspector/none.js",
+    "/inspector/changed?position=1",
     "/inspector/collections",
     "/inspector/generations",
     "/inspector/rate",
@@ -123,7 +124,9 @@ async fn it_is_behind_the_authentication() {
         let refused = client.get(&url).send().await.unwrap();
         assert_eq!(refused.headers()[header::WWW_AUTHENTICATE], "Basic realm=\"tasks\"");
         assert_eq!(answer(refused).await.0, 401, "{route}");
-        let expected = if route.contains("none") { 404 } else { 200 };
+        // There is no such file, and this store keeps no history.
+        let is_missing = route.contains("none") || route.contains("changed");
+        let expected = if is_missing { 404 } else { 200 };
         let with_cookie = client.get(&url).header("cookie", "session=ann").send().await.unwrap();
         assert_eq!(with_cookie.status(), expected, "{route}");
         let with_password =
@@ -144,6 +147,24 @@ async fn the_collections_are_told_with_their_fields() {
     assert_eq!(collections[0]["id"], json!(0));
     let title = json!({ "name": "title", "kind": "text", "nullable": false, "unique": true, "index": false });
     assert_eq!(collections[0]["fields"][1], title);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_documents_are_told_that_an_event_has_changed() {
+    let store = builder("sqlite::memory:").keep_history().open().await.unwrap();
+    let running = run_on(store, Service::inspector).await;
+    running.store.dispatch_all(&[added(1), added(2), added(4)]).await.unwrap();
+    running.store.dispatch(&ListCleared { list: 1 }).await.unwrap();
+    let changed = async |position: &str| {
+        let (_, told) = running.get(&format!("/inspector/changed?position={position}")).await;
+        told.get("documents").cloned().unwrap_or_else(|| told["code"].clone())
+    };
+    let task = |id: i64| json!({ "collection": "tasks", "id": id });
+    assert_eq!(changed("2").await, json!([task(2)]));
+    assert_eq!(changed("4").await, json!([task(1), task(4)]));
+    assert_eq!(changed("5").await, json!([]));
+    assert_eq!(changed("").await, json!("invalid_parameter"));
     running.stop().await;
 }
 
@@ -176,7 +197,11 @@ async fn the_rate_is_how_many_events_there_were_in_each_part_of_a_time() {
     let (_, all) = running.get("/inspector/rate").await;
     let positions = all["positions"].as_array().unwrap();
     assert_eq!((positions.len(), &positions[0], &positions[60]), (61, &json!(0), &json!(300)));
-    assert_eq!(all["from"], json!(at(sorted[0])));
+    let (first, last) = (sorted[0], sorted[299]);
+    assert_eq!((&all["from"], &all["to"]), (&json!(at(first)), &json!(at(last + 1))));
+    let (_, until_now) = running.get(&format!("/inspector/rate?from={}&parts=1", at(last))).await;
+    assert_eq!(until_now["positions"], json!([before(last), 300]));
+    assert!(until_now["to"].as_str() > all["to"].as_str());
     running.stop().await;
 }
 
