@@ -91,7 +91,7 @@ class RateView {
     const seconds = (first.to - first.from) / 1000;
     plot.replaceChildren(...drawn, ...this.#mark(first.from, last.to));
     part("rate-most", HTMLElement).textContent =
-      `${counted(most, "event")} in ${partLength(seconds)}`;
+      `at most ${counted(most, "event")} in ${partLength(seconds)}`;
     part("rate-from", HTMLElement).textContent = moment(first.from);
     part("rate-to", HTMLElement).textContent = moment(last.to);
     plot.setAttribute("aria-label", `${this.#total()}, at most ${most} in ${partLength(seconds)}`);

@@ -33,25 +33,29 @@ export function showTime(feed, shown, failed) {
   const position = () => place().at ?? feed.position;
   const tell = onlyTheLast(async (signal) => {
     const event = await eventAt(position(), signal);
-    const changed = event ? await changedDocuments(event.position, signal) : [];
     if (signal.aborted) return;
-    const list = element("div", { class: "actions" }, "It changed ", ...changed);
     const isNow = place().at === undefined;
-    told.replaceChildren(...toldOf(event, isNow), ...(changed.length > 0 ? [list] : []));
+    told.replaceChildren(...toldOf(event, isNow));
     slider.ariaValueText = valueText(position(), event);
-    shown(place().at === undefined ? undefined : event);
+    shown(isNow ? undefined : event);
+    const changed = event ? await changedDocuments(event.position, signal) : [];
+    if (!signal.aborted) told.append(...listOf(changed));
   }, failed);
   const draw = () => {
-    const { at } = place();
     slider.max = positionField.max = String(feed.position);
-    slider.value = positionField.value = String(position());
-    now.ariaPressed = String(at === undefined);
+    slider.value = String(position());
+    if (document.activeElement !== positionField) positionField.value = slider.value;
+    now.ariaPressed = String(place().at === undefined);
     part("time-back", HTMLButtonElement).disabled = position() === 0;
-    part("time-forth", HTMLButtonElement).disabled = at === undefined;
+    part("time-forth", HTMLButtonElement).disabled = place().at === undefined;
     tell();
   };
-  const drawSoon = atMostEvery(FOLLOW_MS, draw);
-  feed.listen({ began: draw, recorded: drawSoon });
+  // What is past stays as it is, and what is moved is left to who moves it.
+  const grow = atMostEvery(FOLLOW_MS, () => {
+    if (place().at === undefined && !slider.matches(":active")) draw();
+    else slider.max = positionField.max = String(feed.position);
+  });
+  feed.listen({ began: draw, recorded: grow });
   follow(draw);
   takeInput(feed, position, failed);
 }
@@ -119,6 +123,13 @@ function toldOf(event, isNow) {
       element("pre", { tabindex: 0 }, JSON.stringify(event, null, 2)),
     ),
   ];
+}
+
+/** @param {readonly HTMLElement[]} changed */
+function listOf(changed) {
+  return changed.length === 0
+    ? []
+    : [element("div", { class: "actions" }, "It changed ", ...changed)];
 }
 
 /**
