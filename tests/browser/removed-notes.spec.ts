@@ -19,6 +19,7 @@ test("a removed note is restored by one click, as it was, for everybody", async 
   const ann = await openWindow(browser, server, "Ann");
   await addNote(ann, "Milk", "two litres");
   await edit(note(ann, "Milk"), "text", "three litres");
+  await hasUnsaved(ann, 0);
   const [before] = await server.notes();
   await note(ann, "Milk").getByRole("button", { name: "Remove" }).click();
   await hasUnsaved(ann, 0);
