@@ -136,12 +136,24 @@ export function generations() {
 }
 
 /**
+ * Returns the address of a route: the page is beside the others.
+ *
+ * @param {string} path
+ */
+export function address(path) {
+  const url = new URL(path, document.baseURI);
+  // Of a page that was opened with them the browser knows them; in an address it refuses them.
+  url.username = url.password = "";
+  return url;
+}
+
+/**
  * @param {string} path
  * @param {Record<string, string | number | undefined>} query
  * @param {AbortSignal} [signal]
  */
 async function read(path, query, signal) {
-  const url = new URL(path, document.baseURI);
+  const url = address(path);
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }

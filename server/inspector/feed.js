@@ -1,7 +1,7 @@
 // @ts-check
 /** Follows the log: its end, then what comes by the WebSocket; begins again when it breaks. */
 
-import { lastEvents, PAGE } from "./api.js";
+import { address, lastEvents, PAGE } from "./api.js";
 
 /** @typedef {import("./api.js").RecordedEvent} RecordedEvent */
 /** @typedef {import("./api.js").Log} Log */
@@ -64,7 +64,7 @@ export class Feed extends EventTarget {
    * @returns {Promise<boolean>}
    */
   #followed({ position, eventId }) {
-    const url = new URL("websocket", document.baseURI);
+    const url = address("websocket");
     url.protocol = url.protocol.replace("http", "ws");
     url.searchParams.set("after", String(position));
     if (eventId !== null) url.searchParams.set("afterId", eventId);

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { expect, type Locator, type Page } from "@playwright/test";
 import { test } from "./notes-page.ts";
 import type { NotesServer } from "./notes-server.ts";
+import { PasswordProxy } from "./password-proxy.ts";
 
 test("there is no inspector unless it is asked for", async ({ server }) => {
   const answers = ["inspector", "inspector/main.js", "inspector/rate", "inspector/generations"].map(
@@ -176,8 +177,33 @@ test.describe("the inspector", () => {
   });
 });
 
+test.describe("where a name and a password are asked for, the inspector", () => {
+  const httpCredentials = { username: "ann", password: "secret" };
+  test.use({ serverOptions: ["--inspector"] });
+
+  test("is open to who has them, its WebSocket included, and to nobody else", async ({
+    browser,
+    server,
+  }) => {
+    const proxy = await new PasswordProxy(server.url, "ann", "secret").start();
+    expect((await fetch(`${proxy.url}/api/inspector`)).status).toBe(401);
+    const page = await browser.newPage({ httpCredentials });
+    await inspect(page, proxy);
+    await server.command("addNote", { title: "Milk", text: "" });
+    await expect(events(page)).toHaveCount(1);
+    await expect(rows(page)).toContainText("Milk");
+    // Browsers refuse to ask for addresses with a password in them.
+    const withThem = await (await browser.newContext()).newPage();
+    await inspect(withThem, { url: proxy.url.replace("//", "//ann:secret@") });
+    await expect(events(withThem)).toHaveCount(1);
+    await page.close();
+    await withThem.close();
+    proxy.stop();
+  });
+});
+
 /** Opens the inspector, and waits until it follows the log. */
-async function inspect(page: Page, server: NotesServer): Promise<void> {
+async function inspect(page: Page, server: { readonly url: string }): Promise<void> {
   await page.goto(`${server.url}/api/inspector`);
   await expect(page.getByRole("status").filter({ hasText: "Live" })).toBeVisible();
 }
