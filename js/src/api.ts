@@ -63,6 +63,15 @@ export interface EventsAnswer {
   readonly events: readonly RecordedEvent[];
 }
 
+/** What one event made of a document. */
+export interface DocumentChange<Document> {
+  readonly event: RecordedEvent;
+  /** `null` where there was none. */
+  readonly before: Document | null;
+  /** `null` where it was removed. */
+  readonly after: Document | null;
+}
+
 /** The server, as functions. Each may throw the errors that `request.ts` names. */
 export interface Api {
   /** Where it is, as given in {@link ApiOptions}. */
@@ -84,6 +93,15 @@ export interface Api {
     query?: EventsQuery,
     options?: { readonly signal?: AbortSignal },
   ): Promise<EventsAnswer>;
+  /**
+   * Lists the changes of one document, the first one first. It is the problem `history_not_kept`
+   * where the server keeps none.
+   */
+  listChanges<Document>(
+    collection: string,
+    id: string | number,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<readonly DocumentChange<Document>[]>;
   /** Returns the position of the last event. */
   readPosition(options?: { readonly signal?: AbortSignal }): Promise<number>;
 }
@@ -117,6 +135,10 @@ export function createApi({ url, fetch = globalThis.fetch.bind(globalThis) }: Ap
       const path = `${base}/events?${new URLSearchParams(parameters)}`;
       return request(fetch, { url: path, ...options }, readEvents);
     },
+    listChanges: <Document>(collection: string, id: string | number, options = {}) => {
+      const path = `${base}/history/${[collection, id].map(encodeURIComponent).join("/")}`;
+      return request(fetch, { url: path, ...options }, readChanges<Document>);
+    },
     readPosition: (options) =>
       request(fetch, { url: `${base}/health`, ...options }, ({ position }) =>
         isPosition(position) ? position : undefined,
@@ -130,6 +152,20 @@ function readEvents({
 }: Readonly<Record<string, unknown>>): DispatchAnswer | undefined {
   if (!isPosition(position) || !Array.isArray(events)) return undefined;
   return events.every(isRecordedEvent) ? { position, events } : undefined;
+}
+
+/** As with whole collections, what a document is like is not looked into. */
+function readChanges<Document>({
+  changes,
+}: Readonly<Record<string, unknown>>): readonly DocumentChange<Document>[] | undefined {
+  const isChange = (change: unknown): change is DocumentChange<Document> =>
+    typeof change === "object" &&
+    change !== null &&
+    "event" in change &&
+    isRecordedEvent(change.event) &&
+    "before" in change &&
+    "after" in change;
+  return Array.isArray(changes) && changes.every(isChange) ? changes : undefined;
 }
 
 /** The documents themselves are the reducer's business: it checks them against the schema. */

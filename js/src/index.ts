@@ -7,6 +7,7 @@ export type {
   CollectionsAnswer,
   CommandOptions,
   DispatchAnswer,
+  DocumentChange,
   EventsAnswer,
   EventsQuery,
 } from "./api.ts";

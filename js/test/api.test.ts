@@ -87,6 +87,16 @@ describe("reading", () => {
     expect(server.received.at(-1)?.path).toBe("/events?order=desc&limit=50");
   });
 
+  it("lists the changes of a document", async () => {
+    const changes = [{ event: eventAt(1), before: null, after: { id: "a/b" } }];
+    server.answer = () => json({ changes });
+    const api = createApi({ url: server.url });
+    expect(await api.listChanges("notes", "a/b")).toEqual(changes);
+    expect(server.received.at(-1)?.path).toBe("/history/notes/a%2Fb");
+    server.answer = () => json({ changes: [{ event: eventAt(1), before: null }] });
+    await expect(api.listChanges("notes", 7)).rejects.toBeInstanceOf(UnexpectedAnswerError);
+  });
+
   it("reads the position of the last event", async () => {
     server.events = [eventAt(1)];
     expect(await createApi({ url: server.url }).readPosition()).toBe(1);

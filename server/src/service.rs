@@ -32,6 +32,7 @@ mod collections;
 mod commands;
 mod events;
 mod history;
+mod inspector;
 mod json;
 mod listening;
 mod origin;
@@ -53,6 +54,7 @@ mod websocket;
 /// | `GET /events` | the log: `after`, `afterId`, `limit`, `type`, `order` |
 /// | `GET /websocket` | live events `after` a position, as JSON arrays; `afterId` as well |
 /// | `GET /health` | whether the store answers |
+/// | `GET /inspector` | a page to look into all of it with, where [`inspector`](Self::inspector) says so |
 ///
 /// Answers with documents or events have the `position` as of which they are, and the `eventId` of
 /// the event there: sent back as `after` and `afterId` they resume, or are refused (409,
@@ -80,6 +82,7 @@ pub struct Service {
     commands: BTreeMap<String, commands::Handler>,
     authentication: Option<Arc<dyn Authenticate>>,
     is_anonymous_allowed: bool,
+    has_inspector: bool,
     options: ServiceOptions,
     mount: Box<dyn FnOnce(Router) -> Router + Send>,
 }
@@ -179,6 +182,7 @@ impl Service {
             commands: BTreeMap::new(),
             authentication: None,
             is_anonymous_allowed: false,
+            has_inspector: false,
             options: ServiceOptions::default(),
             mount: Box::new(|router| router),
         }
@@ -328,7 +332,7 @@ impl Service {
             readings: Arc::new(Semaphore::new(answer::READINGS_MAX)),
             shutdown: CancellationToken::new(),
         }));
-        Parts { router: (self.mount)(router(&shared)), shared }
+        Parts { router: (self.mount)(router(&shared, self.has_inspector)), shared }
     }
 }
 
@@ -337,7 +341,8 @@ struct Parts {
     shared: Shared,
 }
 
-fn router(shared: &Shared) -> Router {
+fn router(shared: &Shared, has_inspector: bool) -> Router {
+    let inspector = if has_inspector { inspector::routes(shared) } else { Router::new() };
     Router::new()
         .route("/events", post(events::dispatch).get(events::list))
         .route("/commands/{name}", post(commands::run))
@@ -347,6 +352,7 @@ fn router(shared: &Shared) -> Router {
         .route("/history/{collection}/{id}", get(history::of_document))
         .route("/websocket", get(websocket::open))
         .route("/health", get(health))
+        .merge(inspector)
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "not_found", "no such route"))
         .method_not_allowed_fallback(async || {
             Problem::new(

@@ -36,8 +36,12 @@ pub use verification::{Difference, Verification};
 
 mod builder;
 mod differences;
+#[cfg(feature = "service")]
+mod generations;
 mod history;
 mod preview;
+#[cfg(feature = "service")]
+mod rate;
 mod time_machine;
 mod verification;
 

@@ -10,11 +10,11 @@ import {
 } from "@playwright/test";
 import { NotesServer } from "./notes-server.ts";
 
-/** A test with a server of its own. */
-export const test = base.extend<{ server: NotesServer }>({
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixture's needs from it.
-  server: async ({}, use) => {
-    const server = new NotesServer();
+/** A test with a server of its own; `serverOptions` are those of `notes-server serve`. */
+export const test = base.extend<{ serverOptions: readonly string[]; server: NotesServer }>({
+  serverOptions: [[], { option: true }],
+  server: async ({ serverOptions }, use) => {
+    const server = new NotesServer(...serverOptions);
     await server.start();
     await use(server);
     await server.remove();

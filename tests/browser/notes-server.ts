@@ -20,9 +20,15 @@ export interface LoggedEvent {
 
 /** A server that can be stopped and started again on the same port with the same database. */
 export class NotesServer {
+  readonly #options: readonly string[];
   #process: ChildProcess | undefined;
   #folder: string | undefined;
   #listen = "127.0.0.1:0";
+
+  /** With options of `notes-server serve`. */
+  constructor(...options: readonly string[]) {
+    this.#options = options;
+  }
 
   /** Where the page is. */
   get url(): string {
@@ -32,11 +38,7 @@ export class NotesServer {
   /** Starts it, and waits until it listens. */
   async start(): Promise<void> {
     this.#folder ??= await mkdtemp(join(tmpdir(), "notes-"));
-    const url = `sqlite://${join(this.#folder, "notes.db")}`;
-    const server = spawn(BINARY, ["serve", "--database-url", url, "--listen", this.#listen], {
-      stdio: ["ignore", "ignore", "pipe"],
-      env: { ...process.env, NO_COLOR: "1" },
-    });
+    const server = this.#spawn("serve", "--listen", this.#listen, ...this.#options);
     this.#process = server;
     const lines: string[] = [];
     for await (const line of createInterface({ input: server.stderr })) {
@@ -86,13 +88,36 @@ export class NotesServer {
     return ((await answer.json()) as { events: LoggedEvent[] }).events;
   }
 
+  /** Runs another command of the server's binary on the same database. */
+  run(command: string, ...options: readonly string[]): ChildProcess {
+    return this.#spawn(command, ...options);
+  }
+
+  /** Dispatches actions as another client would. */
+  async dispatch(actions: readonly object[]): Promise<void> {
+    await this.#post("events", actions);
+  }
+
   /** Runs a command as another client would. */
   async command(name: string, payload: object): Promise<void> {
-    const answer = await fetch(`${this.url}/api/commands/${name}`, {
+    await this.#post(`commands/${name}`, { payload, meta: { user: "curl" } });
+  }
+
+  async #post(path: string, body: object): Promise<void> {
+    const answer = await fetch(`${this.url}/api/${path}`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ payload, meta: { user: "curl" } }),
+      body: JSON.stringify(body),
     });
     if (!answer.ok) throw new Error(await answer.text());
+  }
+
+  #spawn(command: string, ...options: readonly string[]) {
+    if (this.#folder === undefined) throw new Error("the server was not started");
+    const url = `sqlite://${join(this.#folder, "notes.db")}`;
+    return spawn(BINARY, [command, "--database-url", url, ...options], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, NO_COLOR: "1" },
+    });
   }
 }

@@ -13,12 +13,13 @@ pub(crate) fn serve(shell: &Shell, listen: SocketAddr, database_url: &str) -> an
     // Built apart from being run, so that the address is the last thing on the screen.
     cmd!(shell, "cargo build --release -p notes-server").run()?;
 
+    let at = reachable(listen);
     println!(
-        "\nOpen http://{} in two browser windows. Ctrl-C ends the server.\n",
-        reachable(listen)
+        "\nOpen http://{at} in two browser windows, and http://{at}/api/inspector to look behind \
+         them. Ctrl-C ends the server.\n"
     );
     let listen = listen.to_string();
-    cmd!(shell, "cargo run --release -p notes-server -- serve --database-url {database_url} --listen {listen}").run()?;
+    cmd!(shell, "cargo run --release -p notes-server -- serve --inspector --database-url {database_url} --listen {listen}").run()?;
     Ok(())
 }
 

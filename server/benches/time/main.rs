@@ -21,6 +21,7 @@ mod memory;
 mod rebuilding;
 mod replaying;
 #[path = "../dispatch/workload.rs"]
+#[allow(dead_code, reason = "callers of one note are measured with the dispatches")]
 mod workload;
 
 /// Events from one snapshot to the next.

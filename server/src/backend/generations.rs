@@ -11,6 +11,7 @@ use super::dialect::Dialect;
 use super::own::{GENERATIONS, Generation, GenerationState, SNAPSHOT_PARTS, SNAPSHOTS};
 use super::tables::{self, Purpose, Tables};
 use super::{Built, Demand, Head, Settings, documents, events, history};
+use crate::clock::now;
 use crate::error::Error;
 
 /// A generation that is being built.
@@ -74,6 +75,7 @@ pub(super) async fn claim<D: Dialect>(
             state: GenerationState::Begun,
             position: 0,
             owner: None,
+            seen_at: None,
         };
         tables::insert::<D>(connection, tables, GENERATIONS, &generation).await?;
     }
@@ -81,7 +83,7 @@ pub(super) async fn claim<D: Dialect>(
     let keeps_history =
         tables::prepare_collections::<D>(connection, &of, schemas, history, purpose).await?;
     // Once all its tables are there: not every database takes those back with the transaction.
-    let changes = [("owner", Value::Uuid(owner)), ("state", "building".into())];
+    let changes = [own(owner), is_building(), seen_now()];
     set::<D>(connection, tables, of.generation(), &changes, &[]).await?;
     Ok(Some(Claimed { tables: of, position, keeps_history }))
 }
@@ -95,7 +97,8 @@ pub(super) async fn advance<D: Dialect>(
     (from, to): (Position, Position),
 ) -> Result<(), Error> {
     let is_own = [own(owner), is_building(), ("position", from.into())];
-    set::<D>(connection, tables, tables.generation(), &[("position", to.into())], &is_own).await
+    let changes = [("position", to.into()), seen_now()];
+    set::<D>(connection, tables, tables.generation(), &changes, &is_own).await
 }
 
 /// Makes a generation the live one, in a transaction that holds the head.
@@ -197,6 +200,10 @@ async fn all<D: Dialect>(
 
 fn own(owner: Uuid) -> (&'static str, Value) {
     ("owner", Value::Uuid(owner))
+}
+
+fn seen_now() -> (&'static str, Value) {
+    ("seenAt", Value::Timestamp(now()))
 }
 
 fn is_building() -> (&'static str, Value) {

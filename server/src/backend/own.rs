@@ -56,6 +56,8 @@ pub(crate) struct Generation {
     pub(crate) position: Position,
     /// Who builds it.
     pub(crate) owner: Option<Uuid>,
+    /// When that one was last seen, for people: nothing is decided by it.
+    pub(crate) seen_at: Option<Timestamp>,
 }
 
 /// What becomes of a generation.

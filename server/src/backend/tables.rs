@@ -137,6 +137,7 @@ pub(super) async fn prepare_own<D: Dialect>(
             state: GenerationState::Live,
             position: 0,
             owner: None,
+            seen_at: None,
         };
         insert::<D>(connection, tables, GENERATIONS, &first).await?;
         run::<D>(connection, script).await?;

@@ -24,6 +24,7 @@ pub struct Problem {
     detail: String,
     field: Option<String>,
     event: Option<usize>,
+    challenge: Option<String>,
 }
 
 impl Problem {
@@ -37,7 +38,24 @@ impl Problem {
     /// assert_eq!(problem.to_string(), "sign in first");
     /// ```
     pub fn new(status: StatusCode, code: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { status, code: code.into(), detail: detail.into(), field: None, event: None }
+        let (code, detail) = (code.into(), detail.into());
+        Self { status, code, detail, field: None, event: None, challenge: None }
+    }
+
+    /// Says in `WWW-Authenticate` how to be let in. To `Basic` a browser asks its user for a name
+    /// and a password, and sends them with each request from then on.
+    ///
+    /// ```
+    /// use axum::http::StatusCode;
+    /// use flux_server::Problem;
+    ///
+    /// let problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "sign in first");
+    /// let problem = problem.with_challenge("Basic realm=\"notes\"");
+    /// ```
+    #[must_use]
+    pub fn with_challenge(mut self, challenge: impl Into<String>) -> Self {
+        self.challenge = Some(challenge.into());
+        self
     }
 
     /// Returns the stable code.
@@ -144,6 +162,10 @@ impl IntoResponse for Problem {
         let mut response = (self.status, body.to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let challenge = self.challenge.and_then(|it| HeaderValue::try_from(it).ok());
+        if let Some(challenge) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

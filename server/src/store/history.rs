@@ -139,6 +139,26 @@ impl Store {
         Ok(all)
     }
 
+    /// Returns the documents that the event at a position has changed, some of them: the collection
+    /// and the id of each.
+    #[cfg(feature = "service")]
+    pub(crate) async fn changed_at(
+        &self,
+        position: Position,
+        limit: u64,
+    ) -> Result<Vec<(String, flux_reducers::Json)>, Error> {
+        if !self.inner.backend.keeps_history() {
+            return Err(Error::HistoryNotKept);
+        }
+        let there = Query::from(Filter::eq("position", position)).limit(limit);
+        let plans = [(history::SCHEMA, there.plan(history::SCHEMA).map_err(Error::Query)?)];
+        let found = self.read_plans(&plans).await?.documents;
+        let changes = found.iter().flatten().map(Changed::from_row);
+        let changed = changes.map(|it| it.map(|it| (it.collection, it.document)));
+        let changed = changed.collect::<Result<Vec<_>, _>>();
+        changed.map_err(|error| Error::Damaged(format!("the history: {error}")))
+    }
+
     async fn events_at(
         &self,
         positions: impl Iterator<Item = Position>,

@@ -5,6 +5,7 @@
 mod bad_input;
 mod contract;
 mod databases;
+mod inspector;
 mod middleware;
 mod mysql;
 mod past;

@@ -42,6 +42,9 @@ struct Serve {
     /// Lets everybody who reaches the address read and change all notes.
     #[arg(long)]
     allow_anonymous: bool,
+    /// Serves a page at /api/inspector to look into the store with.
+    #[arg(long)]
+    inspector: bool,
     /// The folder of the built web page.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../web/dist"))]
     web: PathBuf,
@@ -71,6 +74,9 @@ async fn serve(options: Serve) -> Result<(), Box<dyn std::error::Error>> {
     let mut service = commands::add_to(Service::new(store));
     if options.allow_anonymous {
         service = service.allow_anonymous();
+    }
+    if options.inspector {
+        service = service.inspector();
     }
     let service = service.mount(move |api| web::page_with_api(&options.web, api));
     let listening = service.listen(options.listen).await?;

@@ -1,15 +1,13 @@
 /** The last events: who, when, what, and the raw JSON of each. */
 
-import { createApi, type RecordedEvent, selectById } from "@flux-capacitor/client";
+import { type RecordedEvent, selectById } from "@flux-capacitor/client";
 import { type ReactNode, useEffect, useState } from "react";
 import { useDispatch, useSelector } from "react-redux";
+import { api } from "./api.ts";
 import { EVENT_LOG_LENGTH_MAX, eventsListed } from "./event-log.ts";
 import { whatWasDone, whoDid } from "./event-text.ts";
 import { Moment } from "./moment.tsx";
-import { switchedNetwork } from "./network.ts";
 import type { RootState } from "./store.ts";
-
-const api = createApi({ url: "./api", ...switchedNetwork });
 
 export function EventLogPanel(): ReactNode {
   const events = useSelector((state: RootState) => state.eventLog);

@@ -23,7 +23,7 @@ export function whatWasDone(event: Action, titleOf: (id: string) => string | und
   };
   switch (type) {
     case "noteAdded":
-      return `added “${shownTitle(payload.title)}”`;
+      return `${event.meta?.restored === true ? "restored" : "added"} “${shownTitle(payload.title)}”`;
     case "noteTitleEdited":
       return `renamed a note to “${shownTitle(payload.title)}”`;
     case "noteContentEdited":

@@ -13,6 +13,7 @@ export interface Failure {
 
 const TOO_LONG = "That is more text than a note can hold. Please shorten it.";
 const NOT_SAVABLE = "Something in your text can’t be saved. Please change it and try again.";
+const IS_THERE = "The note is there already: somebody else was faster.";
 const NOT_ALLOWED = "The server does not let you do this from here.";
 
 /** By the stable codes; of other codes there is nothing more that a user could do. */
@@ -21,6 +22,7 @@ const MESSAGES: ReadonlyMap<string, string> = new Map([
   ["too_large", TOO_LONG],
   ["invalid_payload", NOT_SAVABLE],
   ["invalid_value", NOT_SAVABLE],
+  ["document_exists", IS_THERE],
   ["forbidden", NOT_ALLOWED],
   ["password_found", "Everybody can read these notes. Please leave passwords out."],
 ]);

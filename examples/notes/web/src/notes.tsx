@@ -7,6 +7,7 @@ import { useSelector } from "react-redux";
 import { useEditedNotes } from "./edited-notes.ts";
 import { NewNote } from "./new-note.tsx";
 import { NoteCard } from "./note-card.tsx";
+import { RemovedNotesList } from "./removed-notes-list.tsx";
 import type { RootState } from "./store.ts";
 
 export function Notes(): ReactNode {
@@ -42,6 +43,7 @@ export function Notes(): ReactNode {
             : "They come as soon as the server answers; you can write new ones."}
         </p>
       )}
+      <RemovedNotesList />
     </section>
   );
 }

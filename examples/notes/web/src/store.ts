@@ -1,9 +1,10 @@
 import { createSync, type Dispatched, resultOf } from "@flux-capacitor/client";
-import { configureStore } from "@reduxjs/toolkit";
+import { combineReducers, configureStore } from "@reduxjs/toolkit";
 import init, { type NoteEvent, notes, onRejected } from "notes-wasm";
 import { eventLog } from "./event-log.ts";
 import { switchedNetwork } from "./network.ts";
 import { notices } from "./notices.ts";
+import { keepRemoved, removedNotes } from "./removed-notes.ts";
 import { readStoredState, storeStateOnLeaving } from "./stored-state.ts";
 
 await init();
@@ -23,7 +24,7 @@ const sync = createSync<NoteEvent>({
 // ANCHOR: reuse
 /** The page's state. `notes` is the very reducer that the server runs. */
 export const store = configureStore({
-  reducer: { notes, eventLog, notices },
+  reducer: keepRemoved(combineReducers({ notes, removedNotes, eventLog, notices })),
   preloadedState: readStoredState(),
   enhancers: (defaults) => defaults().concat(sync),
 });

@@ -3,10 +3,12 @@
 import type { NotesState } from "notes-wasm";
 import type { EventLogState } from "./event-log.ts";
 import type { Notice } from "./notices.ts";
+import type { RemovedNotesState } from "./removed-notes.ts";
 
 /** The state of the page, as far as its reducers make it; that of the synchronisation is beside it. */
 interface StoredState {
   readonly notes: NotesState;
+  readonly removedNotes: RemovedNotesState;
   readonly eventLog: EventLogState;
   readonly notices: readonly Notice[];
 }
@@ -14,12 +16,12 @@ interface StoredState {
 const STORAGE_KEY = "flux-capacitor-notes.state";
 
 /** Reads it; any state that the reducers have ever made will do. */
-export function readStoredState(): StoredState | undefined {
+export function readStoredState(): Partial<StoredState> {
   try {
     const text = localStorage.getItem(STORAGE_KEY);
-    return text === null ? undefined : JSON.parse(text);
+    return text === null ? {} : JSON.parse(text);
   } catch {
-    return undefined;
+    return {};
   }
 }
 

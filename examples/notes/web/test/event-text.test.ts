@@ -22,6 +22,14 @@ describe("an event in words", () => {
     expect(whatWasDone(event(type, payload), titleOf)).toBe(words);
   });
 
+  it("tells a restored note from a new one", () => {
+    const restored = {
+      ...event("noteAdded", { id: "a", title: "Milk" }),
+      meta: { restored: true },
+    };
+    expect(whatWasDone(restored, titleOf)).toBe("restored “Milk”");
+  });
+
   it("names who did it, if it is known", () => {
     expect(whoDid(event("noteAdded", {}, "Ann"))).toBe("Ann");
     expect(whoDid(event("noteAdded", {}, 7))).toBe("Someone");

@@ -1,0 +1,94 @@
+//! How many events there were, by time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flux_reducers::{Document as _, Filter, Position, Query, RecordedEvent, Timestamp};
+
+use super::Store;
+use crate::clock::now;
+use crate::error::Error;
+use crate::log;
+
+/// How long before its end a time begins that nobody has given, in a log without events.
+const SPAN_MS: i64 = 60_000;
+
+/// The events of a time that is cut into equal parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rate {
+    pub(crate) from: Timestamp,
+    /// No event of this time belongs to it any more.
+    pub(crate) to: Timestamp,
+    /// The last event before each part, and before `to`: the differences are how many there were.
+    pub(crate) positions: Vec<Position>,
+}
+
+impl Store {
+    /// Returns where the parts of a time are in the log. It begins with the first event and ends with
+    /// the last one, unless told; what begins at a time ends now.
+    ///
+    /// Positions and times rise together, so that each border is found by halves: whatever the
+    /// length of the log that is a few queries, each of one event a border.
+    pub(crate) async fn rate(
+        &self,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+        parts: i64,
+    ) -> Result<Rate, Error> {
+        let head = self.position().await?;
+        let ends = self.times_of(&BTreeSet::from([1, head])).await?;
+        let last = ends.get(&head).copied();
+        let end = || match (from, last) {
+            (None, Some(last)) => last,
+            (_, last) => now().max(last.unwrap_or(Timestamp::MIN)),
+        };
+        let to = to.unwrap_or_else(|| later(end(), 1));
+        let from = from.or_else(|| ends.get(&1).copied()).unwrap_or_else(|| later(to, -SPAN_MS));
+        let span = (to.as_milliseconds() - from.as_milliseconds()).max(0);
+        let borders: Vec<_> = (0..=parts).map(|part| later(from, span * part / parts)).collect();
+        Ok(Rate { from, to, positions: self.last_before(&borders, head).await? })
+    }
+
+    /// Returns for each time the position of the last event before it.
+    async fn last_before(
+        &self,
+        times: &[Timestamp],
+        head: Position,
+    ) -> Result<Vec<Position>, Error> {
+        let middle = |(low, high): (Position, Position)| low + (high - low + 1) / 2;
+        let mut bounds = vec![(0, head); times.len()];
+        loop {
+            let open = bounds.iter().filter(|(low, high)| low < high);
+            let middles: BTreeSet<_> = open.map(|bound| middle(*bound)).collect();
+            if middles.is_empty() {
+                return Ok(bounds.into_iter().map(|(low, _)| low).collect());
+            }
+            let found = self.times_of(&middles).await?;
+            for (time, bound) in times.iter().zip(&mut bounds) {
+                if bound.0 < bound.1 {
+                    let middle = middle(*bound);
+                    match found.get(&middle) {
+                        Some(at) if at < time => bound.0 = middle,
+                        _ => bound.1 = middle - 1,
+                    }
+                }
+            }
+        }
+    }
+
+    async fn times_of(
+        &self,
+        positions: &BTreeSet<Position>,
+    ) -> Result<BTreeMap<Position, Timestamp>, Error> {
+        let there = Query::from(Filter::is_in("position", positions.iter().copied()));
+        let found = self.read(&[(RecordedEvent::SCHEMA.collection, there)]).await?;
+        let events = found.documents.iter().flatten().map(log::event);
+        events.map(|event| event.map(|it| (it.position, it.timestamp))).collect()
+    }
+}
+
+/// Returns the time so much later, within what a timestamp can be.
+fn later(time: Timestamp, milliseconds: i64) -> Timestamp {
+    let least = Timestamp::MIN.as_milliseconds();
+    let later = time.as_milliseconds().saturating_add(milliseconds).max(least);
+    Timestamp::from_milliseconds(later).unwrap_or(Timestamp::MAX)
+}
