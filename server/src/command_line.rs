@@ -1,5 +1,5 @@
-//! Subcommands for a server's binary: look into the log and into the past, rebuild, verify, export
-//! and import.
+//! Subcommands for a server's binary: serve, look into the log and into the past, rebuild, verify,
+//! export and import.
 
 use std::io::{self, IsTerminal as _, Write};
 
@@ -12,11 +12,17 @@ use crate::store::{Store, StoreBuilder};
 mod documents;
 mod log;
 mod maintenance;
+#[cfg(feature = "service")]
+mod serving;
 mod transfer;
 
-/// What a server's binary can do with its store, besides serving it.
+#[cfg(feature = "service")]
+pub use serving::{Serve, terminated};
+
+/// What a server's binary can do with its store, besides serving it, for which there is [`Serve`].
 ///
 /// ```
+/// # #[cfg(feature = "service")] {
 /// use clap::{Parser, Subcommand};
 /// use flux_server::command_line;
 ///
@@ -29,7 +35,7 @@ mod transfer;
 /// #[derive(Subcommand)]
 /// enum Command {
 ///     /// Serves the API.
-///     Serve,
+///     Serve(command_line::Serve),
 ///     #[command(flatten)]
 ///     Store(command_line::Command),
 /// }
@@ -37,6 +43,7 @@ mod transfer;
 /// let database = "--database-url=sqlite://notes.db";
 /// let parsed = CommandLine::parse_from(["notes", "log", database, "--after", "7", "--json"]);
 /// assert!(matches!(parsed.command, Command::Store(command_line::Command::Log(_))));
+/// # }
 /// ```
 #[derive(Clone, Debug, Subcommand)]
 #[non_exhaustive]
@@ -101,7 +108,7 @@ pub struct Output {
 pub enum Outcome {
     /// It is done: 0. An error is 1, and a command line that is none 2.
     Done,
-    /// A verification found a difference: 3.
+    /// A verification found a difference, or a rebuild would make one: 3.
     Differs,
 }
 
@@ -135,6 +142,10 @@ pub enum CommandError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] Error),
+    /// It can't be served, or no longer.
+    #[cfg(feature = "service")]
+    #[error(transparent)]
+    Serve(#[from] crate::service::ServeError),
     /// What was to be read or written could not be.
     #[error("{what}: {source}")]
     File {

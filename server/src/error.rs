@@ -165,7 +165,10 @@ pub enum Error {
     #[error("the tables are being rebuilt already, by another server: wait for it to end")]
     RebuildUnderWay,
     /// The tables that were replaced last are still there.
-    #[error("the tables of before the last rebuild are still kept: drop them first")]
+    #[error(
+        "the tables of before the last rebuild are still kept: drop them first (`drop_previous`, or \
+         `rebuild --drop-previous`)"
+    )]
     PreviousKept,
     /// A table of that name is there, and the store did not make it.
     #[error(

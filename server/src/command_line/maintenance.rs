@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{CommandError, Database, Outcome, Output, progress_bar};
-use crate::store::StoreBuilder;
+use crate::store::{RebuildPreview, StoreBuilder};
 
 /// A rebuild of the tables.
 ///
@@ -19,9 +19,13 @@ use crate::store::StoreBuilder;
 pub struct Rebuild {
     #[command(flatten)]
     database: Database,
-    /// Drops the tables that were in use before, once the new ones are
+    /// Drops the tables of before: those that are still kept from the last time, and once the new
+    /// ones are in use, those that they replace
     #[arg(long)]
     drop_previous: bool,
+    /// Changes nothing, and tells what would be other documents then; exits with 3 if any would
+    #[arg(long, conflicts_with = "drop_previous")]
+    dry_run: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -69,6 +73,12 @@ impl Rebuild {
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
         let builder = builder(self.database.database_url);
+        if self.dry_run {
+            return preview(&builder.preview_rebuild().await?, self.output);
+        }
+        if self.drop_previous {
+            builder.drop_previous().await?;
+        }
         let bar = progress_bar();
         let mut events = 0;
         let rebuilt = builder.rebuild(|progress| {
@@ -86,6 +96,46 @@ impl Rebuild {
         store.close().await;
         Ok(Outcome::Done)
     }
+}
+
+/// Tells what a rebuild would change.
+fn preview(preview: &RebuildPreview, output: Output) -> Result<Outcome, CommandError> {
+    for it in &preview.first {
+        let (before, after) = (&it.before, &it.after);
+        let value = json!({
+            "collection": it.collection,
+            "id": it.id.to_json(),
+            "before": before,
+            "after": after,
+        });
+        let cells = [
+            format!("{} {}:", it.collection, it.id),
+            format!("{},", shown(before.as_ref())),
+            format!("then {}", shown(after.as_ref())),
+        ];
+        output.row(&value, &cells)?;
+    }
+    for it in &preview.collections {
+        let value = json!({
+            "collection": it.collection,
+            "fields": it.fields,
+            "documents": it.documents,
+            "added": it.added,
+            "changed": it.changed,
+            "removed": it.removed,
+        });
+        let mut cells = vec![format!(
+            "{}: of {} documents {} change, {} go, {} come",
+            it.collection, it.documents, it.changed, it.removed, it.added
+        )];
+        cells.extend(it.fields.iter().cloned());
+        output.row(&value, &cells)?;
+    }
+    Ok(if preview.changes_anything() { Outcome::Differs } else { Outcome::Done })
+}
+
+fn shown(json: Option<&serde_json::Value>) -> String {
+    json.map_or_else(|| "nothing".to_owned(), ToString::to_string)
 }
 
 impl Snapshot {
@@ -134,13 +184,10 @@ impl Verify {
                 "expected": it.expected,
                 "found": it.found,
             });
-            let json = |json: &Option<serde_json::Value>| {
-                json.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string)
-            };
             let cells = [
                 format!("{} {} at {}:", it.collection, it.id, it.position),
-                format!("expected {},", json(&it.expected)),
-                format!("found {}", json(&it.found)),
+                format!("expected {},", shown(it.expected.as_ref())),
+                format!("found {}", shown(it.found.as_ref())),
             ];
             self.output.row(&value, &cells)?;
         }

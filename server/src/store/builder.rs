@@ -248,7 +248,7 @@ impl StoreBuilder {
     ///
     /// Servers of the older reducers go on meanwhile, dispatches included; after it they answer
     /// [`Error::Superseded`]. The tables of before are kept until
-    /// [`drop_previous`](Store::drop_previous). Interrupted, it goes on where it was when it is
+    /// [`drop_previous`](Self::drop_previous). Interrupted, it goes on where it was when it is
     /// called again.
     ///
     /// # Errors
@@ -283,6 +283,35 @@ impl StoreBuilder {
         let demand = (&self.settings, Demand::Anyway);
         build_anew(&self.url, demand, &self.reducer, &schemas, &mut progress).await?;
         self.open().await
+    }
+
+    /// Drops the tables that were replaced last, without opening the store: as
+    /// [`Store::drop_previous`], where these reducers can't open it before a rebuild.
+    ///
+    /// # Errors
+    /// When the database fails.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let url = format!("sqlite://{}", folder.path().join("notes.db").display());
+    /// # let reducer = aggregate_reducers([]);
+    /// # Store::open(reducer.clone(), &url).await?.close().await;
+    /// let builder = Store::builder(reducer.with_version(2), url);
+    /// builder.drop_previous().await?;
+    /// let store = builder.rebuild(|_| {}).await?;
+    /// # store.close().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn drop_previous(&self) -> Result<(), Error> {
+        let live = backend::open(&self.url, &self.settings, None).await?;
+        let dropped = writer::drop_previous(&*live).await;
+        live.close().await;
+        dropped
     }
 
     /// Tells what a rebuild would change, and changes nothing: the log is replayed in memory with

@@ -107,6 +107,7 @@ contract! {
         old_shapes_of_events_are_rebuilt_by_upcasts,
         servers_that_start_with_new_reducers_rebuild_once,
         an_old_server_that_starts_again_does_not_rebuild_back,
+        a_preview_tells_what_a_rebuild_would_change,
     ;
     time:
         any_moment_is_what_the_first_events_made,

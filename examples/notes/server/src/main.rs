@@ -2,11 +2,11 @@
 
 #![forbid(unsafe_code)]
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use flux_server::command_line::{self, CommandError, Outcome, terminated};
 use flux_server::reducers::lift;
 use flux_server::{OnChange, Service, SnapshotPolicy, Store, StoreBuilder};
 use tracing_subscriber::EnvFilter;
@@ -28,24 +28,15 @@ enum Command {
     /// Serves the web page at / and the API under /api.
     Serve(Serve),
     #[command(flatten)]
-    Store(flux_server::command_line::Command),
+    Store(command_line::Command),
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("database_url", |url| url.default_value("sqlite://notes.db")))]
 struct Serve {
-    /// The database, such as sqlite://notes.db or sqlite::memory:
-    #[arg(long, env = "DATABASE_URL", default_value = "sqlite://notes.db")]
-    database_url: String,
-    /// The address; beyond this machine only with --allow-anonymous.
-    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:4000")]
-    listen: SocketAddr,
-    /// Lets everybody who reaches the address read and change all notes.
-    #[arg(long)]
-    allow_anonymous: bool,
-    /// Serves a page at /api/inspector to look into the store with.
-    #[arg(long)]
-    inspector: bool,
-    /// The folder of the built web page.
+    #[command(flatten)]
+    server: command_line::Serve,
+    /// The folder of the built web page
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../web/dist"))]
     web: PathBuf,
 }
@@ -55,33 +46,28 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let done = match CommandLine::parse().command {
-        Command::Serve(options) => serve(options).await.map(|()| ExitCode::SUCCESS),
-        Command::Store(command) => {
-            let done = command.run(store).await;
-            done.map(|outcome| outcome.exit_code().into()).map_err(Into::into)
-        }
+        Command::Serve(options) => serve(options).await,
+        Command::Store(command) => command.run(store).await,
     };
-    done.unwrap_or_else(|error| {
-        tracing::error!("{error}");
-        ExitCode::FAILURE
-    })
+    match done {
+        Ok(outcome) => outcome.exit_code().into(),
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 // ANCHOR: store
-async fn serve(options: Serve) -> Result<(), Box<dyn std::error::Error>> {
-    web::warn_if_missing(&options.web);
-    let store = store(options.database_url).open().await?;
-    let mut service = commands::add_to(Service::new(store));
-    if options.allow_anonymous {
-        service = service.allow_anonymous();
-    }
-    if options.inspector {
-        service = service.inspector();
-    }
-    let service = service.mount(move |api| web::page_with_api(&options.web, api));
-    let listening = service.listen(options.listen).await?;
+async fn serve(Serve { server, web }: Serve) -> Result<Outcome, CommandError> {
+    web::warn_if_missing(&web);
+    let service = |service: Service| {
+        commands::add_to(service).mount(move |api| web::page_with_api(&web, api))
+    };
+    let listening = server.listen(store, service).await?;
     tracing::info!("notes are at http://{}", listening.address());
-    Ok(listening.run(terminated()).await?)
+    listening.run(terminated()).await?;
+    Ok(Outcome::Done)
 }
 // ANCHOR_END: store
 
@@ -92,21 +78,4 @@ fn store(database_url: String) -> StoreBuilder {
         .keep_history()
         .snapshots(SnapshotPolicy::default().every_events(10_000))
         .on_change(OnChange::Rebuild)
-}
-
-/// Ends when the process is asked to: by ctrl-c, or by SIGTERM.
-async fn terminated() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    interrupt.await.ok();
 }

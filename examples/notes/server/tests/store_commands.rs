@@ -109,6 +109,29 @@ async fn a_note_has_its_history_and_every_moment_its_notes() {
 }
 
 #[tokio::test]
+async fn a_dry_run_tells_what_a_rebuild_would_change() {
+    use sqlx::Connection as _;
+    let notes = Notes::new().await;
+    let sound = notes.json(&["rebuild", "--dry-run"]);
+    assert_eq!(sound[0]["collection"], "notes");
+    assert_eq!((&sound[0]["documents"], &sound[0]["changed"]), (&json!(2), &json!(0)));
+
+    let mut connection = sqlx::SqliteConnection::connect(&notes.url("notes.db")).await.unwrap();
+    let edit = "UPDATE notes SET title = 'by hand' WHERE title = 'note 3'";
+    sqlx::query(edit).execute(&mut connection).await.unwrap();
+    let differs = notes.run(&["rebuild", "--dry-run", "--json"]);
+    assert_eq!(differs.status.code(), Some(3));
+    let told = lines(&differs);
+    assert_eq!(told[0]["before"]["title"], "by hand");
+    assert_eq!(told[0]["after"]["title"], "note 3");
+    assert_eq!((&told[1]["changed"], &told[1]["fields"]), (&json!(1), &json!([])));
+    let people = String::from_utf8(notes.run(&["rebuild", "--dry-run"]).stdout).unwrap();
+    assert!(people.contains("notes: of 2 documents 1 change, 0 go, 0 come"), "{people}");
+    // Nothing is changed by it.
+    assert_eq!(notes.run(&["verify"]).status.code(), Some(3));
+}
+
+#[tokio::test]
 async fn what_somebody_else_wrote_is_found_and_mended_by_a_rebuild() {
     use sqlx::Connection as _;
     let notes = Notes::new().await;

@@ -409,3 +409,33 @@ pub(crate) async fn an_old_server_that_starts_again_does_not_rebuild_back(databa
     newer.dispatch(&added(1_000)).await.unwrap();
     verify_by(&newer, &newer::reducer()).await;
 }
+
+pub(crate) async fn a_preview_tells_what_a_rebuild_would_change(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..20).await;
+    let preview = database.builder(newer::reducer()).preview_rebuild().await.unwrap();
+    assert_eq!(preview.position, 60);
+    let [tasks] = &preview.collections[..] else { panic!("{:?}", preview.collections) };
+    assert_eq!((tasks.documents, tasks.changed), (20, 20));
+    assert!(tasks.fields.iter().any(|it| it.starts_with("`edits` is new")), "{tasks:?}");
+    let first = &preview.first[0];
+    let (before, after) = (first.before.as_ref().unwrap(), first.after.as_ref().unwrap());
+    assert_eq!((&before["title"], before.get("edits")), (&after["title"], None));
+    assert!(after["edits"].as_i64().is_some());
+    // It is as it was, and is written as before.
+    store.dispatch(&added(1_000)).await.unwrap();
+    verify(&store).await;
+    let same = database.builder(reducer()).preview_rebuild().await.unwrap();
+    assert!(!same.changes_anything(), "{same:?}");
+    let none = database.builder(pages()).preview_rebuild().await.unwrap();
+    let [pages, tasks] = &none.collections[..] else { panic!("{:?}", none.collections) };
+    assert_eq!((pages.documents, pages.added), (0, 1));
+    assert_eq!((tasks.removed, &*tasks.fields), (21, &["the collection is gone".to_owned()][..]));
+
+    let strict = lift(|tasks: &Collection<Task>, event: &TaskEvent| match event {
+        TaskDone { id: 7 } => Err(Rejection::new("not_seven", "not this one").into()),
+        _ => crate::tasks::tasks(tasks, event),
+    });
+    let error = database.builder(strict).preview_rebuild().await.unwrap_err();
+    assert_eq!(error.code(), "replay_stopped");
+}

@@ -19,7 +19,10 @@ const ANSWERS_MAX: usize = 400;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
 
 /// How a server refuses what may be tried again.
-const RETRYABLE: &[&str] = &["busy", "database_failed", "unanswered"];
+const RETRYABLE: &[&str] = &["busy", "database_failed", SUPERSEDED, "unanswered"];
+
+/// How one refuses whose tables were replaced.
+const SUPERSEDED: &str = "superseded";
 
 /// Callers at work.
 pub(crate) struct Load {
@@ -34,6 +37,8 @@ struct Told {
     /// The acknowledged events.
     answers: watch::Sender<Vec<Value>>,
     refusals: watch::Sender<usize>,
+    /// How many refusals were of a server whose tables were replaced.
+    superseded: watch::Sender<usize>,
 }
 
 impl Load {
@@ -67,6 +72,11 @@ impl Load {
         let mut refusals = self.told.refusals.subscribe();
         let until = *refusals.borrow_and_update() + CALLERS;
         refusals.wait_for(|refusals| *refusals >= until).await.unwrap();
+    }
+
+    /// Waits until a server refuses whose tables were replaced.
+    pub(crate) async fn superseded(&self) {
+        self.told.superseded.subscribe().changed().await.unwrap();
     }
 
     /// Waits until every caller's last event is answered; returns the acknowledged events.
@@ -125,6 +135,9 @@ async fn dispatch(client: &Client, address: &str, action: &Value, told: &Told) -
                 assert!(status == 503 && RETRYABLE.contains(&code), "{status} {answer}");
                 assert!(headers.contains_key("retry-after"), "{headers:?}");
                 told.refusals.send_modify(|refusals| *refusals += 1);
+                if code == SUPERSEDED {
+                    told.superseded.send_modify(|superseded| *superseded += 1);
+                }
             }
             Err(error) => assert!(!error.is_timeout(), "no answer in bounded time: {error}"),
         }

@@ -15,6 +15,7 @@ mod disk;
 mod full_disk;
 mod kills;
 mod load;
+mod maintenance_kills;
 mod network;
 mod proxy;
 mod server;
