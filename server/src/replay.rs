@@ -4,15 +4,17 @@ use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use flux_reducers::__private::EventText;
-use flux_reducers::{Database, Document as _, Filter, Halt, Position, Query, Reducer, Value};
+use flux_reducers::{
+    Database, Document as _, Filter, Halt, Position, Query, RecordedEvent, Reducer, Value,
+};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use crate::backend::Backend;
 use crate::backend::history::{self, Changed};
 use crate::error::Error;
-use crate::panic;
 use crate::reading::{self, PlannedQuery};
+use crate::{panic, snapshot};
 
 /// Parts of the log that are read ahead of the reducers.
 const PARTS_AHEAD_MAX: usize = 8;
@@ -70,7 +72,16 @@ pub(crate) async fn backwards(
         let before = before.transpose().map_err(|error| damaged(&error))?;
         database.put(schema.collection, &id, before).map_err(Error::Query)
     });
-    Ok(taken.await?.0.0)
+    let database = taken.await?.0.0;
+    if !database.schemas().any(snapshot::is_log) {
+        return Ok(database);
+    }
+    let events = [between(RecordedEvent::SCHEMA, to, from)?];
+    let taken = reading::fold(backend, &events, database, |database, _, row| {
+        let log = RecordedEvent::SCHEMA;
+        database.put(log.collection, log.id_of(&row), None).map_err(Error::Query)
+    });
+    Ok(taken.await?.0)
 }
 
 /// Applies one event of the log.

@@ -15,6 +15,7 @@ use crate::backend::{Backend, Part};
 use crate::clock::now;
 use crate::error::Error;
 use crate::reading::{self, PlannedQuery};
+use crate::replay;
 
 use codec::Rows;
 
@@ -97,15 +98,14 @@ pub(crate) struct Snapshots {
 
 impl Snapshots {
     pub(crate) fn new(backend: Arc<dyn Backend>, reducer: &Reducer) -> Result<Self, Error> {
-        let schemas = reducer.schemas().into_iter().filter(|it| **it != *RecordedEvent::SCHEMA);
-        let empty = Database::new(schemas)?;
+        let empty = Database::new(reducer.schemas())?;
         Ok(Self { backend, empty })
     }
 
     /// Takes one of the documents as they are now; returns its position.
     pub(crate) async fn take(&self) -> Result<Position, Error> {
         self.remove_left_over().await?;
-        let (plans, schemas) = (self.plans()?, self.empty.schemas().collect::<Vec<_>>());
+        let (plans, schemas) = (self.plans()?, self.schemas().collect::<Vec<_>>());
         if !self.backend.is_shared() {
             // Its one connection can't write while it reads.
             let (sender, parts) = mpsc::channel(Semaphore::MAX_PERMITS);
@@ -208,12 +208,33 @@ impl Snapshots {
                 snapshot.position, snapshot.parts, snapshot.documents
             )));
         }
-        Ok(database)
+        self.with_log(database, snapshot.position).await
     }
 
-    /// Returns the queries for all documents of all collections, in their order.
+    /// Adds the log up to a position, if the reducers read it. No snapshot has it: it never changes.
+    pub(crate) async fn with_log(
+        &self,
+        database: Database,
+        to: Position,
+    ) -> Result<Database, Error> {
+        if !self.empty.schemas().any(is_log) {
+            return Ok(database);
+        }
+        let plans = [replay::between(RecordedEvent::SCHEMA, 0, to)?];
+        let filled = reading::fold(&*self.backend, &plans, database, |database, _, row| {
+            put(database, RecordedEvent::SCHEMA, row)
+        });
+        Ok(filled.await?.0)
+    }
+
+    /// Returns the schemas of what is in a snapshot.
+    fn schemas(&self) -> impl Iterator<Item = &'static Schema> {
+        self.empty.schemas().filter(|schema| !is_log(schema))
+    }
+
+    /// Returns the queries for all documents of all collections but the log, in their order.
     pub(crate) fn plans(&self) -> Result<Vec<PlannedQuery>, Error> {
-        let plans = self.empty.schemas().map(|schema| Ok((schema, Query::all().plan(schema)?)));
+        let plans = self.schemas().map(|schema| Ok((schema, Query::all().plan(schema)?)));
         plans.collect::<Result<_, _>>().map_err(Error::Query)
     }
 
@@ -349,6 +370,10 @@ impl Writing<'_> {
         let part = SnapshotPart { id, snapshot, bytes: flux_reducers::Bytes(bytes) };
         self.backend.insert(SNAPSHOT_PARTS, &[row(SNAPSHOT_PARTS, &part.to_fields())?]).await
     }
+}
+
+pub(crate) fn is_log(schema: &Schema) -> bool {
+    *schema == *RecordedEvent::SCHEMA
 }
 
 /// Puts a document into a database that is being filled.

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use flux_reducers::{
-    Database, Document as _, Position, Query, RecordedEvent, Reducer, Row, Schema, Value,
-};
+use flux_reducers::{Database, Position, Query, Reducer, Row, Schema, Value};
 
 use super::differences::differences;
 use crate::backend::{Backend, Settings};
 use crate::error::Error;
+use crate::snapshot::is_log;
 use crate::{backend, reading, replay};
 
 /// Changes that are told one by one; the others are counted.
@@ -116,15 +115,14 @@ async fn compare(live: &dyn Backend, reducer: &Reducer) -> Result<RebuildPreview
         Ok(())
     });
     let (rows, end) = rows.await?;
-    let wanted = reducer.schemas().into_iter().filter(|it| **it != *RecordedEvent::SCHEMA);
-    let replayed = Database::new(wanted)?;
+    let replayed = Database::new(reducer.schemas())?;
     let replayed = replay::forwards(live, reducer, replayed, 0, end.position).await?;
     let mut preview = RebuildPreview { position: end.position, ..RebuildPreview::default() };
     let mut now: BTreeMap<&str, (&'static Schema, Arc<[Row]>)> = BTreeMap::new();
     for (schema, rows) in recorded.iter().zip(rows) {
         now.insert(schema.collection, (schema, rows.into()));
     }
-    for schema in replayed.schemas() {
+    for schema in replayed.schemas().filter(|schema| !is_log(schema)) {
         let then = super::rows(&replayed, schema.collection, &Query::all())?;
         let (old, rows) = now.remove(schema.collection).unwrap_or_else(|| (schema, Arc::default()));
         preview.add((old, &rows), (schema, &then));

@@ -300,7 +300,7 @@ impl Inner {
             snapshot::put(all, schemas[plan], row)
         });
         let (database, end) = read.await?;
-        Ok((end.position, database))
+        Ok((end.position, self.snapshots.with_log(database, end.position).await?))
     }
 
     /// Gives back the memory, unless somebody asks for another moment meanwhile.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flux_reducers::{
-    Document as _, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Timestamp, Uuid,
-    Value,
+    Document as _, Fault, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Timestamp,
+    Uuid, Value,
 };
+use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::progress::{Progress, WorkingSet};
@@ -16,6 +17,7 @@ use crate::backend::own::GENERATIONS;
 use crate::backend::{Backend, Built, Demand, Head, Lookup, Part, Settings, Transaction};
 use crate::dispatch::{Dispatch, Received};
 use crate::error::Error;
+use crate::snapshot::is_log;
 use crate::{log, reading, replay};
 
 /// Events whose changes are written together: others wait for it to write, where only one can.
@@ -268,7 +270,8 @@ impl Rebuild<'_> {
         };
         let mut progress = Progress::new(working_set, HashMap::new());
         let all: Vec<&Received> = events.iter().collect();
-        progress.settle(self.reducer, lookup, &all, None).await?;
+        let mut lookup = UpTo { position: self.position, lookup };
+        progress.settle(self.reducer, &mut lookup, &all, None).await?;
         for (event, answer) in events.iter().zip(progress.answers()) {
             if let Err(error) = answer {
                 return Err(stopped(event, error));
@@ -305,6 +308,37 @@ impl Rebuild<'_> {
         let rate = done / began.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
         let left = Duration::try_from_secs_f64(left / rate).unwrap_or_default();
         RebuildProgress { position: self.position, head, rate, left }
+    }
+}
+
+/// Looks up as if the log ended at a position: a reducer that reads it sees no event to come.
+struct UpTo<'a> {
+    position: Position,
+    lookup: &'a mut dyn Lookup,
+}
+
+impl Lookup for UpTo<'_> {
+    fn events_by_id<'a>(
+        &'a mut self,
+        ids: &'a [Uuid],
+    ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>> {
+        Box::pin(async {
+            let mut events = self.lookup.events_by_id(ids).await?;
+            events.retain(|_, event| event.position <= self.position);
+            Ok(events)
+        })
+    }
+
+    fn load<'a>(&'a mut self, faults: &'a [&'a Fault]) -> BoxFuture<'a, Result<Vec<Row>, Error>> {
+        Box::pin(async {
+            let mut rows = self.lookup.load(faults).await?;
+            if faults.iter().any(|fault| is_log(fault.schema())) {
+                rows.retain(|row| {
+                    log::event(row).is_ok_and(|event| event.position <= self.position)
+                });
+            }
+            Ok(rows)
+        })
     }
 }
 

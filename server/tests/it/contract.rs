@@ -108,6 +108,7 @@ contract! {
         servers_that_start_with_new_reducers_rebuild_once,
         an_old_server_that_starts_again_does_not_rebuild_back,
         a_preview_tells_what_a_rebuild_would_change,
+        reducers_that_read_the_log_see_what_was_before_each_event,
     ;
     time:
         any_moment_is_what_the_first_events_made,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use flux_server::reducers::{
-    Action, Collection, Document, Filter, Json, Query, RecordedEvent, Reducer, Reduction,
-    Rejection, Row, Upcasts, lift,
+    Action, Collection, Database as Documents, Document, Filter, Json, Query, RecordedEvent,
+    Reducer, Reduction, Rejection, Row, Upcasts, lift, root_reducer,
 };
 use flux_server::{Error, LogQuery, OnChange, Store, StoreBuilder};
 use tokio::task::JoinSet;
@@ -302,7 +302,8 @@ pub(crate) async fn a_rebuild_that_is_not_accepted_leaves_all_as_it_was(database
 pub(crate) async fn events_are_dispatched_and_read_while_the_tables_are_rebuilt(
     database: Database,
 ) {
-    const CALLERS: i64 = 16;
+    const CALLERS: usize = 64;
+    const READERS: usize = 8;
     let store = database.open().await;
     fill(&store, 0..300).await;
     let rebuilt = Arc::new(AtomicBool::new(false));
@@ -311,7 +312,7 @@ pub(crate) async fn events_are_dispatched_and_read_while_the_tables_are_rebuilt(
         let (store, rebuilt) = (store.clone(), Arc::clone(&rebuilt));
         callers.spawn(async move {
             let mut acknowledged = 0;
-            for id in (1_000..).skip(usize::try_from(caller).unwrap()).step_by(16) {
+            for id in (1_000..).skip(caller).step_by(CALLERS) {
                 match store.dispatch(&added(id)).await {
                     Ok(_) => acknowledged += 1,
                     Err(Error::Superseded) => return acknowledged,
@@ -329,8 +330,26 @@ pub(crate) async fn events_are_dispatched_and_read_while_the_tables_are_rebuilt(
             acknowledged
         });
     }
+    let mut readers = JoinSet::new();
+    for _ in 0..READERS {
+        let store = store.clone();
+        readers.spawn(async move {
+            let mut seen = 0;
+            loop {
+                match store.find_all::<Task>(Query::all()).await {
+                    Ok(tasks) => {
+                        assert!(tasks.len() >= seen, "the tables in use are whole");
+                        seen = tasks.len();
+                    }
+                    Err(Error::Superseded) => return,
+                    Err(error) => panic!("while the tables are rebuilt: {error}"),
+                }
+            }
+        });
+    }
     database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap();
     rebuilt.store(true, Ordering::Relaxed);
+    readers.join_all().await;
     let acknowledged: i64 = callers.join_all().await.into_iter().sum();
     let store = database.builder(newer::reducer()).open().await.unwrap();
     assert_eq!(store.position().await.unwrap(), 900 + acknowledged);
@@ -438,4 +457,41 @@ pub(crate) async fn a_preview_tells_what_a_rebuild_would_change(database: Databa
     });
     let error = database.builder(strict).preview_rebuild().await.unwrap_err();
     assert_eq!(error.code(), "replay_stopped");
+}
+
+/// Every event makes a page that tells how many there were before it.
+fn numbered() -> Reducer {
+    root_reducer(
+        [Page::SCHEMA, RecordedEvent::SCHEMA],
+        |documents: &Documents, _: &Action| -> Reduction {
+            let before = documents.collection::<RecordedEvent>()?.count(Filter::all())?;
+            let (id, text) = (i64::try_from(before).unwrap(), format!("after {before}"));
+            Ok(documents.collection::<Page>()?.create(Page { id, edits: 0, text }))
+        },
+    )
+}
+
+pub(crate) async fn reducers_that_read_the_log_see_what_was_before_each_event(database: Database) {
+    const EVENTS: i64 = 300;
+    let store = database.builder(numbered()).keep_history().open().await.unwrap();
+    for _ in 0..EVENTS / 50 {
+        store.dispatch_all(&vec![Action::new("rung"); 50]).await.unwrap();
+    }
+    store.take_snapshot().await.unwrap();
+    store.dispatch_all(&vec![Action::new("rung"); 10]).await.unwrap();
+    assert!(store.verify().await.unwrap().is_sound());
+    // From nothing, from the snapshot, back from it, and back from now.
+    for position in [20, 302, 290, 309] {
+        let past = store.at(position).await.unwrap();
+        let pages = past.find_all::<Page>(Query::all()).await.unwrap();
+        assert_eq!(pages.last().map(|it| it.id + 1), Some(position));
+        assert_eq!(pages.len() as i64, position);
+    }
+    store.close().await;
+    let newer = || database.builder(numbered().with_version(1));
+    assert!(!newer().preview_rebuild().await.unwrap().changes_anything());
+    let rebuilt = newer().rebuild(|_| {}).await.unwrap();
+    assert!(rebuilt.verify().await.unwrap().is_sound());
+    let pages = rebuilt.find_all::<Page>(Query::all()).await.unwrap();
+    assert_eq!(pages.iter().map(|it| it.id).collect::<Vec<_>>(), (0..310).collect::<Vec<_>>());
 }
