@@ -1,5 +1,6 @@
 //! Snapshots: all documents as of one position, kept in the database, from which a replay begins.
 
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use flux_reducers::{
     Database, Document as _, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Uuid,
 };
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
 use crate::backend::exclusive::Exclusive;
@@ -23,6 +25,9 @@ mod codec;
 
 /// Bytes of one part before it is compressed: what MySQL takes in one packet.
 const PART_BYTES: usize = 512 * 1024;
+
+/// Parts that are read ahead.
+const PARTS_AHEAD_MAX: usize = 4;
 
 /// How long after it has begun a snapshot that is not whole is taken for one that never will be.
 const LEFT_OVER_AFTER: Duration = Duration::from_secs(3600);
@@ -185,22 +190,31 @@ impl Snapshots {
         let own = Filter::eq("snapshot", snapshot.id.as_str());
         let plan = Query::from(own).plan(SNAPSHOT_PARTS).map_err(Error::Query)?;
         let plans = [(SNAPSHOT_PARTS, plan)];
-        let (empty, state) = (self.empty.clone(), (self.empty.clone(), 0, 0));
-        let loaded = reading::fold(
-            &*self.backend,
-            &plans,
-            state,
-            move |(database, parts, documents), _, row| {
+        // One thread reads the parts, another puts what is in them where it belongs.
+        let (sender, rows) = sync_channel::<(&'static Schema, Vec<Row>)>(PARTS_AHEAD_MAX);
+        let (schemas, mut database) = (self.empty.clone(), self.empty.clone());
+        let filled = spawn_blocking(move || {
+            for (schema, rows) in rows {
+                rows.into_iter().try_for_each(|row| put(&mut database, schema, row))?;
+            }
+            Ok(database)
+        });
+        let read =
+            reading::fold(&*self.backend, &plans, (0, 0), move |(parts, documents), _, row| {
                 let part = SnapshotPart::from_row(&row).map_err(|error| damaged(&error))?;
+                let schema_of = |name: &str| schemas.schema(name).map_err(Error::Query);
+                let (schema, rows) = codec::read(&part.bytes.0, schema_of)?;
                 *parts += 1;
-                let schema_of = |name: &str| empty.schema(name).map_err(Error::Query);
-                codec::read(&part.bytes.0, schema_of, |schema, row| {
-                    *documents += 1;
-                    put(database, schema, row)
-                })
-            },
-        );
-        let (database, parts, documents) = loaded.await?.0;
+                *documents += count(rows.len());
+                // Nobody takes them where one could not be put: that is told then.
+                sender.send((schema, rows)).ok();
+                Ok(())
+            });
+        let (read, filled) = tokio::join!(read, filled);
+        let filled: Result<Database, Error> =
+            filled.map_err(|error| Error::Damaged(format!("a read ended: {error}")))?;
+        let ((parts, documents), _) = read?;
+        let database = filled?;
         if (parts, documents) != (snapshot.parts, snapshot.documents) {
             return Err(Error::Damaged(format!(
                 "the snapshot of position {} has {parts} of {} parts and {documents} of {} \

@@ -55,16 +55,16 @@ impl Rows {
     }
 }
 
-/// Reads rows; tells each with the schema of its collection.
-pub(super) fn read<'schema>(
+/// Reads the rows of a part, and the schema of their collection.
+pub(super) fn read(
     compressed: &[u8],
-    schema_of: impl Fn(&str) -> Result<&'schema Schema, Error>,
-    mut take: impl FnMut(&'schema Schema, Row) -> Result<(), Error>,
-) -> Result<(), Error> {
+    schema_of: impl Fn(&str) -> Result<&'static Schema, Error>,
+) -> Result<(&'static Schema, Vec<Row>), Error> {
     let mut bytes = Vec::new();
     FrameDecoder::new(compressed).read_to_end(&mut bytes).map_err(damaged)?;
     let (collection, mut rest) = postcard::take_from_bytes::<&str>(&bytes).map_err(damaged)?;
     let schema = schema_of(collection)?;
+    let mut rows = Vec::new();
     while !rest.is_empty() {
         let mut values = Vec::with_capacity(schema.fields.len());
         for _ in schema.fields {
@@ -73,9 +73,9 @@ pub(super) fn read<'schema>(
             values.push(value(written)?);
             rest = after;
         }
-        take(schema, schema.row(values).map_err(damaged)?)?;
+        rows.push(schema.row(values).map_err(damaged)?);
     }
-    Ok(())
+    Ok((schema, rows))
 }
 
 fn written(value: &Value) -> Written<'_> {
