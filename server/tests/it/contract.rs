@@ -135,5 +135,6 @@ contract! {
         a_batch_that_can_not_be_written_fails_at_once,
         a_row_that_the_database_refuses_fails_alone,
         what_callers_of_two_servers_are_told_is_what_the_log_says,
+        callers_of_all_kinds_leave_log_documents_and_history_in_step,
     ;
 }

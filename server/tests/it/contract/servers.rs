@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use flux_server::reducers::Uuid;
-use flux_server::{Dispatch, Error, Store};
+use flux_server::{Dispatch, Error, SnapshotPolicy, Store};
 
 use crate::databases::Database;
 use crate::tasks::*;
@@ -212,6 +212,87 @@ pub(crate) async fn what_callers_of_two_servers_are_told_is_what_the_log_says(da
     }
     assert_eq!(accepted, log.documents.len());
     assert!(accepted > 100 && accepted < told.len(), "{accepted} of {} are accepted", told.len());
+}
+
+/// One of every kind of caller: patient, impatient, gone before the answer, on condition, of several
+/// events at once; with an id of its own or without.
+async fn call(servers: &[Store; 2], seed: u64) {
+    let server = &servers[usize::from(seed.is_multiple_of(7))];
+    let named = action(&some_event(seed)).with_id(Uuid::from_u128(seed.into()));
+    let result = match seed % 6 {
+        0 => server.dispatch(&named).await.map(drop),
+        1 => {
+            let (one, other) =
+                tokio::join!(servers[0].dispatch(&named), servers[1].dispatch(&named));
+            if let (Ok(one), Ok(other)) = (&one, &other) {
+                assert_eq!(one, other, "one event has one answer");
+            }
+            one.and(other).map(drop)
+        }
+        2 => server.dispatch(&some_event(seed)).await.map(drop),
+        3 => {
+            let dispatch = server.dispatch(&named);
+            tokio::select! {
+                biased;
+                answer = dispatch => answer.map(drop),
+                () = tokio::task::yield_now() => Ok(()),
+            }
+        }
+        4 => {
+            let events = [some_event(seed), some_event(seed + 1), some_event(seed + 2)];
+            server.dispatch_all(&events).await.map(drop)
+        }
+        _ => {
+            let expected = server.position().await.unwrap();
+            let dispatch = Dispatch {
+                actions: vec![named],
+                expected_position: Some(expected),
+                ..Dispatch::default()
+            };
+            server.dispatch_together(dispatch).await.map(|recorded| {
+                assert_eq!(recorded[0].position, expected + 1);
+            })
+        }
+    };
+    match result {
+        Ok(()) | Err(Error::Rejected { .. } | Error::PositionMoved { .. }) => {}
+        Err(error) => panic!("{error}"),
+    }
+}
+
+pub(crate) async fn callers_of_all_kinds_leave_log_documents_and_history_in_step(
+    database: Database,
+) {
+    const CALLERS: u64 = 32;
+    const ROUNDS: u64 = 24;
+    let server = || async {
+        let policy = SnapshotPolicy::default().every_events(40);
+        let builder = database.builder(reducer()).keep_history().snapshots(policy);
+        builder.poll_interval(Duration::from_millis(20)).open().await.unwrap()
+    };
+    let servers = [server().await, server().await];
+    let mut callers = tokio::task::JoinSet::new();
+    for caller in 0..CALLERS {
+        let servers = servers.clone();
+        callers.spawn(async move {
+            for round in 0..ROUNDS {
+                call(&servers, caller * ROUNDS + round).await;
+            }
+        });
+    }
+    callers.join_all().await;
+    verify(&servers[0]).await;
+    let found = servers[1].verify().await.unwrap();
+    assert!(found.is_sound() && found.snapshots > 0, "{found:?}");
+    let end = servers[1].position().await.unwrap();
+    assert!(end > 200, "{end} are recorded");
+    for id in 0..40 {
+        let changes = servers[1].history::<Task>(id).await.unwrap();
+        let now = servers[0].find_by_id::<Task>(id).await.unwrap();
+        assert_eq!(changes.last().and_then(|last| last.after.clone()), now);
+        assert!(changes.windows(2).all(|two| two[0].after == two[1].before));
+        assert!(changes.is_sorted_by_key(|change| change.event.position));
+    }
 }
 
 /// An event that meets those of others: the same few documents, unique values and lists.
