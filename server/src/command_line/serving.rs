@@ -28,8 +28,7 @@ use crate::store::StoreBuilder;
 /// Serve::parse_from(["notes", "--database-url=sqlite://notes.db", "--listen=127.0.0.1:0"]);
 /// ```
 #[derive(Args, Clone, Debug)]
-// An app's own struct may have the same name.
-#[group(skip)]
+#[group(skip)] // An app's own struct may have the same name.
 pub struct Serve {
     #[command(flatten)]
     database: Database,
