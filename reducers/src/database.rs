@@ -143,7 +143,7 @@ impl Database {
     /// ```
     pub fn collection<T: Document>(&self) -> Result<Collection<T>, Rejection> {
         let table = self.table(T::SCHEMA.collection)?;
-        if table.schema() == T::SCHEMA {
+        if core::ptr::eq(table.schema(), T::SCHEMA) || table.schema() == T::SCHEMA {
             return Ok(Collection::new(Arc::clone(table)));
         }
         Err(Rejection::new(
@@ -343,6 +343,12 @@ impl Database {
     #[doc(hidden)]
     pub fn partial_without_unique(schema: &'static Schema) -> Result<Self, SchemaError> {
         Self::with_tables([schema], |schema| Table::partial(schema, |_, _, _, _| Ok(())))
+    }
+
+    /// Forgets all that is loaded into a partial database, so that it can be used again.
+    #[doc(hidden)]
+    pub fn unload(&mut self) {
+        self.tables.iter_mut().for_each(|table| Arc::make_mut(table).unload());
     }
 
     /// Returns the fault that asks for all documents of a collection.

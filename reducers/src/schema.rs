@@ -373,14 +373,13 @@ impl Schema {
     /// ```
     pub fn row(&self, values: impl IntoIterator<Item = Value>) -> Result<Row, Rejection> {
         let mut values = values.into_iter();
-        let row = self
-            .fields
-            .iter()
-            .map(|field| match values.next() {
-                Some(value) => self.fit(field, value),
-                None => Err(self.missing(field)),
-            })
-            .collect::<Result<Arc<[Value]>, _>>()?;
+        let mut row = self.blank();
+        for (slot, field) in Arc::make_mut(&mut row).iter_mut().zip(self.fields) {
+            *slot = match values.next() {
+                Some(value) => self.fit(field, value)?,
+                None => return Err(self.missing(field)),
+            };
+        }
         match values.next() {
             None => Ok(Row(row)),
             Some(_) => Err(Rejection::new(
@@ -488,7 +487,7 @@ impl Schema {
     /// # Ok::<(), Rejection>(())
     /// ```
     pub fn patch(&self, row: &Row, patch: &Fields) -> Result<Row, Rejection> {
-        let mut values = row.values().to_vec();
+        let mut values = Arc::clone(&row.0);
         for (name, value) in patch.iter() {
             let position = self.position(name)?;
             let field = &self.fields[position];
@@ -504,9 +503,9 @@ impl Schema {
                 )
                 .with_field(field.name));
             }
-            values[position] = value;
+            Arc::make_mut(&mut values)[position] = value;
         }
-        Ok(Row(values.into()))
+        Ok(Row(values))
     }
 
     /// Returns an id as the documents have it; it may be written as its field is in JSON.
@@ -550,14 +549,12 @@ impl Schema {
 
     /// Makes a row of which only some fields are known, in the schema's order.
     pub(crate) fn outline(&self, fields: Vec<(usize, Value)>) -> Result<Row, Rejection> {
-        let mut fields = fields.into_iter().peekable();
-        let values = self.fields.iter().enumerate().map(|(position, field)| {
-            match fields.next_if(|(known, _)| *known == position) {
-                Some((_, value)) => self.fit(field, value),
-                None => Ok(Value::Null),
-            }
-        });
-        Ok(Row(values.collect::<Result<_, _>>()?))
+        let mut row = self.blank();
+        let values = Arc::make_mut(&mut row);
+        for (position, value) in fields {
+            values[position] = self.fit(&self.fields[position], value)?;
+        }
+        Ok(Row(row))
     }
 
     /// Brings a value to the field's kind, within the field's limits.
@@ -581,6 +578,11 @@ impl Schema {
             }
             _ => Ok(value),
         }
+    }
+
+    /// Returns as many nulls as there are fields.
+    fn blank(&self) -> Arc<[Value]> {
+        self.fields.iter().map(|_| Value::Null).collect()
     }
 
     fn missing(&self, field: &Field) -> Rejection {

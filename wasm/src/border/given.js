@@ -23,7 +23,7 @@ const KEY_UNITS_MAX = 512;
 export class Given {
   /**
    * @param {number} collection
-   * @param {import("./reducer.js").Collection} schema
+   * @param {import("./description.js").Collection} schema
    * @param {any[]} documents
    */
   constructor(collection, schema, documents) {
@@ -90,7 +90,7 @@ function compare(left, right) {
 /**
  * Returns what WebAssembly would make of a document, if that is certain: a copy, frozen.
  * @param {any} document
- * @param {readonly import("./reducer.js").Field[]} fields
+ * @param {readonly import("./description.js").Field[]} fields
  */
 export function certain(document, fields) {
   try {
@@ -120,7 +120,7 @@ export function certain(document, fields) {
 /**
  * Whether a value is for certain of its field's kind, and in its normal form.
  * @param {unknown} value
- * @param {import("./reducer.js").Field} field
+ * @param {import("./description.js").Field} field
  */
 export function isCertain(value, { kind, nullable, isKey }) {
   if (value === null) return nullable;
