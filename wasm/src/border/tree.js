@@ -564,7 +564,7 @@ export function isBefore(left, right) {
  * @param {Id} left
  * @param {Id} right
  */
-function isLessByUnit(left, right) {
+export function isLessByUnit(left, right) {
   return left < right;
 }
 
