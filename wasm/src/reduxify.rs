@@ -61,7 +61,8 @@
 /// - `state` is `undefined`: the empty state. The action is of a type that the events do not
 ///   have: the same state, at once.
 /// - The action is malformed, or it is rejected, or the state is none: the same state, and the
-///   listener of `onRejected` hears of it (see [`code`](crate::code)). It never throws.
+///   listener of `onRejected` hears of it (see [`code`](crate::code)). It never throws, but for an
+///   `Error` that says so where it is called before `init` has come back.
 /// - `{ type: "@@flux-capacitor/loaded", payload: { collection, position, documents } }` replaces
 ///   the documents of one collection.
 ///

@@ -52,6 +52,8 @@ export class Known {
     /** How many bytes each has. @type {number[]} */
     this.lengths = [];
     this.count = 0;
+    /** Whether all are certainly ASCII. */
+    this.areAscii = false;
   }
 
   /**
@@ -239,6 +241,7 @@ export class Writer {
       }
     }
     const written = this.#texts(all);
+    known.areAscii = written;
     for (let index = first; index < known.count; index += 1) {
       if (known.lengths[index] !== PENDING) continue;
       const text = known.texts[index];
@@ -270,14 +273,12 @@ export class Writer {
   }
 
   /**
-   * Writes a text; if it is a known one, only where it is.
-   * @param {unknown} value
+   * Writes where a known text is.
    * @param {Known} known
+   * @param {number} index
    */
-  valueOrKnown(value, known) {
-    const index = known.indexOf(value);
-    if (index < 0) this.value(value, DEPTH_MAX);
-    else this.#textAt(known.starts[index], known.lengths[index]);
+  knownText(known, index) {
+    this.#textAt(known.starts[index], known.lengths[index]);
   }
 
   /**

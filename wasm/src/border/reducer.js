@@ -197,6 +197,7 @@ export class Border {
   #message(writer, call) {
     const { action, event } = call;
     call.known.count = 0;
+    call.known.areAscii = false;
     writer.known = call.known;
     writer.count(0);
     if (event === undefined) writer.text(action.type);
@@ -220,9 +221,11 @@ export class Border {
       const { length } = writer;
       try {
         const id = action.payload[trees[collection].idName];
-        const document = trees[collection].find(id);
+        const index = known.indexOf(id);
+        const document = trees[collection].find(id, index >= 0 && known.areAscii);
         writer.byte(document === undefined ? LIKELY_ABSENT : LIKELY);
-        writer.valueOrKnown(id, known);
+        if (index < 0) writer.value(id, DEPTH_MAX);
+        else writer.knownText(known, index);
         if (document !== undefined) this.#outline(writer, document, collection, event);
       } catch {
         // Then it has none, and what is wrong with it shows where it is asked for.

@@ -97,11 +97,12 @@ export class Tree {
   /**
    * Returns the document with this id, or `undefined`.
    * @param {Id} id
+   * @param {boolean} [isAscii] whether it is certainly a text of ASCII
    */
-  find(id) {
+  find(id, isAscii = false) {
     const isNumber = typeof id === "number";
     // Texts up to U+D7FF, as most are, are in the order that the language has.
-    const isPlain = isNumber || (typeof id === "string" && !BEYOND_PLAIN.test(id));
+    const isPlain = isNumber || isAscii || (typeof id === "string" && !BEYOND_PLAIN.test(id));
     const { idName } = this;
     /** @type {Step | undefined} */
     let up;
