@@ -360,6 +360,16 @@ impl Database {
         Ok(Fault::new(self.schema(collection)?, Wanted::Matching(Condition::all())))
     }
 
+    /// Tells a partial database that there is no document with this id.
+    ///
+    /// # Errors
+    /// A rejection for a collection that this database does not have.
+    #[doc(hidden)]
+    pub fn load_absent(&mut self, collection: &str, id: &Value) -> Result<(), Rejection> {
+        self.table_mut(collection)?.load_absent(id);
+        Ok(())
+    }
+
     /// Adds to a partial database a document of which only some fields are known, among them the
     /// id. Where a reducer reads it there is still a fault.
     ///

@@ -66,13 +66,12 @@ impl<'a> Documents<'a> {
         // Only where it is written as it is in the state was the right document looked for.
         let id = reader.canonical_id(schema.id_field().kind)?;
         if likely == likely::ABSENT {
-            load_one(database, schema, &id, None);
-            return Some(());
+            return database.load_absent(schema.collection, &id).ok();
         }
         let count = usize::from(reader.byte());
         if count == schema.fields.len() {
             let row = self.crossing.row(reader, schema).ok()?;
-            load_one(database, schema, &id, Some(row));
+            load_one(database, schema, &id, row);
             return Some(());
         }
         let mut fields = Vec::with_capacity(count);
@@ -163,9 +162,9 @@ impl<'a> Documents<'a> {
     }
 }
 
-fn load_one(database: &mut Database, schema: &'static Schema, id: &Value, row: Option<Row>) {
+fn load_one(database: &mut Database, schema: &'static Schema, id: &Value, row: Row) {
     if let Err(Halt::Fault(fault)) = database.row(schema.collection, id) {
-        database.load(&fault, row).ok();
+        database.load(&fault, Some(row)).ok();
     }
 }
 

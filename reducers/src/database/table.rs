@@ -130,6 +130,15 @@ impl Table {
         Ok(())
     }
 
+    /// Learns that there is no document with this id, unless there is one by now.
+    pub(crate) fn load_absent(&mut self, id: &Value) {
+        if let Some(loaded) = &mut self.loaded
+            && self.rows.get(id).is_none()
+        {
+            loaded.absent.insert(id.clone());
+        }
+    }
+
     fn outline(&self, id: &Value) -> Option<&Outline> {
         self.outlines.iter().find(|outline| self.schema.id_of(&outline.row) == id)
     }

@@ -393,11 +393,12 @@ export class Border {
         edits.push(edit(id, undefined));
         continue;
       }
+      const count = reader.byte();
       /** @type {import("./description.js").Fields} */
-      const fields = { places: [], values: [] };
-      for (let left = reader.byte(); left > 0; left -= 1) {
-        fields.places.push(reader.byte());
-        fields.values.push(reader.value());
+      const fields = { places: new Array(count), values: new Array(count) };
+      for (let index = 0; index < count; index += 1) {
+        fields.places[index] = reader.byte();
+        fields.values[index] = reader.value();
       }
       edits.push(edit(id, fields));
     }
