@@ -63,6 +63,9 @@ extern "C" {
     fn scan(this: &Border, collection: u32) -> JsValue;
 
     #[wasm_bindgen(method)]
+    fn scan_narrowed(this: &Border, collection: u32, field: u32, values: *const u8) -> JsValue;
+
+    #[wasm_bindgen(method)]
     fn next(this: &Border, scan: &JsValue) -> i32;
 
     #[wasm_bindgen(method)]
@@ -253,13 +256,20 @@ impl Crossing {
         u64::try_from(self.border.count(index(collection))).unwrap_or_default()
     }
 
-    /// Calls a function with each document of a collection, ordered by id.
+    /// Calls a function with each document of a collection, ordered by id; or, where a field and
+    /// the values that are wanted of it are told, with at least those that have one.
     pub(crate) fn for_each(
         &self,
         collection: usize,
+        narrowed: Option<(usize, Vec<u8>)>,
         each: &mut dyn FnMut(Row),
     ) -> Result<(), Rejection> {
-        let scan = self.border.scan(index(collection));
+        let scan = match narrowed {
+            Some((field, values)) => {
+                self.border.scan_narrowed(index(collection), index(field), values.as_ptr())
+            }
+            None => self.border.scan(index(collection)),
+        };
         loop {
             let mut reader = match self.border.next(&scan) {
                 0 => return Ok(()),
@@ -382,9 +392,9 @@ mod told {
     pub(super) const NOT_HANDED: i32 = 1 << 30;
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "there are few collections")]
-const fn index(collection: usize) -> u32 {
-    collection as u32
+#[expect(clippy::cast_possible_truncation, reason = "collections and fields are few")]
+const fn index(number: usize) -> u32 {
+    number as u32
 }
 
 #[wasm_bindgen(module = "/src/border/given.js")]
@@ -398,6 +408,13 @@ extern "C" {
     /// Imported, so that its file is in the package.
     #[wasm_bindgen(js_name = collectionOf)]
     type Described;
+}
+
+#[wasm_bindgen(module = "/src/border/narrowed.js")]
+extern "C" {
+    /// Imported, so that its file is in the package.
+    #[wasm_bindgen(js_name = narrowed)]
+    type Narrowed;
 }
 
 #[wasm_bindgen(module = "/src/border/kind.js")]

@@ -151,15 +151,30 @@ impl<'a> Documents<'a> {
         }
     }
 
+    /// Returns an indexed field of which one of some values is wanted, and the values.
+    fn narrowed(&self, collection: usize, fault: &Fault) -> Option<(usize, Vec<u8>)> {
+        let fields = self.crossing.schemas()[collection].fields.iter().enumerate();
+        let mut indexed = fields.filter(|(_, field)| field.index || field.unique);
+        indexed.find_map(|(field, _)| Some((field, written(&fault.values_of(field)?)?)))
+    }
+
     fn matching(&self, collection: usize, fault: &Fault) -> Result<Vec<Row>, Rejection> {
         let mut rows = Vec::new();
-        self.crossing.for_each(collection, &mut |row| {
+        self.crossing.for_each(collection, self.narrowed(collection, fault), &mut |row| {
             if fault.wants(&row) {
                 rows.push(row);
             }
         })?;
         Ok(rows)
     }
+}
+
+/// Writes values that JavaScript can hold.
+fn written(values: &[Value]) -> Option<Vec<u8>> {
+    let mut writer = Writer::new(Vec::new(), None, None);
+    writer.count(values.len());
+    values.iter().try_for_each(|value| writer.value(value)).ok()?;
+    Some(writer.into_bytes())
 }
 
 fn load_one(database: &mut Database, schema: &'static Schema, id: &Value, row: Row) {

@@ -15,6 +15,7 @@ import {
   unknownName,
   writeMembers,
 } from "./kind.js";
+import { narrowed } from "./narrowed.js";
 import { Broken, edit, Tree } from "./tree.js";
 
 /** What else WebAssembly is told instead of the length of an action; `border.rs` has the same. */
@@ -304,6 +305,21 @@ export class Border {
    */
   scan(collection) {
     return { collection, documents: this.call.trees[collection].documents() };
+  }
+
+  /**
+   * Begins to give the documents whose field may have one of these values, and perhaps others.
+   * @param {number} collection
+   * @param {number} field
+   * @param {number} values
+   * @returns {Scan}
+   */
+  scan_narrowed(collection, field, values) {
+    const reader = this.#reader(values, NONE_KNOWN);
+    const wanted = Array.from({ length: reader.count() }, () => reader.value());
+    const parts = this.call.trees[collection].parts();
+    const { fields } = this.collections[collection];
+    return { collection, documents: narrowed(parts, fields[field], wanted) };
   }
 
   /**

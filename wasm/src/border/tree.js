@@ -160,6 +160,29 @@ export class Tree {
   }
 
   /**
+   * Gives the documents in parts that stay the same as long as possible: the leaves of each branch
+   * above leaves, or the only leaf.
+   * @returns {Generator<readonly any[]>}
+   */
+  *parts() {
+    /** @type {[Node, number][]} */
+    const waiting = [[this.root, LEVELS_MAX]];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const [node, levelsLeft] = next;
+      if (levelsLeft === 0) throw new Broken(TOO_DEEP);
+      if (Array.isArray(node)) {
+        yield node;
+        continue;
+      }
+      const { children } = branchOf(node);
+      if (children.every((child) => Array.isArray(child))) yield children;
+      else {
+        for (const child of [...children].reverse()) waiting.push([child, levelsLeft - 1]);
+      }
+    }
+  }
+
+  /**
    * Returns the tree with these edits, which are ordered by id, each once.
    * @param {Edit[]} edits
    * @param {Make} make
