@@ -47,14 +47,7 @@ extern "C" {
     fn take(this: &Border, into: *mut u8);
 
     #[wasm_bindgen(method)]
-    fn find(
-        this: &Border,
-        collection: u32,
-        id: *const u8,
-        id_length: usize,
-        into: *mut u8,
-        length: usize,
-    ) -> i32;
+    fn find(this: &Border, collection: u32, id: *const u8, into: *mut u8, length: usize) -> i32;
 
     #[wasm_bindgen(method)]
     fn count(this: &Border, collection: u32) -> i32;
@@ -78,7 +71,7 @@ extern "C" {
     fn next_given(this: &Border, given: &JsValue) -> i32;
 
     #[wasm_bindgen(method)]
-    fn put_given(this: &Border, given: &JsValue, rows: *const u8, length: usize);
+    fn put_given(this: &Border, given: &JsValue, rows: *const u8);
 
     #[wasm_bindgen(method)]
     fn twice(this: &Border, given: &JsValue) -> i32;
@@ -232,7 +225,7 @@ impl Crossing {
         let mut bytes = self.found.take();
         bytes.resize(ROOM, 0);
         let (into, length) = (bytes.as_mut_ptr(), bytes.len());
-        match self.border.find(index(collection), id.as_ptr(), id.len(), into, length) {
+        match self.border.find(index(collection), id.as_ptr(), into, length) {
             ABSENT => {
                 self.found.set(bytes);
                 Ok(None)
@@ -312,7 +305,7 @@ impl Crossing {
             };
             let count = reader.count();
             let rows = read(&mut reader, count)?;
-            self.border.put_given(&given, rows.as_ptr(), rows.len());
+            self.border.put_given(&given, rows.as_ptr());
         }
         match self.border.twice(&given) {
             0 if self.border.replace(&given) == told::BROKEN => Err(self.broken()),

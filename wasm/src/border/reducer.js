@@ -261,12 +261,11 @@ export class Border {
    * Writes the document with an id.
    * @param {number} collection
    * @param {number} id
-   * @param {number} idLength
    * @param {number} into where the document is to go if there is room
    * @param {number} length
    * @returns {number} the length; `ABSENT`; or `BROKEN`
    */
-  find(collection, id, idLength, into, length) {
+  find(collection, id, into, length) {
     const { call } = this;
     this.reading = collection;
     let document;
@@ -502,9 +501,8 @@ export class Border {
    * Takes the documents that were written last, in their normal form.
    * @param {Given} given
    * @param {number} rows
-   * @param {number} length
    */
-  put_given(given, rows, length) {
+  put_given(given, rows) {
     const { names } = this.collections[given.collection];
     const reader = this.#reader(rows, NONE_KNOWN);
     given.put(() => {
