@@ -38,6 +38,11 @@ describe("after init", () => {
     expect(notes(edited, actions.noteRemoved({ id: note.id })).count).toBe(0);
   });
 
+  it("an empty text is not taken for another", () => {
+    const note = { id: idOf(2), title: "", text: "～ 😀", createdAt };
+    expect(selectById(notes(undefined, actions.noteAdded(note)), note.id)).toEqual(note);
+  });
+
   it("a million actions in one synchronous loop leave nothing behind in WebAssembly", () => {
     const text = "Two litres, of oats if there are none of the cow. ".repeat(4);
     const run = (from: number, to: number, given: NotesState) => {

@@ -101,6 +101,10 @@ impl Reader {
 
     /// Returns where a text is that JavaScript has.
     pub(crate) fn known(&self, text: &str) -> Option<usize> {
+        // An empty one has no place of its own.
+        if text.is_empty() {
+            return None;
+        }
         let is_same = |range: &&Range<usize>| {
             let bytes = self.bytes.get((*range).clone()).unwrap_or_default();
             is_same(bytes, text.as_bytes())

@@ -228,7 +228,6 @@ export class Writer {
         this.byte(THREW);
         continue;
       }
-      // An empty one would begin where the next one does.
       if (typeof value === "string" && value !== "") {
         known.add(value, this.length, PENDING);
         all += value;
@@ -331,7 +330,8 @@ export class Writer {
       this.byte(LONE_SURROGATE);
       return false;
     }
-    this.known?.add(text, start, this.length - start);
+    // An empty one would begin where another does.
+    if (text !== "") this.known?.add(text, start, this.length - start);
     return true;
   }
 
