@@ -32,10 +32,14 @@ export async function measureSizes(root: string): Promise<readonly Size[]> {
   ];
 }
 
+/** What `npx inline-wasm` may have left there: the same once more, as one script. */
+const INLINE = "inline.js";
+
 /** The scripts of the package: that of wasm-bindgen, and those that crates bring along. */
 async function scriptsOf(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { recursive: true });
-  return entries.filter((name) => name.endsWith(".js")).map((name) => join(folder, name));
+  const scripts = entries.filter((name) => name.endsWith(".js") && name !== INLINE);
+  return scripts.map((name) => join(folder, name));
 }
 
 /** Each file is compressed alone, as servers do. */

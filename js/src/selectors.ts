@@ -17,6 +17,18 @@ const documentsOf = new WeakMap<object, readonly unknown[]>();
  */
 const documentsBelow = new WeakMap<object, readonly unknown[]>();
 
+/** The leaves of a root, and their documents. */
+interface Collected {
+  readonly leaves: readonly TreeNode<unknown>[];
+  readonly documents: readonly unknown[];
+}
+
+/**
+ * What was collected last of a root above leaves, by its keys: a change that splits and joins no node
+ * keeps them.
+ */
+const lastCollected = new WeakMap<object, Collected>();
+
 /**
  * Returns all documents ordered by id. The same state gives the same (frozen) array, so the result
  * may be used with `useSelector` and as a dependency of `useMemo`.
@@ -30,7 +42,7 @@ export function selectAll<Document>(state: CollectionState<Document>): readonly 
   assertCollectionState(state);
   const known = documentsOf.get(state) as readonly Document[] | undefined;
   if (known !== undefined) return known;
-  const documents = collect(state.root, collectOnce);
+  const documents = collectRoot(state.root);
   if (documents.length !== state.count) {
     throw malformed(`count says ${state.count} documents, the tree holds ${documents.length}`);
   }
@@ -90,6 +102,15 @@ function countUpTo(
   return low;
 }
 
+function collectRoot<Document>(root: TreeNode<Document>): Document[] {
+  assertNode(root);
+  if (isLeaf(root) || !root.children.every(isLeaf)) return collect(root, collectOnce);
+  const last = lastCollected.get(root.keys);
+  const documents = (last && withChangedLeaves<Document>(last, root.children)) ?? collect(root);
+  lastCollected.set(root.keys, { leaves: root.children, documents });
+  return documents;
+}
+
 /** Copies by spread and by one `concat`: engines take a frozen array item by item elsewhere. */
 function collect<Document>(
   node: TreeNode<Document>,
@@ -99,6 +120,25 @@ function collect<Document>(
   if (isLeaf(node)) return [...node];
   const parts = node.children.map((child) => collectChild(child));
   return ([] as Document[]).concat(...parts);
+}
+
+/** A copy with other documents at some places: where all leaves have as many as before. */
+function withChangedLeaves<Document>(
+  { leaves, documents }: Collected,
+  children: readonly TreeNode<Document>[],
+): Document[] | undefined {
+  const changed = [...documents] as Document[];
+  let start = 0;
+  for (let index = 0; index < children.length; index += 1) {
+    const [leaf, before] = [children[index], leaves[index]];
+    if (leaf === undefined || before === undefined || !isLeaf(leaf) || !isLeaf(before)) return;
+    if (leaf.length !== before.length) return;
+    if (leaf !== before) {
+      for (let at = 0; at < leaf.length; at += 1) changed[start + at] = leaf[at] as Document;
+    }
+    start += leaf.length;
+  }
+  return changed;
 }
 
 function collectOnce<Document>(node: TreeNode<Document>): readonly Document[] {

@@ -112,6 +112,33 @@ describe("selectAll", () => {
     expect(selectAll(before)).toEqual(documents);
   });
 
+  it("reads versions that share the keys of their root, in any order", () => {
+    const change = fc.record({
+      of: fc.nat(),
+      leaf: fc.nat(3),
+      length: fc.integer({ min: 0, max: 3 }),
+    });
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 12 }), fc.array(fc.nat()), (changes, reads) => {
+        const keys = [10, 20, 30];
+        const leafOf = (leaf: number, length: number) =>
+          Array.from({ length }, (_, index) => ({ id: 10 * leaf + index }));
+        const versions = [keys.concat(0).map((_, leaf) => leafOf(leaf, 2))];
+        for (const { of, leaf, length } of changes) {
+          const earlier = versions[of % versions.length] ?? [];
+          versions.push(earlier.map((it, index) => (index === leaf ? leafOf(leaf, length) : it)));
+        }
+        for (const read of reads) {
+          const children = versions[read % versions.length] ?? [];
+          const documents = children.flat();
+          const all = selectAll({ version: 1, count: documents.length, root: { keys, children } });
+          expect(all.every((document, index) => document === documents[index])).toBe(true);
+          expect(all).toHaveLength(documents.length);
+        }
+      }),
+    );
+  });
+
   it("keeps the documents' identity", () => {
     const document = { id: 1 };
     expect(selectAll(stateOf([document]))[0]).toBe(document);

@@ -143,7 +143,7 @@ impl Database {
     /// ```
     pub fn collection<T: Document>(&self) -> Result<Collection<T>, Rejection> {
         let table = self.table(T::SCHEMA.collection)?;
-        if table.schema() == T::SCHEMA {
+        if core::ptr::eq(table.schema(), T::SCHEMA) || table.schema() == T::SCHEMA {
             return Ok(Collection::new(Arc::clone(table)));
         }
         Err(Rejection::new(
@@ -345,6 +345,12 @@ impl Database {
         Self::with_tables([schema], |schema| Table::partial(schema, |_, _, _, _| Ok(())))
     }
 
+    /// Forgets all that is loaded into a partial database, so that it can be used again.
+    #[doc(hidden)]
+    pub fn unload(&mut self) {
+        self.tables.iter_mut().for_each(|table| Arc::make_mut(table).unload());
+    }
+
     /// Returns the fault that asks for all documents of a collection.
     ///
     /// # Errors
@@ -352,6 +358,16 @@ impl Database {
     #[doc(hidden)]
     pub fn fault_for_all(&self, collection: &str) -> Result<Fault, Rejection> {
         Ok(Fault::new(self.schema(collection)?, Wanted::Matching(Condition::all())))
+    }
+
+    /// Tells a partial database that there is no document with this id.
+    ///
+    /// # Errors
+    /// A rejection for a collection that this database does not have.
+    #[doc(hidden)]
+    pub fn load_absent(&mut self, collection: &str, id: &Value) -> Result<(), Rejection> {
+        self.table_mut(collection)?.load_absent(id);
+        Ok(())
     }
 
     /// Adds to a partial database a document of which only some fields are known, among them the

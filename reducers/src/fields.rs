@@ -91,6 +91,13 @@ impl Fields {
         self.0.is_empty()
     }
 
+    /// Creates it of fields that all have names of their own.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_distinct<const N: usize>(fields: [(&'static str, Value); N]) -> Self {
+        Self(fields.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect())
+    }
+
     fn set(&mut self, name: Cow<'static, str>, value: Value) {
         match self.0.iter_mut().find(|(other, _)| *other == name) {
             Some((_, old)) => *old = value,

@@ -1,5 +1,7 @@
 //! Why a reducer stopped: it was refused, or it read what is not loaded.
 
+use alloc::vec::Vec;
+
 use crate::filter::Condition;
 use crate::rejection::Rejection;
 use crate::schema::{Row, Schema};
@@ -47,7 +49,14 @@ pub struct Fault {
 
 /// How a condition is matched: where there are none, a package has no code for it.
 #[derive(Clone, Copy, Debug)]
-struct Matches(fn(&Wanted, &Row) -> bool);
+struct Matches {
+    row: fn(&Wanted, &Row) -> bool,
+    values_of: fn(&Wanted, usize) -> Option<Vec<Value>>,
+}
+
+impl Matches {
+    const ALL: Self = Self { row: |_, _| true, values_of: |_, _| None };
+}
 
 /// It follows from what is wanted.
 impl PartialEq for Matches {
@@ -82,15 +91,23 @@ pub enum Wanted {
 
 impl Fault {
     pub(crate) const fn new(schema: &'static Schema, wanted: Wanted) -> Self {
-        Self { schema, wanted, is_to_be_created: false, matches: Matches(|_, _| true) }
+        Self { schema, wanted, is_to_be_created: false, matches: Matches::ALL }
     }
 
     /// Creates one that asks for the documents that fulfil a condition.
     pub(crate) fn matching(schema: &'static Schema, condition: Condition) -> Self {
-        let matches = Matches(|wanted, row| match wanted {
-            Wanted::Matching(condition) => condition.matches(row),
-            Wanted::Document(_) => true,
-        });
+        let matches = Matches {
+            row: |wanted, row| match wanted {
+                Wanted::Matching(condition) => condition.matches(row),
+                Wanted::Document(_) => true,
+            },
+            values_of: |wanted, field| match wanted {
+                Wanted::Matching(condition) => {
+                    Some(condition.values_of(field)?.into_iter().cloned().collect())
+                }
+                Wanted::Document(_) => None,
+            },
+        };
         Self { matches, ..Self::new(schema, Wanted::Matching(condition)) }
     }
 
@@ -98,7 +115,15 @@ impl Fault {
     #[doc(hidden)]
     #[must_use]
     pub fn wants(&self, row: &Row) -> bool {
-        (self.matches.0)(&self.wanted, row)
+        (self.matches.row)(&self.wanted, row)
+    }
+
+    /// Returns the values of which a field must have one in each row that it asks for, where that is
+    /// so: what an index can look up.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn values_of(&self, field: usize) -> Option<Vec<Value>> {
+        (self.matches.values_of)(&self.wanted, field)
     }
 
     pub(crate) fn for_creation(self) -> Self {

@@ -62,6 +62,10 @@ mod persistent {
             self.0.values()
         }
 
+        pub(crate) fn clear(&mut self) {
+            *self = Self::new();
+        }
+
         pub(crate) fn insert(&mut self, key: K, value: V) {
             self.0.insert_mut(key, value);
         }
@@ -81,6 +85,10 @@ mod persistent {
 
         pub(crate) fn contains(&self, key: &K) -> bool {
             self.0.contains(key)
+        }
+
+        pub(crate) fn clear(&mut self) {
+            *self = Self::new();
         }
 
         /// Returns the keys from the first that is not less than this one.
@@ -152,6 +160,10 @@ mod sorted {
             self.0.iter().map(|(_, value)| value)
         }
 
+        pub(crate) fn clear(&mut self) {
+            self.0.clear();
+        }
+
         pub(crate) fn insert(&mut self, key: K, value: V) {
             match self.position(&key) {
                 Ok(position) => {
@@ -189,6 +201,10 @@ mod sorted {
 
         pub(crate) fn contains(&self, key: &K) -> bool {
             self.0.position(key).is_ok()
+        }
+
+        pub(crate) fn clear(&mut self) {
+            self.0.clear();
         }
 
         /// Returns the keys from the first that is not less than this one.

@@ -372,19 +372,20 @@ impl Schema {
     /// assert_eq!(rejection.field(), Some("title"));
     /// ```
     pub fn row(&self, values: impl IntoIterator<Item = Value>) -> Result<Row, Rejection> {
-        let mut values: Vec<Value> = values.into_iter().collect();
-        if values.len() > self.fields.len() {
-            return Err(Rejection::new(
+        let mut values = values.into_iter();
+        let mut row = self.blank();
+        for (slot, field) in Arc::make_mut(&mut row).iter_mut().zip(self.fields) {
+            *slot = match values.next() {
+                Some(value) => self.fit(field, value)?,
+                None => return Err(self.missing(field)),
+            };
+        }
+        match values.next() {
+            None => Ok(Row(row)),
+            Some(_) => Err(Rejection::new(
                 code::UNKNOWN_FIELD,
                 alloc::format!("a document of `{}` has more values than fields", self.collection),
-            ));
-        }
-        for (value, field) in values.iter_mut().zip(self.fields) {
-            *value = self.fit(field, core::mem::replace(value, Value::Null))?;
-        }
-        match self.fields.get(values.len()) {
-            None => Ok(Row(values.into())),
-            Some(field) => Err(self.missing(field)),
+            )),
         }
     }
 
@@ -486,7 +487,7 @@ impl Schema {
     /// # Ok::<(), Rejection>(())
     /// ```
     pub fn patch(&self, row: &Row, patch: &Fields) -> Result<Row, Rejection> {
-        let mut values = row.values().to_vec();
+        let mut values = Arc::clone(&row.0);
         for (name, value) in patch.iter() {
             let position = self.position(name)?;
             let field = &self.fields[position];
@@ -502,9 +503,9 @@ impl Schema {
                 )
                 .with_field(field.name));
             }
-            values[position] = value;
+            Arc::make_mut(&mut values)[position] = value;
         }
-        Ok(Row(values.into()))
+        Ok(Row(values))
     }
 
     /// Returns an id as the documents have it; it may be written as its field is in JSON.
@@ -548,14 +549,12 @@ impl Schema {
 
     /// Makes a row of which only some fields are known, in the schema's order.
     pub(crate) fn outline(&self, fields: Vec<(usize, Value)>) -> Result<Row, Rejection> {
-        let mut fields = fields.into_iter().peekable();
-        let values = self.fields.iter().enumerate().map(|(position, field)| {
-            match fields.next_if(|(known, _)| *known == position) {
-                Some((_, value)) => self.fit(field, value),
-                None => Ok(Value::Null),
-            }
-        });
-        Ok(Row(values.collect::<Result<_, _>>()?))
+        let mut row = self.blank();
+        let values = Arc::make_mut(&mut row);
+        for (position, value) in fields {
+            values[position] = self.fit(&self.fields[position], value)?;
+        }
+        Ok(Row(row))
     }
 
     /// Brings a value to the field's kind, within the field's limits.
@@ -579,6 +578,11 @@ impl Schema {
             }
             _ => Ok(value),
         }
+    }
+
+    /// Returns as many nulls as there are fields.
+    fn blank(&self) -> Arc<[Value]> {
+        self.fields.iter().map(|_| Value::Null).collect()
     }
 
     fn missing(&self, field: &Field) -> Rejection {

@@ -7,7 +7,7 @@ use serde_json::json;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::host::{accepted, copy, js};
+use super::host::{accepted, copy, heard, js, json as json_of};
 use super::queryProducts;
 
 /// The same products as a state and in a database.
@@ -80,6 +80,59 @@ fn a_query_is_answered_as_by_the_database() {
     for filter in filters {
         let asked = json!({ "filter": filter, "order": ["-name"], "limit": 20 });
         check(asked, Query::from(filter).descending("name").limit(20));
+    }
+}
+
+/// A leaf's or a branch's documents, to be changed.
+fn for_each_document(node: &mut serde_json::Value, each: &mut impl FnMut(&mut serde_json::Value)) {
+    match node.get_mut("children") {
+        Some(children) => {
+            let children = children.as_array_mut().unwrap();
+            children.iter_mut().for_each(|child| for_each_document(child, each));
+        }
+        None => node.as_array_mut().unwrap().iter_mut().for_each(each),
+    }
+}
+
+#[test]
+fn an_index_finds_what_a_scan_finds() {
+    let mut random = Random::new(3);
+    let serial_of = |number| format!("c4490491-8d0b-4d8f-b3f8-4d2f4b6b3a{number:02}");
+    // Of a session before: serials as no state of ours has them, yet the same.
+    let mut foreign = json_of(&products_of(1_200).0);
+    let mut count = 0;
+    for_each_document(&mut foreign["root"], &mut |product| {
+        count += 1;
+        product["serial"] = match count % 40 {
+            0 => serial_of(count / 40).to_uppercase().into(),
+            1 => serial_of(count / 40).replace('-', "").into(),
+            2 => serial_of(count / 40).into(),
+            _ => serde_json::Value::Null,
+        };
+    });
+    let ids: Vec<_> = answer(&js(&foreign), &json!({})).unwrap();
+    let mut state = js(&foreign);
+    for _ in 0..40 {
+        let id = random.one_of(&ids);
+        let name = format!("Milk{}", random.below(9));
+        let payload = json!({ "id": id, "name": name });
+        let (next, _) = heard(|| {
+            let kind = if random.below(3) == 0 { "productRemoved" } else { "productNamed" };
+            let payload = if kind == "productRemoved" { json!({ "id": id }) } else { payload };
+            super::products(state.clone(), js(json!({ "type": kind, "payload": payload })))
+        });
+        state = next;
+        let wanted = [
+            Filter::eq("name", name.as_str()),
+            Filter::is_in("name", [name.as_str(), "milk1", ""]) & Filter::lt("stock", 5),
+            Filter::eq("serial", serial_of(random.below(30))),
+        ];
+        for filter in wanted {
+            // Turned over twice it says the same, and nothing to look up.
+            let scanned = !!filter.clone();
+            let scanned = answer(&state, &json!({ "filter": scanned }));
+            assert_eq!(answer(&state, &json!({ "filter": filter })), scanned, "{filter:?}");
+        }
     }
 }
 

@@ -72,30 +72,40 @@ const MEMBERS: [(&str, &str, Fits); 5] = [
 ];
 
 impl CrossedAction {
+    pub(crate) const fn new(reader: Reader) -> Self {
+        Self {
+            reader: RefCell::new(reader),
+            event_type: Cow::Borrowed(""),
+            members: None,
+            payload: 0,
+            likely: 0,
+        }
+    }
+
     /// Reads what is before the payload.
-    pub(crate) fn read(mut reader: Reader, types: &[&'static str]) -> Result<Self, Rejection> {
-        let likely = reader.count();
-        let event_type = if types.is_empty() {
+    pub(crate) fn read_head(&mut self, types: &[&'static str]) -> Result<(), Rejection> {
+        let reader = self.reader.get_mut();
+        self.likely = reader.count();
+        if types.is_empty() {
             let event_type = match reader.next() {
                 Ok(Token::Text(text)) => text.to_owned(),
                 _ => return Err(Untyped::NoText.into()),
             };
             check_event_type(&event_type)?;
-            Cow::Owned(event_type)
+            self.event_type = Cow::Owned(event_type);
         } else {
             let number = reader.count();
-            Cow::Borrowed(types.get(number).copied().unwrap_or_default())
-        };
-        let has_members = reader.byte() == 1;
-        let members = has_members.then(|| reader.at());
-        if has_members {
-            check_members(&mut reader).map_err(|misfit| {
-                let what = ["the action `", &event_type, "` is wrong"].concat();
+            self.event_type = Cow::Borrowed(types.get(number).copied().unwrap_or_default());
+        }
+        if reader.byte() == 1 {
+            self.members = Some(reader.at());
+            check_members(reader).map_err(|misfit| {
+                let what = ["the action `", &self.event_type, "` is wrong"].concat();
                 misfit.into_rejection(code::INVALID_ACTION, &what)
             })?;
         }
-        let payload = reader.at();
-        Ok(Self { reader: RefCell::new(reader), event_type, members, payload, likely })
+        self.payload = reader.at();
+        Ok(())
     }
 
     /// Calls a function with the bytes.
@@ -111,8 +121,8 @@ impl CrossedAction {
         });
     }
 
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.reader.into_inner().into_bytes()
+    pub(crate) fn into_reader(self) -> Reader {
+        self.reader.into_inner()
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-use flux_reducers::{Rejection, Row, Schema, Value};
+use flux_reducers::{Rejection, Row, Schema, Value, code as core_code};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::action::{CrossedAction, Untyped};
@@ -21,27 +21,33 @@ extern "C" {
     type Border;
 
     #[wasm_bindgen(constructor)]
-    fn new(description: &str, memory: &JsValue) -> Border;
-
-    #[wasm_bindgen(method, getter)]
-    fn empty(this: &Border) -> JsValue;
+    fn new(
+        description: &str,
+        memory: &JsValue,
+        functions: &JsValue,
+        run: usize,
+        number: usize,
+        room: *mut u8,
+        room_length: usize,
+    ) -> Border;
 
     #[wasm_bindgen(method)]
-    fn begin(this: &Border, state: &JsValue, action: &JsValue, into: *mut u8, length: usize)
-    -> i32;
+    fn reduce(this: &Border, state: &JsValue, action: &JsValue) -> JsValue;
+
+    #[wasm_bindgen(method)]
+    fn action(this: &Border) -> JsValue;
+
+    #[wasm_bindgen(method)]
+    fn open(this: &Border, state: &JsValue) -> i32;
+
+    #[wasm_bindgen(method)]
+    fn close(this: &Border);
 
     #[wasm_bindgen(method)]
     fn take(this: &Border, into: *mut u8);
 
     #[wasm_bindgen(method)]
-    fn find(
-        this: &Border,
-        collection: u32,
-        id: *const u8,
-        id_length: usize,
-        into: *mut u8,
-        length: usize,
-    ) -> i32;
+    fn find(this: &Border, collection: u32, id: *const u8, into: *mut u8, length: usize) -> i32;
 
     #[wasm_bindgen(method)]
     fn count(this: &Border, collection: u32) -> i32;
@@ -50,34 +56,28 @@ extern "C" {
     fn scan(this: &Border, collection: u32) -> JsValue;
 
     #[wasm_bindgen(method)]
+    fn scan_narrowed(this: &Border, collection: u32, field: u32, values: *const u8) -> JsValue;
+
+    #[wasm_bindgen(method)]
     fn next(this: &Border, scan: &JsValue) -> i32;
 
     #[wasm_bindgen(method)]
-    fn apply(this: &Border, delta: *const u8, length: usize) -> JsValue;
+    fn loaded(this: &Border) -> i32;
 
     #[wasm_bindgen(method)]
-    fn loaded(this: &Border, action: &JsValue) -> i32;
-
-    #[wasm_bindgen(method)]
-    fn given(this: &Border, action: &JsValue, collection: u32) -> JsValue;
+    fn given(this: &Border, collection: u32) -> JsValue;
 
     #[wasm_bindgen(method)]
     fn next_given(this: &Border, given: &JsValue) -> i32;
 
     #[wasm_bindgen(method)]
-    fn put_given(this: &Border, given: &JsValue, rows: *const u8, length: usize);
+    fn put_given(this: &Border, given: &JsValue, rows: *const u8);
 
     #[wasm_bindgen(method)]
     fn twice(this: &Border, given: &JsValue) -> i32;
 
     #[wasm_bindgen(method)]
-    fn replace(this: &Border, state: &JsValue, given: &JsValue) -> JsValue;
-
-    #[wasm_bindgen(method)]
-    fn batch_length(this: &Border, action: &JsValue) -> i32;
-
-    #[wasm_bindgen(method)]
-    fn batch_item(this: &Border, action: &JsValue, index: i32) -> JsValue;
+    fn replace(this: &Border, given: &JsValue) -> i32;
 
     #[wasm_bindgen(method)]
     fn broken_collection(this: &Border) -> i32;
@@ -86,16 +86,15 @@ extern "C" {
     fn broken_reason(this: &Border) -> String;
 }
 
-/// What an action is to a reducer.
-pub(crate) enum Begun {
-    /// None of its events.
-    Ignored,
+/// What JavaScript tells of an action.
+pub(crate) enum Told {
     /// The documents of a collection.
     Loaded,
-    /// Several actions.
-    Batch,
     Action(CrossedAction),
 }
+
+/// Which function of this package runs an action: of which reducer, and what is told of it.
+pub(crate) type Run = extern "C" fn(usize, i32) -> usize;
 
 /// Reads so many documents, and returns them as they are to be.
 type ReadGiven<'a> = dyn FnMut(&mut Reader, usize) -> Result<Vec<u8>, Rejection> + 'a;
@@ -106,24 +105,52 @@ pub(crate) struct Crossing {
     schemas: Vec<&'static Schema>,
     types: Vec<&'static str>,
     json: Option<(ReadJson, WriteJson)>,
-    /// What JavaScript writes into, unless it is in use: a getter may call the reducer.
-    bytes: Cell<Vec<u8>>,
+    /// Reads where JavaScript writes an action, unless it is in use; that stays where it is.
+    room: Cell<Option<Reader>>,
+    room_at: *const u8,
+    /// Where JavaScript writes a document that is asked for.
+    found: Cell<Vec<u8>>,
+    /// Where JavaScript reads the changes.
+    changes: Cell<Vec<u8>>,
 }
 
 impl Crossing {
-    pub(crate) fn new(description: &Description<'_>) -> Self {
+    pub(crate) fn new(description: &Description<'_>, run: Run, number: usize) -> Self {
+        let mut room = vec![0; ROOM];
+        let border = Border::new(
+            &description.json(),
+            &wasm_bindgen::memory(),
+            &wasm_bindgen::function_table(),
+            run as usize,
+            number,
+            room.as_mut_ptr(),
+            room.len(),
+        );
         Self {
-            border: Border::new(&description.json(), &wasm_bindgen::memory()),
+            border,
             schemas: description.schemas.to_vec(),
             types: description.types(),
             json: description.json,
-            bytes: Cell::default(),
+            room_at: room.as_ptr(),
+            room: Cell::new(Some(Reader::new(room))),
+            found: Cell::default(),
+            changes: Cell::default(),
         }
     }
 
-    /// Returns the state without documents.
-    pub(crate) fn empty(&self) -> JsValue {
-        self.border.empty()
+    /// Returns the border as JavaScript has it.
+    pub(crate) fn as_value(&self) -> &JsValue {
+        &self.border
+    }
+
+    /// Returns the next state, as JavaScript is to be asked for it.
+    pub(crate) fn reduce(&self, state: &JsValue, action: &JsValue) -> JsValue {
+        self.border.reduce(state, action)
+    }
+
+    /// Returns the action that is being reduced.
+    pub(crate) fn action(&self) -> JsValue {
+        self.border.action()
     }
 
     /// Returns which of the collections has this name.
@@ -139,52 +166,79 @@ impl Crossing {
         self.json.map(|(_, write)| write)
     }
 
-    pub(crate) fn begin(&self, state: &JsValue, action: &JsValue) -> Result<Begun, Rejection> {
-        let mut bytes = self.free_bytes();
-        let answered = self.border.begin(state, action, bytes.as_mut_ptr(), bytes.len());
-        let untyped = match answered {
-            answer::NO_OBJECT => Untyped::NoObject,
-            answer::NO_TYPE => Untyped::NoType,
-            answer::TYPE_NO_TEXT => Untyped::NoText,
-            answer::TYPE_LONE_SURROGATE => Untyped::LoneSurrogate,
-            answer::TYPE_THREW => Untyped::Threw,
-            _ => {
-                let begun = match answered {
-                    answer::IGNORED => Begun::Ignored,
-                    answer::IS_LOADED => Begun::Loaded,
-                    answer::IS_BATCH => Begun::Batch,
-                    length => {
-                        let reader = self.taken_unless_here(length, bytes)?;
-                        return CrossedAction::read(reader, &self.types).map(Begun::Action);
-                    }
-                };
-                self.bytes.set(bytes);
-                return Ok(begun);
+    /// Takes what is told of an action.
+    pub(crate) fn told(&self, told: i32) -> Result<Told, Rejection> {
+        Err(match told {
+            told::IS_LOADED => return Ok(Told::Loaded),
+            told::BROKEN => self.broken(),
+            told::BATCH_IN_BATCH => {
+                // One that contains itself would have no end.
+                Rejection::new(code::INVALID_ACTION, "a batch has actions, found a batch")
             }
-        };
-        self.bytes.set(bytes);
-        Err(untyped.into())
+            told::BATCH_OF_NOTHING => Rejection::new(
+                core_code::INVALID_PAYLOAD,
+                "the payload of `@@flux-capacitor/batch` is wrong: expected a list",
+            ),
+            told::NO_OBJECT => Untyped::NoObject.into(),
+            told::NO_TYPE => Untyped::NoType.into(),
+            told::TYPE_NO_TEXT => Untyped::NoText.into(),
+            told::TYPE_LONE_SURROGATE => Untyped::LoneSurrogate.into(),
+            told::TYPE_THREW => Untyped::Threw.into(),
+            length => {
+                let reader = match length - told::NOT_HANDED {
+                    length if length >= 0 => self.taken(length)?,
+                    _ => self.room.take().unwrap_or_else(|| Reader::new(Vec::new())),
+                };
+                return Ok(Told::Action(CrossedAction::new(reader)));
+            }
+        })
     }
 
-    /// Takes bytes back that are not needed any more.
+    /// Takes the room back, so that the next action can be written there.
     pub(crate) fn end(&self, action: CrossedAction) {
-        self.bytes.set(action.into_bytes());
+        let mut reader = action.into_reader();
+        if reader.place() == self.room_at {
+            reader.rewind();
+            self.room.set(Some(reader));
+        }
+    }
+
+    /// Returns the types of the events, none where all are taken.
+    pub(crate) fn types(&self) -> &[&'static str] {
+        &self.types
+    }
+
+    /// Calls a function while a state is open to be read.
+    pub(crate) fn with_state<T>(
+        &self,
+        state: &JsValue,
+        call: impl FnOnce() -> Result<T, Rejection>,
+    ) -> Result<T, Rejection> {
+        let opened = self.border.open(state);
+        let result = if opened == told::BROKEN { Err(self.broken()) } else { call() };
+        self.border.close();
+        result
     }
 
     /// Returns the document with the id that is written.
     pub(crate) fn find(&self, collection: usize, id: &[u8]) -> Result<Option<Row>, Rejection> {
-        let mut bytes = self.free_bytes();
+        let mut bytes = self.found.take();
+        bytes.resize(ROOM, 0);
         let (into, length) = (bytes.as_mut_ptr(), bytes.len());
-        match self.border.find(index(collection), id.as_ptr(), id.len(), into, length) {
-            answer::ABSENT => {
-                self.bytes.set(bytes);
+        match self.border.find(index(collection), id.as_ptr(), into, length) {
+            ABSENT => {
+                self.found.set(bytes);
                 Ok(None)
             }
             length => {
-                let mut reader = self.taken_unless_here(length, bytes)?;
+                let mut reader = match length - told::NOT_HANDED {
+                    length if length >= 0 => self.taken(length)?,
+                    _ if length >= 0 => Reader::new(bytes),
+                    _ => return Err(self.broken()),
+                };
                 reader.count();
                 let row = self.document(&mut reader, collection)?;
-                self.bytes.set(reader.into_bytes());
+                self.found.set(reader.into_bytes());
                 Ok(Some(row))
             }
         }
@@ -195,17 +249,24 @@ impl Crossing {
         u64::try_from(self.border.count(index(collection))).unwrap_or_default()
     }
 
-    /// Calls a function with each document of a collection, ordered by id.
+    /// Calls a function with each document of a collection, ordered by id; or, where a field and
+    /// the values that are wanted of it are told, with at least those that have one.
     pub(crate) fn for_each(
         &self,
         collection: usize,
+        narrowed: Option<(usize, Vec<u8>)>,
         each: &mut dyn FnMut(Row),
     ) -> Result<(), Rejection> {
-        let scan = self.border.scan(index(collection));
+        let scan = match narrowed {
+            Some((field, values)) => {
+                self.border.scan_narrowed(index(collection), index(field), values.as_ptr())
+            }
+            None => self.border.scan(index(collection)),
+        };
         loop {
             let mut reader = match self.border.next(&scan) {
                 0 => return Ok(()),
-                length => self.taken(length, Vec::new())?,
+                length => self.taken(length)?,
             };
             for _ in 0..reader.count() {
                 each(self.document(&mut reader, collection)?);
@@ -213,47 +274,45 @@ impl Crossing {
         }
     }
 
-    /// Returns the state with the changes that are written.
-    pub(crate) fn apply(&self, delta: &[u8]) -> Result<JsValue, Rejection> {
-        self.unless_broken(self.border.apply(delta.as_ptr(), delta.len()))
-    }
-
-    /// Returns the actions of a batch, if it has a list of them.
-    pub(crate) fn batch(&self, action: &JsValue) -> Option<impl Iterator<Item = JsValue>> {
-        let length = self.border.batch_length(action);
-        let items = (0..length).map(|index| self.border.batch_item(action, index));
-        (length >= 0).then_some(items)
+    /// Lets changes be written, and returns where they are until others are.
+    pub(crate) fn changes(
+        &self,
+        write: impl FnOnce(Vec<u8>) -> Result<Vec<u8>, Rejection>,
+    ) -> Result<usize, Rejection> {
+        let changes = write(self.changes.take())?;
+        let place = changes.as_ptr() as usize;
+        self.changes.set(changes);
+        Ok(place)
     }
 
     /// Returns what a `loaded` is about.
-    pub(crate) fn loaded(&self, action: &JsValue) -> Result<Reader, Rejection> {
-        self.taken(self.border.loaded(action), Vec::new())
+    pub(crate) fn loaded(&self) -> Result<Reader, Rejection> {
+        self.taken(self.border.loaded())
     }
 
-    /// Returns the state in which a collection has the documents of a `loaded`. Those that have to
-    /// be read here are given to a function, which returns them as they are to be.
+    /// Makes the state in which a collection has the documents of a `loaded`. Those that have to be
+    /// read here are given to a function, which returns them as they are to be.
     pub(crate) fn replace(
         &self,
-        state: &JsValue,
-        action: &JsValue,
         collection: usize,
         read: &mut ReadGiven<'_>,
-    ) -> Result<JsValue, Rejection> {
-        let given = self.border.given(action, index(collection));
+    ) -> Result<(), Rejection> {
+        let given = self.border.given(index(collection));
         loop {
             let mut reader = match self.border.next_given(&given) {
                 0 => break,
-                length => self.taken(length, Vec::new())?,
+                length => self.taken(length)?,
             };
             let count = reader.count();
             let rows = read(&mut reader, count)?;
-            self.border.put_given(&given, rows.as_ptr(), rows.len());
+            self.border.put_given(&given, rows.as_ptr());
         }
         match self.border.twice(&given) {
-            0 => self.unless_broken(self.border.replace(state, &given)),
+            0 if self.border.replace(&given) == told::BROKEN => Err(self.broken()),
+            0 => Ok(()),
             length => {
                 let schema = self.schemas[collection];
-                let id = self.taken(length, Vec::new())?.field(schema.id_field().kind);
+                let id = self.taken(length)?.field(schema.id_field().kind);
                 Err(loaded::twice(schema, &id.unwrap_or(Value::Null)))
             }
         }
@@ -284,33 +343,12 @@ impl Crossing {
         reader.document(schema, self.json.map(|(read, _)| read))
     }
 
-    fn free_bytes(&self) -> Vec<u8> {
-        let bytes = self.bytes.take();
-        if bytes.is_empty() { vec![0; BYTES_MIN] } else { bytes }
-    }
-
-    /// Takes what was written, unless it is here already.
-    fn taken_unless_here(&self, length: i32, bytes: Vec<u8>) -> Result<Reader, Rejection> {
-        match length - answer::NOT_HANDED {
-            length if length >= 0 => self.taken(length, bytes),
-            _ if length >= 0 => Ok(Reader::new(bytes)),
-            _ => {
-                self.bytes.set(bytes);
-                Err(self.broken())
-            }
-        }
-    }
-
     /// Takes what was written, of this length.
-    fn taken(&self, length: i32, mut bytes: Vec<u8>) -> Result<Reader, Rejection> {
+    fn taken(&self, length: i32) -> Result<Reader, Rejection> {
         let length = usize::try_from(length).map_err(|_| self.broken())?;
-        bytes.resize(length.max(bytes.len()), 0);
+        let mut bytes = vec![0; length];
         self.border.take(bytes.as_mut_ptr());
         Ok(Reader::new(bytes))
-    }
-
-    fn unless_broken(&self, state: JsValue) -> Result<JsValue, Rejection> {
-        if state.is_undefined() { Err(self.broken()) } else { Ok(state) }
     }
 
     fn broken(&self) -> Rejection {
@@ -326,33 +364,57 @@ impl Crossing {
     }
 }
 
-/// How many bytes there are at first for what JavaScript writes.
-const BYTES_MIN: usize = 4096;
+/// How many bytes there are for what JavaScript writes; what is longer is copied.
+const ROOM: usize = 8192;
 
-/// What JavaScript answers instead of a length.
-mod answer {
-    pub(super) const IGNORED: i32 = -1;
+/// What `find` answers where there is no document.
+const ABSENT: i32 = -1;
+
+/// What JavaScript tells of an action, if not its length.
+mod told {
     pub(super) const IS_LOADED: i32 = -2;
-    pub(super) const IS_BATCH: i32 = -4;
+    pub(super) const BROKEN: i32 = -3;
+    pub(super) const BATCH_IN_BATCH: i32 = -4;
+    pub(super) const BATCH_OF_NOTHING: i32 = -5;
     pub(super) const NO_OBJECT: i32 = -10;
     pub(super) const NO_TYPE: i32 = -11;
     pub(super) const TYPE_NO_TEXT: i32 = -12;
     pub(super) const TYPE_LONE_SURROGATE: i32 = -13;
     pub(super) const TYPE_THREW: i32 = -14;
-    pub(super) const ABSENT: i32 = -1;
     /// Added to the length of what is to be taken.
     pub(super) const NOT_HANDED: i32 = 1 << 30;
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "there are few collections")]
-const fn index(collection: usize) -> u32 {
-    collection as u32
+#[expect(clippy::cast_possible_truncation, reason = "collections and fields are few")]
+const fn index(number: usize) -> u32 {
+    number as u32
 }
 
 #[wasm_bindgen(module = "/src/border/given.js")]
 extern "C" {
     /// Imported, so that its file is in the package.
     type Given;
+}
+
+#[wasm_bindgen(module = "/src/border/description.js")]
+extern "C" {
+    /// Imported, so that its file is in the package.
+    #[wasm_bindgen(js_name = collectionOf)]
+    type Described;
+}
+
+#[wasm_bindgen(module = "/src/border/narrowed.js")]
+extern "C" {
+    /// Imported, so that its file is in the package.
+    #[wasm_bindgen(js_name = narrowed)]
+    type Narrowed;
+}
+
+#[wasm_bindgen(module = "/src/border/kind.js")]
+extern "C" {
+    /// Imported, so that its file is in the package.
+    #[wasm_bindgen(js_name = kindOf)]
+    type KindOf;
 }
 
 #[wasm_bindgen(module = "/src/border/actions.js")]

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use flux_reducers::__private::{Decoder, Misfit, Token};
-use flux_reducers::{Json, Kind, Rejection, Row, Schema, Value, code as core_code};
+use flux_reducers::{Json, Kind, Rejection, Row, Schema, Uuid, Value, code as core_code};
 
 use crate::number;
 
@@ -28,10 +28,15 @@ pub(crate) mod tag {
     pub(crate) const FUNCTION: u8 = 16;
     /// An object of whose members only those that are wanted follow, without their names.
     pub(crate) const RECORD: u8 = 17;
+    /// A text that is elsewhere: where, and how long it is.
+    pub(crate) const TEXT_AT: u8 = 18;
 }
 
 /// Texts that are told by where they are instead of written again.
 const KNOWN_MAX: usize = 64;
+
+/// As the length of a text: it has half of a surrogate pair.
+const NO_TEXT: usize = u32::MAX as usize;
 
 /// Where nothing is: what is read there is absent.
 const NOWHERE: usize = usize::MAX;
@@ -66,6 +71,18 @@ impl Reader {
         self.bytes
     }
 
+    /// Where the bytes are.
+    pub(crate) const fn place(&self) -> *const u8 {
+        self.bytes.as_ptr()
+    }
+
+    /// Begins anew, with other bytes in the same place.
+    pub(crate) fn rewind(&mut self) {
+        self.at = 0;
+        self.records.clear();
+        self.texts.clear();
+    }
+
     pub(crate) const fn at(&self) -> usize {
         self.at
     }
@@ -84,8 +101,13 @@ impl Reader {
 
     /// Returns where a text is that JavaScript has.
     pub(crate) fn known(&self, text: &str) -> Option<usize> {
+        // An empty one has no place of its own.
+        if text.is_empty() {
+            return None;
+        }
         let is_same = |range: &&Range<usize>| {
-            range.len() == text.len() && self.bytes.get((*range).clone()) == Some(text.as_bytes())
+            let bytes = self.bytes.get((*range).clone()).unwrap_or_default();
+            is_same(bytes, text.as_bytes())
         };
         self.texts.iter().find(is_same).map(|range| range.start)
     }
@@ -134,13 +156,32 @@ impl Reader {
         match self.next()? {
             Token::Absent | Token::Null => Ok(Value::Null),
             Token::Bool(bool) => Ok(Value::Bool(bool)),
-            Token::Text(text) => Ok(Value::from(text)),
+            // What is none of its kind stays text, and is told so later.
+            Token::Text(text) => Ok(match kind {
+                Kind::Uuid => Uuid::try_parse(text).map_or_else(|_| text.into(), Value::from),
+                Kind::Timestamp => text.parse().map_or_else(|_| text.into(), Value::Timestamp),
+                _ => Value::from(text),
+            }),
             Token::Integer(integer) => Ok(Value::from(integer)),
             Token::Float(float) => Ok(Value::from(float)),
             Token::Large(_) | Token::List(_) | Token::Object(_) => Err(Misfit::new(
                 ["expected ", &kind.to_string(), ", found a list or an object"].concat(),
             )),
         }
+    }
+
+    /// Reads an id that is written as it is in a state.
+    pub(crate) fn canonical_id(&mut self, kind: Kind) -> Option<Value> {
+        let start = self.at;
+        let id = self.field(kind).ok()?;
+        if let Value::Uuid(uuid) = id {
+            self.at = start;
+            let Ok(Token::Text(text)) = self.next() else {
+                return None;
+            };
+            return (text == uuid.hyphenated().encode_lower(&mut [0; 36])).then_some(id);
+        }
+        id.into_kind(&kind).ok()
     }
 
     /// Passes over a value, and says what in it can't be read.
@@ -165,7 +206,7 @@ impl Reader {
     /// Passes over a value as it is.
     pub(crate) fn pass(&mut self) {
         match self.byte() {
-            tag::NUMBER | tag::BIG_INTEGER => self.at += 8,
+            tag::NUMBER | tag::BIG_INTEGER | tag::TEXT_AT => self.at += 8,
             tag::TEXT => {
                 self.range();
             }
@@ -208,6 +249,12 @@ impl Reader {
         start..self.at
     }
 
+    /// Passes over where characters are.
+    fn range_elsewhere(&mut self) -> Result<Range<usize>, Misfit> {
+        let (start, length) = (self.count(), self.count());
+        if length == NO_TEXT { Err(lone_surrogate()) } else { Ok(start..start + length) }
+    }
+
     /// Returns the text that is there: JavaScript writes only what is well-formed.
     fn text(&self, range: Range<usize>) -> &str {
         self.bytes.get(range).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default()
@@ -228,8 +275,8 @@ impl Decoder for Reader {
             tag::TRUE => Token::Bool(true),
             tag::NUMBER => number::token(f64::from_le_bytes(self.fixed()))?,
             tag::BIG_INTEGER => Token::Integer(i64::from_le_bytes(self.fixed())),
-            tag::TEXT => {
-                let range = self.range();
+            tag @ (tag::TEXT | tag::TEXT_AT) => {
+                let range = if tag == tag::TEXT { self.range() } else { self.range_elsewhere()? };
                 if self.keeps_texts && self.texts.len() < KNOWN_MAX {
                     self.texts.push(range.clone());
                 }
@@ -296,6 +343,15 @@ impl Decoder for Reader {
     fn is_null(&mut self) -> bool {
         self.passes(tag::NULL)
     }
+}
+
+/// Compares by eight bytes: in WebAssembly `==` takes them one by one.
+fn is_same(left: &[u8], right: &[u8]) -> bool {
+    let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<8>(), right.as_chunks());
+    let are_same = |(left, right): (&[u8; 8], &[u8; 8])| {
+        u64::from_le_bytes(*left) == u64::from_le_bytes(*right)
+    };
+    left.len() == right.len() && left_rest == right_rest && left.iter().zip(right).all(are_same)
 }
 
 /// Returns the rejection of a document with a member that is wrong.

@@ -1,10 +1,8 @@
 //! What a reducer reads of a state, asked for by faults, and what it makes of it.
 
 use flux_reducers::{
-    Change, Database, Delta, Fault, Halt, Kind, Rejection, Row, Schema, Value, Wanted,
-    code as core_code,
+    Change, Database, Delta, Fault, Halt, Rejection, Row, Schema, Value, Wanted, code as core_code,
 };
-use wasm_bindgen::prelude::JsValue;
 
 use crate::action::CrossedAction;
 use crate::border::Crossing;
@@ -29,20 +27,23 @@ const MANY: u64 = 64;
 /// The documents of a state, while a reducer runs.
 pub(crate) struct Documents<'a> {
     crossing: &'a Crossing,
-    /// Has texts that need not cross again.
-    action: &'a CrossedAction,
+    /// What is reduced, if anything: it has texts that need not cross again.
+    action: Option<&'a CrossedAction>,
     faults: u64,
 }
 
 impl<'a> Documents<'a> {
-    pub(crate) const fn new(crossing: &'a Crossing, action: &'a CrossedAction) -> Self {
+    pub(crate) const fn new(crossing: &'a Crossing, action: Option<&'a CrossedAction>) -> Self {
         Self { crossing, action, faults: 0 }
     }
 
     /// Loads the documents that JavaScript takes for what the action is about. A hint, and no more:
     /// what is loaded decides nothing, and what is wrong with it shows where the reducer asks for it.
     pub(crate) fn load_likely(&self, database: &mut Database) {
-        self.action.with_likely(|reader| {
+        let Some(action) = self.action else {
+            return;
+        };
+        action.with_likely(|reader| {
             for schema in self.crossing.schemas() {
                 if self.load_likely_of(reader, schema, database).is_none() {
                     // What comes after it can't be found any more.
@@ -62,17 +63,15 @@ impl<'a> Documents<'a> {
         if likely != likely::ABSENT && likely != likely::THERE {
             return Some(());
         }
-        let kind = schema.id_field().kind;
         // Only where it is written as it is in the state was the right document looked for.
-        let id = canonical(reader.field(kind).ok()?, &kind)?;
+        let id = reader.canonical_id(schema.id_field().kind)?;
         if likely == likely::ABSENT {
-            load_one(database, schema, &id, None);
-            return Some(());
+            return database.load_absent(schema.collection, &id).ok();
         }
         let count = usize::from(reader.byte());
         if count == schema.fields.len() {
             let row = self.crossing.row(reader, schema).ok()?;
-            load_one(database, schema, &id, Some(row));
+            load_one(database, schema, &id, row);
             return Some(());
         }
         let mut fields = Vec::with_capacity(count);
@@ -104,23 +103,25 @@ impl<'a> Documents<'a> {
         }
     }
 
-    /// Returns the state after the changes.
-    pub(crate) fn apply(&self, delta: &Delta) -> Result<JsValue, Rejection> {
-        self.action.with(|known| {
-            let mut writer = Writer::new(Vec::new(), Some(known), self.crossing.write_json());
-            writer.count(delta.collections().count());
-            for (name, changes) in delta.collections() {
-                let Some(collection) = self.crossing.position(name) else {
-                    continue;
-                };
-                let schema = self.crossing.schemas()[collection];
-                writer.byte(u8::try_from(collection).unwrap_or(u8::MAX));
-                writer.count(changes.len());
-                for (id, change) in changes.iter() {
-                    write_change(&mut writer, schema, id, change)?;
+    /// Writes the changes, and returns where they are.
+    pub(crate) fn write(&self, delta: &Delta) -> Result<usize, Rejection> {
+        self.with_known(|known| {
+            self.crossing.changes(|bytes| {
+                let mut writer = Writer::new(bytes, known, self.crossing.write_json());
+                writer.count(delta.collections().count());
+                for (name, changes) in delta.collections() {
+                    let Some(collection) = self.crossing.position(name) else {
+                        continue;
+                    };
+                    let schema = self.crossing.schemas()[collection];
+                    writer.byte(u8::try_from(collection).unwrap_or(u8::MAX));
+                    writer.count(changes.len());
+                    for (id, change) in changes.iter() {
+                        write_change(&mut writer, schema, id, change)?;
+                    }
                 }
-            }
-            self.crossing.apply(&writer.into_bytes())
+                Ok(writer.into_bytes())
+            })
         })
     }
 
@@ -132,8 +133,8 @@ impl<'a> Documents<'a> {
     }
 
     fn find(&self, collection: usize, id: &Value) -> Result<Option<Row>, Rejection> {
-        self.action.with(|known| {
-            let mut writer = Writer::new(Vec::new(), Some(known), None);
+        self.with_known(|known| {
+            let mut writer = Writer::new(Vec::new(), known, None);
             // An id that JavaScript can't hold is in no state.
             if writer.value(id).is_err() {
                 return Ok(None);
@@ -142,9 +143,24 @@ impl<'a> Documents<'a> {
         })
     }
 
+    /// Calls a function with the texts that JavaScript has.
+    fn with_known<T>(&self, call: impl FnOnce(Option<&Reader>) -> T) -> T {
+        match self.action {
+            Some(action) => action.with(|reader| call(Some(reader))),
+            None => call(None),
+        }
+    }
+
+    /// Returns an indexed field of which one of some values is wanted, and the values.
+    fn narrowed(&self, collection: usize, fault: &Fault) -> Option<(usize, Vec<u8>)> {
+        let fields = self.crossing.schemas()[collection].fields.iter().enumerate();
+        let mut indexed = fields.filter(|(_, field)| field.index || field.unique);
+        indexed.find_map(|(field, _)| Some((field, written(&fault.values_of(field)?)?)))
+    }
+
     fn matching(&self, collection: usize, fault: &Fault) -> Result<Vec<Row>, Rejection> {
         let mut rows = Vec::new();
-        self.crossing.for_each(collection, &mut |row| {
+        self.crossing.for_each(collection, self.narrowed(collection, fault), &mut |row| {
             if fault.wants(&row) {
                 rows.push(row);
             }
@@ -153,21 +169,17 @@ impl<'a> Documents<'a> {
     }
 }
 
-fn load_one(database: &mut Database, schema: &'static Schema, id: &Value, row: Option<Row>) {
-    if let Err(Halt::Fault(fault)) = database.row(schema.collection, id) {
-        database.load(&fault, row).ok();
-    }
+/// Writes values that JavaScript can hold.
+fn written(values: &[Value]) -> Option<Vec<u8>> {
+    let mut writer = Writer::new(Vec::new(), None, None);
+    writer.count(values.len());
+    values.iter().try_for_each(|value| writer.value(value)).ok()?;
+    Some(writer.into_bytes())
 }
 
-/// Returns an id that is written as it is in a state.
-fn canonical(given: Value, kind: &Kind) -> Option<Value> {
-    let text = given.clone();
-    let id = given.into_kind(kind).ok()?;
-    match (&text, &id) {
-        (Value::Text(text), Value::Uuid(uuid)) => {
-            (&**text == uuid.hyphenated().encode_lower(&mut [0; 36])).then_some(id)
-        }
-        _ => Some(id),
+fn load_one(database: &mut Database, schema: &'static Schema, id: &Value, row: Row) {
+    if let Err(Halt::Fault(fault)) = database.row(schema.collection, id) {
+        database.load(&fault, Some(row)).ok();
     }
 }
 

@@ -6,11 +6,9 @@ use flux_reducers::{
 use serde_json::Value as JsonValue;
 use wasm_bindgen::prelude::{JsError, JsValue};
 
-use crate::border::{Begun, Crossing};
+use crate::border::Crossing;
 use crate::description::{Description, Events};
 use crate::documents::Documents;
-use crate::error::code;
-use crate::javascript::frozen_object;
 use crate::reducer::JSON;
 use crate::typescript::Text;
 
@@ -71,8 +69,6 @@ macro_rules! query {
 pub struct Queries {
     schema: &'static Schema,
     crossing: Crossing,
-    /// An action of a type that every reducer of all actions would know: it opens the state.
-    opening: JsValue,
 }
 
 impl Queries {
@@ -81,13 +77,16 @@ impl Queries {
     pub fn of<T: Document>() -> Self {
         Self {
             schema: T::SCHEMA,
-            crossing: Crossing::new(&Description {
-                is_root: false,
-                schemas: &[T::SCHEMA],
-                events: &[Events::all()],
-                json: Some(JSON),
-            }),
-            opening: frozen_object([("type", "query".into())].into_iter()),
+            crossing: Crossing::new(
+                &Description {
+                    is_root: false,
+                    schemas: &[T::SCHEMA],
+                    events: &[Events::all()],
+                    json: Some(JSON),
+                },
+                run_nothing,
+                0,
+            ),
         }
     }
 
@@ -106,15 +105,11 @@ impl Queries {
 
     /// Runs the query until all that it reads is loaded, as a reducer would.
     fn rows(&self, state: &JsValue, query: &Query) -> Result<Vec<Row>, Rejection> {
-        let Begun::Action(opened) = self.crossing.begin(state, &self.opening)? else {
-            return Err(Rejection::new(code::INVALID_ACTION, "a query opens no state"));
-        };
-        let rows = self.rows_of(&mut Documents::new(&self.crossing, &opened), query);
-        self.crossing.end(opened);
-        rows
+        self.crossing.with_state(state, || self.rows_of(query))
     }
 
-    fn rows_of(&self, documents: &mut Documents<'_>, query: &Query) -> Result<Vec<Row>, Rejection> {
+    fn rows_of(&self, query: &Query) -> Result<Vec<Row>, Rejection> {
+        let mut documents = Documents::new(&self.crossing, None);
         let mut database = Database::partial([self.schema])
             .map_err(|error| Rejection::new(core_code::UNKNOWN_COLLECTION, error.to_string()))?;
         loop {
@@ -125,6 +120,11 @@ impl Queries {
             }
         }
     }
+}
+
+/// There is no reducer whose actions could be run.
+extern "C" fn run_nothing(_: usize, _: i32) -> usize {
+    0
 }
 
 /// Reads a query.

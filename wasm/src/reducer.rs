@@ -1,6 +1,7 @@
 //! Action in, state out: a reducer over documents as Redux calls it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
 
 use flux_reducers::{
     Collection, Database, Document, Event, Halt, Json, Kind, Reducer, Reduction, Rejection, Schema,
@@ -9,27 +10,30 @@ use flux_reducers::{
 use wasm_bindgen::prelude::JsValue;
 
 use crate::action::CrossedAction;
-use crate::border::{Begun, Crossing};
+use crate::border::{Crossing, Told};
 use crate::bytes::ReadJson;
 use crate::description::{Description, Events};
 use crate::documents::Documents;
-use crate::error::{code, report};
+use crate::error::report;
 use crate::loaded;
 use crate::writer::WriteJson;
 
 thread_local! {
-    /// The collections of all reducers of the package: a `loaded` of one of them is no mistake.
-    static COLLECTIONS: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
+    /// All reducers of the package, by their number.
+    static REDUCERS: RefCell<Vec<Weak<Running>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A reducer with all that it needs to be called by Redux.
 #[expect(missing_debug_implementations, reason = "private to the macro")]
-pub struct ReduxReducer {
+pub struct ReduxReducer(Rc<Running>);
+
+struct Running {
     reducer: Reducer,
     crossing: Crossing,
-    /// Nothing is loaded: each run begins with a clone of it.
+    /// Nothing is loaded: a run begins with a clone of it.
     database: Result<Database, Rejection>,
-    empty: JsValue,
+    /// One that was used before, unless it is in use: a getter may call the reducer.
+    spare: Cell<Option<Database>>,
 }
 
 /// How fields of any JSON cross.
@@ -80,106 +84,114 @@ impl ReduxReducer {
         database: Result<Database, SchemaError>,
         description: &Description<'_>,
     ) -> Self {
-        let schemas = description.schemas;
         let database = database
             .map_err(|error| Rejection::new(core_code::UNKNOWN_COLLECTION, error.to_string()));
-        COLLECTIONS
-            .with(|all| all.borrow_mut().extend(schemas.iter().map(|schema| schema.collection)));
-        let crossing = Crossing::new(description);
-        let empty = crossing.empty();
-        Self { reducer, crossing, database, empty }
+        REDUCERS.with_borrow_mut(|all| {
+            let crossing = Crossing::new(description, run, all.len());
+            let running = Rc::new(Running { reducer, crossing, database, spare: Cell::default() });
+            all.push(Rc::downgrade(&running));
+            Self(running)
+        })
+    }
+
+    /// Returns the border as JavaScript has it: `reduce(state, action)` is a method of it.
+    #[must_use]
+    pub fn border(&self) -> &JsValue {
+        self.0.crossing.as_value()
     }
 
     /// Returns the next state; the same object where nothing changes.
     #[must_use]
     pub fn reduce(&self, state: &JsValue, action: &JsValue) -> JsValue {
-        let next = self.next(state, action).unwrap_or_else(|rejection| {
-            report(&rejection, action);
-            None
-        });
-        next.unwrap_or_else(|| if state.is_undefined() { &self.empty } else { state }.clone())
+        self.0.crossing.reduce(state, action)
     }
+}
 
-    fn next(&self, state: &JsValue, action: &JsValue) -> Result<Option<JsValue>, Rejection> {
-        match self.crossing.begin(state, action)? {
-            Begun::Ignored => Ok(None),
-            Begun::Batch => self.batch(state, action),
-            begun => self.next_of_one(state, action, begun),
+/// What is answered instead of where the changes are.
+mod answer {
+    pub(super) const UNCHANGED: usize = 0;
+    pub(super) const REPLACED: usize = 1;
+}
+
+/// Runs an action through a reducer; JavaScript calls it.
+extern "C" fn run(number: usize, told: i32) -> usize {
+    let running = REDUCERS.with_borrow(|all| all.get(number).and_then(Weak::upgrade));
+    let Some(running) = running else {
+        return answer::UNCHANGED;
+    };
+    running.run(told).unwrap_or_else(|rejection| {
+        report(&rejection, &running.crossing.action());
+        answer::UNCHANGED
+    })
+}
+
+impl Running {
+    fn run(&self, told: i32) -> Result<usize, Rejection> {
+        match self.crossing.told(told)? {
+            Told::Loaded => self.loaded(),
+            Told::Action(mut action) => {
+                let answer =
+                    action.read_head(self.crossing.types()).and_then(|()| self.reduced(&action));
+                self.crossing.end(action);
+                answer
+            }
         }
     }
 
-    /// Takes several actions in order. Each is accepted or rejected by itself.
-    fn batch(&self, state: &JsValue, action: &JsValue) -> Result<Option<JsValue>, Rejection> {
-        const NO_LIST: &str = "the payload of `@@flux-capacitor/batch` is wrong: expected a list";
-        let Some(items) = self.crossing.batch(action) else {
-            return Err(Rejection::new(core_code::INVALID_PAYLOAD, NO_LIST));
+    fn reduced(&self, action: &CrossedAction) -> Result<usize, Rejection> {
+        let mut database = match self.spare.take() {
+            Some(database) => database,
+            None => self.database.clone()?,
         };
-        let mut next: Option<JsValue> = None;
-        for item in items {
-            let current = next.as_ref().unwrap_or(state);
-            let begun = self.crossing.begin(current, &item);
-            match begun.and_then(|begun| self.next_of_one(current, &item, begun)) {
-                Ok(Some(state)) => next = Some(state),
-                Ok(None) => {}
-                Err(rejection) => report(&rejection, &item),
-            }
-        }
-        Ok(next)
-    }
-
-    fn next_of_one(
-        &self,
-        state: &JsValue,
-        action: &JsValue,
-        begun: Begun,
-    ) -> Result<Option<JsValue>, Rejection> {
-        match begun {
-            Begun::Ignored => Ok(None),
-            // One that contains itself would have no end.
-            Begun::Batch => {
-                Err(Rejection::new(code::INVALID_ACTION, "a batch has actions, found a batch"))
-            }
-            Begun::Loaded => self.loaded(state, action),
-            Begun::Action(crossed) => {
-                let next = self.reduced(&crossed);
-                self.crossing.end(crossed);
-                next
-            }
-        }
+        let answer = self.reduced_in(&mut database, action);
+        database.unload();
+        self.spare.set(Some(database));
+        answer
     }
 
     /// Runs the reducer until all that it reads is loaded. It is pure: each run gets further.
-    fn reduced(&self, action: &CrossedAction) -> Result<Option<JsValue>, Rejection> {
-        let mut database = self.database.clone()?;
-        let mut documents = Documents::new(&self.crossing, action);
-        documents.load_likely(&mut database);
+    fn reduced_in(
+        &self,
+        database: &mut Database,
+        action: &CrossedAction,
+    ) -> Result<usize, Rejection> {
+        let mut documents = Documents::new(&self.crossing, Some(action));
+        documents.load_likely(database);
         loop {
-            match self.reducer.run_incoming(&mut database, action) {
-                Ok(delta) if delta.is_empty() => return Ok(None),
-                Ok(delta) => return documents.apply(&delta).map(Some),
-                Err(Halt::Fault(fault)) => documents.load(&mut database, &fault)?,
+            match self.reducer.run_incoming(database, action) {
+                Ok(delta) if delta.is_empty() => return Ok(answer::UNCHANGED),
+                Ok(delta) => return documents.write(&delta),
+                Err(Halt::Fault(fault)) => documents.load(database, &fault)?,
                 Err(Halt::Rejected(rejection)) => return Err(rejection),
             }
         }
     }
 
-    fn loaded(&self, state: &JsValue, action: &JsValue) -> Result<Option<JsValue>, Rejection> {
-        let collection = loaded::collection(&mut self.crossing.loaded(action)?)?;
+    fn loaded(&self) -> Result<usize, Rejection> {
+        let collection = loaded::collection(&mut self.crossing.loaded()?)?;
         let Some(position) = self.crossing.position(&collection) else {
-            let is_of_another = COLLECTIONS.with(|all| all.borrow().contains(&&*collection));
-            if is_of_another {
-                return Ok(None);
+            if is_of_another(&collection) {
+                return Ok(answer::UNCHANGED);
             }
             // Its own words, which name the collections there are.
             self.database.clone()?.schema(&collection)?;
-            return Ok(None);
+            return Ok(answer::UNCHANGED);
         };
         let schema = self.crossing.schemas()[position];
-        let replaced = self.crossing.replace(state, action, position, &mut |reader, count| {
+        self.crossing.replace(position, &mut |reader, count| {
             loaded::normal_forms(&self.crossing, schema, reader, count)
-        });
-        replaced.map(Some)
+        })?;
+        Ok(answer::REPLACED)
     }
+}
+
+/// Whether another reducer of the package has this collection: a `loaded` of it is no mistake.
+fn is_of_another(collection: &str) -> bool {
+    REDUCERS.with_borrow(|all| {
+        all.iter()
+            .filter_map(Weak::upgrade)
+            .any(|other| other.crossing.position(collection).is_some())
+    })
 }
 
 const fn has_unique(schema: &Schema) -> bool {

@@ -61,7 +61,8 @@
 /// - `state` is `undefined`: the empty state. The action is of a type that the events do not
 ///   have: the same state, at once.
 /// - The action is malformed, or it is rejected, or the state is none: the same state, and the
-///   listener of `onRejected` hears of it (see [`code`](crate::code)). It never throws.
+///   listener of `onRejected` hears of it (see [`code`](crate::code)). It never throws, but for an
+///   `Error` that says so where it is called before `init` has come back.
 /// - `{ type: "@@flux-capacitor/loaded", payload: { collection, position, documents } }` replaces
 ///   the documents of one collection.
 ///
@@ -105,10 +106,6 @@ macro_rules! reduxify {
     };
     (@export $name:ident, $reducer:expr, $types:expr $(,)?) => {
         /// A Redux reducer: returns the next state, the same object where nothing changes.
-        #[$crate::__private::wasm_bindgen::prelude::wasm_bindgen(
-            wasm_bindgen = $crate::__private::wasm_bindgen,
-            skip_typescript
-        )]
         #[allow(clippy::needless_pass_by_value, non_snake_case)]
         pub fn $name(
             state: $crate::__private::wasm_bindgen::JsValue,
@@ -117,6 +114,43 @@ macro_rules! reduxify {
             ::std::thread_local! {
                 static REDUCER: $crate::__private::ReduxReducer = $reducer;
             }
+
+            #[allow(unused)]
+            const _: () = {
+                // On an item the attribute ignores the path that it is given.
+                use $crate::__private::wasm_bindgen;
+
+                // What the package exports is a script's, which can tell that it is called too early.
+                #[wasm_bindgen::prelude::wasm_bindgen(inline_js = r#"
+let border;
+
+export function reduce(state, action) {
+  if (border === undefined) {
+    throw new Error(
+      "this reducer was called before its WebAssembly was there: call and await init(), the " +
+        "default export of the package, before the store is made",
+    );
+  }
+  return border.reduce(state, action);
+}
+
+export function open(it) {
+  border = it;
+}
+"#)]
+                extern "C" {
+                    #[wasm_bindgen(reexport = $name, skip_typescript)]
+                    fn reduce();
+
+                    fn open(border: &wasm_bindgen::JsValue);
+                }
+
+                #[wasm_bindgen::prelude::wasm_bindgen(start, private)]
+                fn $name() {
+                    REDUCER.with(|reducer| open(reducer.border()));
+                }
+            };
+
             REDUCER.with(|reducer| reducer.reduce(&state, &action))
         }
 

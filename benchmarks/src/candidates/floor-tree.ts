@@ -1,5 +1,5 @@
 /**
- * The tree of `wasm/src/state.rs`, as fast as plain JavaScript makes it: a B+ tree of frozen arrays of
+ * The tree of `wasm/src/border/tree.js`, as fast as plain JavaScript makes it: a B+ tree of frozen arrays of
  * at most 32 entries. Ids are compared by `<`, which is their order as long as none has characters
  * above U+D7FF; UUIDs have none.
  */

@@ -85,7 +85,7 @@ fn implementation(
             type Patch = #patch;
 
             fn to_fields(&self) -> ::flux_reducers::Fields {
-                ::core::iter::FromIterator::from_iter([#(#to_fields),*])
+                ::flux_reducers::Fields::of_distinct([#(#to_fields),*])
             }
 
             fn from_row(

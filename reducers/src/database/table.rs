@@ -108,6 +108,17 @@ impl Table {
         self.get(id).map(|row| row.is_some())
     }
 
+    /// Forgets all that is loaded.
+    pub(crate) fn unload(&mut self) {
+        self.rows.clear();
+        self.indexes.iter_mut().for_each(|index| index.entries.clear());
+        self.outlines.clear();
+        if let Some(loaded) = &mut self.loaded {
+            loaded.absent.clear();
+            loaded.conditions.clear();
+        }
+    }
+
     /// Adds a document of which these fields are known, in the order of the schema.
     pub(crate) fn load_outline(&mut self, fields: Vec<(usize, Value)>) -> Result<(), Rejection> {
         let known = fields.iter().fold(0, |known, (field, _)| known | (1 << *field));
@@ -117,6 +128,15 @@ impl Table {
             self.outlines.push(Outline { known, row });
         }
         Ok(())
+    }
+
+    /// Learns that there is no document with this id, unless there is one by now.
+    pub(crate) fn load_absent(&mut self, id: &Value) {
+        if let Some(loaded) = &mut self.loaded
+            && self.rows.get(id).is_none()
+        {
+            loaded.absent.insert(id.clone());
+        }
     }
 
     fn outline(&self, id: &Value) -> Option<&Outline> {

@@ -20,17 +20,71 @@ const CLASS = 14;
 const SYMBOL = 15;
 const FUNCTION = 16;
 const RECORD = 17;
+const TEXT_AT = 18;
+
+/** As the length of a text: it has half of a surrogate pair. */
+const NO_TEXT = 2 ** 32 - 1;
 
 /** The deepest nesting of lists and objects: `Json::DEPTH_MAX`. */
 export const DEPTH_MAX = 64;
 
 /** Up to here it is faster to look at each character than to ask for an encoder. */
-const SHORT_TEXT_MAX = 64;
+const SHORT_TEXT_MAX = 24;
+
+/** Up to here it is faster to join characters than to ask for a decoder. */
+const SHORT_BYTES_MAX = 16;
+
+/** As the length of a text that is not written yet. */
+const PENDING = -1;
+
+const NOTHING = new Uint8Array(0);
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** @typedef {{ texts: string[], starts: number[] }} Known texts, told by where they begin */
+/** Texts that both sides have, told by where they begin. */
+export class Known {
+  constructor() {
+    /** @type {string[]} */
+    this.texts = [];
+    /** @type {number[]} */
+    this.starts = [];
+    /** How many bytes each has. @type {number[]} */
+    this.lengths = [];
+    this.count = 0;
+    /** Whether all are certainly ASCII. */
+    this.areAscii = false;
+  }
+
+  /**
+   * @param {string} text
+   * @param {number} start
+   * @param {number} length
+   */
+  add(text, start, length) {
+    const { count } = this;
+    this.texts[count] = text;
+    this.starts[count] = start;
+    this.lengths[count] = length;
+    this.count = count + 1;
+  }
+
+  /** @param {number} start */
+  at(start) {
+    return this.texts[this.starts.indexOf(start)];
+  }
+
+  /**
+   * Returns which one a text is, -1 where it is none of them.
+   * @param {unknown} text
+   */
+  indexOf(text) {
+    for (let index = 0; index < this.count; index += 1) {
+      if (this.texts[index] === text) return index;
+    }
+    return -1;
+  }
+}
 
 /** Writes values as bytes: into memory that is given, or what it makes where that is too small. */
 export class Writer {
@@ -44,6 +98,9 @@ export class Writer {
     this.end = 0;
     /** Texts that WebAssembly may give back. @type {Known | undefined} */
     this.known = undefined;
+    /** A part of what there is to write into, from where on texts may be. */
+    this.far = NOTHING;
+    this.farStart = 0;
   }
 
   /**
@@ -58,6 +115,7 @@ export class Writer {
     this.start = start;
     this.at = start;
     this.end = start + length;
+    this.far = NOTHING;
   }
 
   get length() {
@@ -140,33 +198,126 @@ export class Writer {
     let payload;
     try {
       payload = action.payload;
-      if (names !== null && isPlain(payload)) return this.#record(payload, names);
     } catch {
       return this.byte(THREW);
+    }
+    const { known } = this;
+    if (names !== null && known !== undefined && isPlain(payload)) {
+      return this.#record(payload, names, known);
     }
     this.value(payload ?? undefined, DEPTH_MAX);
   }
 
   /**
+   * Writes the members with these names. Their texts come behind all of them, so that an encoder is
+   * asked once.
    * @param {any} object
    * @param {readonly string[]} names
+   * @param {Known} known
    */
-  #record(object, names) {
+  #record(object, names, known) {
     this.byte(RECORD);
+    const first = known.count;
+    let all = "";
     for (let index = 0; index < names.length; index += 1) {
       const name = names[index];
       let value;
       try {
         value = object[name];
-        // What every object has is no member.
-        if (typeof value === "function" && !Object.hasOwn(object, name)) value = undefined;
       } catch {
         this.byte(THREW);
         continue;
       }
-      if (typeof value === "string") this.text(value);
-      else this.value(value, DEPTH_MAX - 1);
+      if (typeof value === "string" && value !== "") {
+        known.add(value, this.length, PENDING);
+        all += value;
+        this.#textAt(0, 0);
+      } else if (typeof value === "function" && !Object.hasOwn(object, name)) {
+        // What every object has is no member.
+        this.byte(ABSENT);
+      } else {
+        this.value(value, DEPTH_MAX - 1);
+      }
     }
+    const written = this.#texts(all);
+    known.areAscii = written;
+    for (let index = first; index < known.count; index += 1) {
+      if (known.lengths[index] !== PENDING) continue;
+      const text = known.texts[index];
+      const length = written ? text.length : this.#encoded(text);
+      const place = this.start + known.starts[index];
+      this.view.setUint32(place + 1, this.length, true);
+      this.view.setUint32(place + 5, length, true);
+      known.starts[index] = this.length;
+      known.lengths[index] = length;
+      if (length !== NO_TEXT) this.at += length;
+    }
+  }
+
+  /**
+   * Makes room for texts, and writes their characters if all are ASCII.
+   * @param {string} all
+   */
+  #texts(all) {
+    const { far, farStart } = this;
+    if (all.length > SHORT_TEXT_MAX && all.length <= far.length && this.at <= farStart) {
+      // What is not ASCII takes more than a byte.
+      if (encoder.encodeInto(all, far).written === all.length) {
+        this.at = farStart;
+        return true;
+      }
+    }
+    if (this.at + 3 * all.length > this.end) this.#grow(3 * all.length);
+    return this.#ascii(all);
+  }
+
+  /**
+   * Writes where a known text is.
+   * @param {Known} known
+   * @param {number} index
+   */
+  knownText(known, index) {
+    this.#textAt(known.starts[index], known.lengths[index]);
+  }
+
+  /**
+   * @param {number} start
+   * @param {number} length
+   */
+  #textAt(start, length) {
+    if (this.at + 9 > this.end) this.#grow(9);
+    this.bytes[this.at] = TEXT_AT;
+    this.view.setUint32(this.at + 1, start, true);
+    this.view.setUint32(this.at + 5, length, true);
+    this.at += 9;
+  }
+
+  /**
+   * Writes the characters of a text, for which there is room, if all are ASCII.
+   * @param {string} text
+   */
+  #ascii(text) {
+    const { bytes, at } = this;
+    const { length } = text;
+    if (length > SHORT_TEXT_MAX) {
+      return encoder.encodeInto(text, bytes.subarray(at, at + length)).read === length;
+    }
+    for (let index = 0; index < length; index += 1) {
+      const unit = text.charCodeAt(index);
+      if (unit > 127) return false;
+      bytes[at + index] = unit;
+    }
+    return true;
+  }
+
+  /**
+   * Writes the characters of a text, for which there is room; returns how many bytes they have.
+   * @param {string} text
+   */
+  #encoded(text) {
+    if (!isWellFormed(text)) return NO_TEXT;
+    const { bytes, at } = this;
+    return encoder.encodeInto(text, bytes.subarray(at)).written;
   }
 
   /**
@@ -179,10 +330,8 @@ export class Writer {
       this.byte(LONE_SURROGATE);
       return false;
     }
-    if (this.known !== undefined) {
-      this.known.texts.push(text);
-      this.known.starts.push(start);
-    }
+    // An empty one would begin where another does.
+    if (text !== "") this.known?.add(text, start, this.length - start);
     return true;
   }
 
@@ -191,31 +340,18 @@ export class Writer {
    * @param {string} text
    */
   #characters(text) {
-    const units = text.length;
-    if (this.at + 5 + 3 * units > this.end) this.#grow(5 + 3 * units);
-    const { bytes, at } = this;
-    bytes[at] = TEXT;
-    const start = at + 5;
-    let end = start;
-    if (units <= SHORT_TEXT_MAX) {
-      for (let index = 0; index < units; index += 1) {
-        const unit = text.charCodeAt(index);
-        if (unit > 127) {
-          end = -1;
-          break;
-        }
-        bytes[end] = unit;
-        end += 1;
-      }
-    } else {
-      end = -1;
+    const { length } = text;
+    if (this.at + 5 + 3 * length > this.end) this.#grow(5 + 3 * length);
+    const { at } = this;
+    this.bytes[at] = TEXT;
+    this.at = at + 5;
+    const written = this.#ascii(text) ? length : this.#encoded(text);
+    if (written === NO_TEXT) {
+      this.at = at;
+      return false;
     }
-    if (end < 0) {
-      if (!isWellFormed(text)) return false;
-      end = start + encoder.encodeInto(text, bytes.subarray(start)).written;
-    }
-    this.view.setUint32(at + 1, end - start, true);
-    this.at = end;
+    this.view.setUint32(at + 1, written, true);
+    this.at += written;
     return true;
   }
 
@@ -333,7 +469,7 @@ export class Reader {
       case TEXT:
         return this.text();
       case KNOWN_TEXT:
-        return this.known.texts[this.known.starts.indexOf(this.count())];
+        return this.known.at(this.count());
       case LIST:
         return this.#list();
       case OBJECT:
@@ -347,7 +483,7 @@ export class Reader {
     const length = this.count();
     const start = this.at;
     this.at += length;
-    if (length <= SHORT_TEXT_MAX / 4) {
+    if (length <= SHORT_BYTES_MAX) {
       let text = "";
       for (let at = start; at < this.at; at += 1) {
         const unit = this.bytes[at];

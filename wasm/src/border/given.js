@@ -5,7 +5,7 @@
  */
 
 import { isPlain, isWellFormed } from "./codec.js";
-import { isBefore } from "./tree.js";
+import { isBefore, isLessByUnit } from "./tree.js";
 
 /** Kinds of fields; `description.rs` has the same. */
 const BOOL = 0;
@@ -16,6 +16,12 @@ const TEXT = 4;
 const UUID = 5;
 const TIMESTAMP = 6;
 
+const UUID_TEXT = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/** As `2016-09-26T20:32:46.588Z`; the 29th of February is left to WebAssembly. */
+const TIMESTAMP_TEXT =
+  /^\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+
 /** Longer text in a key is left to WebAssembly. */
 const KEY_UNITS_MAX = 512;
 
@@ -23,16 +29,15 @@ const KEY_UNITS_MAX = 512;
 export class Given {
   /**
    * @param {number} collection
-   * @param {import("./reducer.js").Collection} schema
+   * @param {import("./description.js").Collection} schema
    * @param {any[]} documents
    */
   constructor(collection, schema, documents) {
     this.collection = collection;
     this.schema = schema;
     this.documents = documents;
-    /** @type {any[]} */
-    this.taken = new Array(documents.length);
-    this.at = 0;
+    /** Those that are looked at, in their normal form. @type {any[]} */
+    this.taken = [];
     /** @type {number[]} */
     this.places = [];
   }
@@ -44,10 +49,11 @@ export class Given {
   uncertain(most) {
     const { documents, taken, schema } = this;
     this.places = [];
-    for (; this.at < documents.length && this.places.length < most; this.at += 1) {
-      const document = certain(documents[this.at], schema.fields);
-      if (document !== undefined) taken[this.at] = document;
-      else this.places.push(this.at);
+    while (taken.length < documents.length && this.places.length < most) {
+      const document = certain(documents[taken.length], schema.fields);
+      if (document === undefined) this.places.push(taken.length);
+      // Also where there is none yet: an array with holes is slow ever after.
+      taken.push(document);
     }
     return this.places;
   }
@@ -63,34 +69,27 @@ export class Given {
   /** Orders all by id; returns one that two documents have, if there is one. */
   sort() {
     const { taken } = this;
-    const { idName } = this.schema;
-    for (let index = 1; index < taken.length; index += 1) {
-      if (!isBefore(taken[index - 1][idName], taken[index][idName])) {
-        taken.sort((left, right) => compare(left[idName], right[idName]));
-        break;
-      }
+    const { idName, fields, id } = this.schema;
+    const isLess = fields[id].kind === TEXT ? isBefore : isLessByUnit;
+    let isAscending = true;
+    for (let index = 1; index < taken.length && isAscending; index += 1) {
+      isAscending = isLess(taken[index - 1][idName], taken[index][idName]);
     }
-    for (let index = 1; index < taken.length; index += 1) {
-      const id = taken[index][idName];
-      if (id === taken[index - 1][idName]) return id;
-    }
-    return undefined;
+    if (isAscending) return undefined;
+    taken.sort(({ [idName]: left }, { [idName]: right }) => {
+      if (left === right) return 0;
+      return isLess(left, right) ? -1 : 1;
+    });
+    const idOf = (/** @type {number} */ index) => taken[index]?.[idName];
+    const twice = taken.findIndex((_, index) => idOf(index) === idOf(index - 1));
+    return idOf(twice);
   }
-}
-
-/**
- * @param {any} left
- * @param {any} right
- */
-function compare(left, right) {
-  if (left === right) return 0;
-  return isBefore(left, right) ? -1 : 1;
 }
 
 /**
  * Returns what WebAssembly would make of a document, if that is certain: a copy, frozen.
  * @param {any} document
- * @param {readonly import("./reducer.js").Field[]} fields
+ * @param {readonly import("./description.js").Field[]} fields
  */
 export function certain(document, fields) {
   try {
@@ -101,13 +100,14 @@ export function certain(document, fields) {
     for (const _ in document) left += 1;
     for (let index = 0; index < fields.length; index += 1) {
       const field = fields[index];
-      const value = document[field.name];
+      const { name } = field;
+      const value = document[name];
       if (value === undefined && field.nullable) {
-        copy[field.name] = null;
+        copy[name] = null;
         continue;
       }
       if (!isCertain(value, field)) return undefined;
-      copy[field.name] = value;
+      copy[name] = value;
       left -= 1;
     }
     // Others are left where it has members that the schema does not have.
@@ -120,7 +120,7 @@ export function certain(document, fields) {
 /**
  * Whether a value is for certain of its field's kind, and in its normal form.
  * @param {unknown} value
- * @param {import("./reducer.js").Field} field
+ * @param {import("./description.js").Field} field
  */
 export function isCertain(value, { kind, nullable, isKey }) {
   if (value === null) return nullable;
@@ -130,8 +130,8 @@ export function isCertain(value, { kind, nullable, isKey }) {
         isWellFormed(value) && !value.includes("\0") && !(isKey && value.length > KEY_UNITS_MAX)
       );
     }
-    if (kind === UUID) return isUuid(value);
-    return kind === TIMESTAMP && isTimestamp(value);
+    if (kind === UUID) return UUID_TEXT.test(value);
+    return kind === TIMESTAMP && TIMESTAMP_TEXT.test(value);
   }
   if (typeof value === "number") {
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) return false;
@@ -140,59 +140,4 @@ export function isCertain(value, { kind, nullable, isKey }) {
     return kind === I64;
   }
   return typeof value === "boolean" && kind === BOOL;
-}
-
-/**
- * Lower-case hexadecimal digits, and hyphens at their places.
- * @param {string} text
- */
-function isUuid(text) {
-  if (text.length !== 36) return false;
-  for (let index = 0; index < 36; index += 1) {
-    const unit = text.charCodeAt(index);
-    const isHyphen = index === 8 || index === 13 || index === 18 || index === 23;
-    if (isHyphen ? unit !== 45 : !(unit > 47 && unit < 58) && !(unit > 96 && unit < 103)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-/**
- * As `2016-09-26T20:32:46.588Z`; the 29th of February is left to WebAssembly.
- * @param {string} text
- */
-function isTimestamp(text) {
-  if (text.length !== 24 || text.charCodeAt(19) !== 46 || text.charCodeAt(23) !== 90) return false;
-  if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45 || text.charCodeAt(10) !== 84) {
-    return false;
-  }
-  if (text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58) return false;
-  if (number(text, 0, 4) < 0 || number(text, 20, 23) < 0) return false;
-  const [month, day] = [number(text, 5, 7), number(text, 8, 10)];
-  if (month < 1 || month > 12 || day < 1) return false;
-  // 31 days in each month but 2, 4, 6, 9 and 11.
-  if (day > 28 && (day > 30 || month === 2) && !(day === 31 && LONG_MONTHS & (1 << month))) {
-    return false;
-  }
-  const [hour, minute, second] = [number(text, 11, 13), number(text, 14, 16), number(text, 17, 19)];
-  return hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60;
-}
-
-const LONG_MONTHS = 0b1010110101010;
-
-/**
- * Returns the number that digits are; -1 where they are none.
- * @param {string} text
- * @param {number} start
- * @param {number} end
- */
-function number(text, start, end) {
-  let number = 0;
-  for (let index = start; index < end; index += 1) {
-    const unit = text.charCodeAt(index);
-    if (unit < 48 || unit > 57) return -1;
-    number = number * 10 + unit - 48;
-  }
-  return number;
 }

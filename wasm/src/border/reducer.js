@@ -1,21 +1,31 @@
 // @ts-check
-/** What WebAssembly asks of the action and the state while a reducer runs, one call for each. */
+/** A reducer as Redux calls it, and what WebAssembly asks of the action and the state meanwhile. */
 
-import { DEPTH_MAX, isWellFormed, Reader, Writer } from "./codec.js";
+import { DEPTH_MAX, Known, Reader, Writer } from "./codec.js";
+import { collectionOf, typesOf } from "./description.js";
 import { Given } from "./given.js";
+import {
+  actionsOf,
+  documentsOf,
+  IS_ACTION,
+  IS_BATCH,
+  IS_IGNORED,
+  kindOf,
+  typeOf,
+  unknownName,
+  writeMembers,
+} from "./kind.js";
+import { narrowed } from "./narrowed.js";
 import { Broken, edit, Tree } from "./tree.js";
 
-/** What `begin` answers instead of a length; `border.rs` has the same. */
-const IGNORED = -1;
-const IS_LOADED = -2;
+/** What else WebAssembly is told instead of the length of an action; `border.rs` has the same. */
 const BROKEN = -3;
-const IS_BATCH = -4;
-/** These and below: what is wrong with the action. */
-const NO_OBJECT = -10;
-const NO_TYPE = -11;
-const TYPE_NO_TEXT = -12;
-const TYPE_LONE_SURROGATE = -13;
-const TYPE_THREW = -14;
+const BATCH_IN_BATCH = -4;
+const BATCH_OF_NOTHING = -5;
+
+/** What WebAssembly answers, if not where the changes are. */
+const UNCHANGED = 0;
+const REPLACED = 1;
 
 /** What `find` answers where there is no such document. */
 const ABSENT = -1;
@@ -31,27 +41,16 @@ const LIKELY = 2;
 /** What becomes of a document. */
 const DESTROYED = 0;
 
-const LOADED = "@@flux-capacitor/loaded";
-const BATCH = "@@flux-capacitor/batch";
-
-/** The beginning of the types that libraries keep for themselves: they are no events. */
-const LIBRARY_PREFIX = "@@";
-
-/** The members of an action besides type and payload, in the order in which they are written. */
-const MEMBERS = ["id", "timestamp", "meta", "error", "position"];
-
-/** The kind of a field that holds any JSON; `description.rs` has the same. */
-const JSON_KIND = 8;
+/** How much of the room is left for what is not text. */
+const FAR = 1024;
 
 /** Documents that cross together. */
 const DOCUMENTS_AT_ONCE = 1024;
 
 /**
- * @typedef {{ name: string, kind: number, nullable: boolean, isKey: boolean }} Field
- * @typedef {{ name: string, names: string[], fields: Field[], id: number, idName: string }} Collection
- * @typedef {{ number: number, names: string[] | null, wanted: number[] | null }} Type of event: the members
- *   that are read, and the fields of a document that are likely to be wanted, all where none are told
- * @typedef {{ state: any, known: import("./codec.js").Known, trees: Tree[], event: Type | undefined }} Call
+ * @typedef {import("./description.js").Collection} Collection
+ * @typedef {import("./description.js").Type} Type
+ * @typedef {{ state: any, action: any, event: Type | undefined, known: Known, trees: Tree[] }} Call
  *   while an action is reduced
  * @typedef {{ collection: number, documents: Generator<any> }} Scan
  */
@@ -61,8 +60,13 @@ export class Border {
   /**
    * @param {string} description as `description.rs` makes it
    * @param {WebAssembly.Memory} memory
+   * @param {WebAssembly.Table} functions
+   * @param {number} run which of the functions runs an action
+   * @param {number} number of the reducer
+   * @param {number} room where an action is to be written
+   * @param {number} roomLength
    */
-  constructor(description, memory) {
+  constructor(description, memory, functions, run, number, room, roomLength) {
     const [isRoot, collections, types] = JSON.parse(description);
     this.isRoot = isRoot === 1;
     /** @type {Collection[]} */
@@ -72,6 +76,16 @@ export class Border {
     this.memory = memory;
     this.bytes = new Uint8Array(memory.buffer);
     this.view = new DataView(memory.buffer);
+    this.farLength = roomLength - FAR;
+    this.far = new Uint8Array(memory.buffer, room + FAR, this.farLength);
+    /** @type {(reducer: number, told: number) => number} */
+    this.run = functions.get(run);
+    this.number = number;
+    this.room = room;
+    /** None while it is in use: a getter may call the reducer. */
+    this.roomLength = roomLength;
+    /** Texts of the action at hand, unless they are those of another. */
+    this.known = new Known();
     /** One to write with, unless it is in use. @type {Writer | undefined} */
     this.spare = undefined;
     /** What was written last, until it is taken. */
@@ -80,67 +94,112 @@ export class Border {
     this.reading = -1;
     /** What is wrong with a state, and with that of which collection. */
     this.broken = { collection: -1, reason: "" };
-    /** @type {Call} */
-    this.call = {
-      state: undefined,
-      known: NONE_KNOWN,
-      trees: this.#open(undefined),
-      event: undefined,
-    };
+    /** The state that a `loaded` has made. @type {any} */
+    this.replaced = undefined;
+    this.call = callOf(undefined, undefined, undefined);
     /** @type {any} */
     this.empty = {};
-    this.empty = this.#whole(this.call.trees.map((tree, index) => [index, tree.state()]));
+    const trees = this.#open(undefined);
+    this.empty = this.#whole(trees.map((tree, collection) => [collection, tree.state()]));
   }
 
   /**
-   * Writes an action, if it is for this reducer and the state is one, and the documents that it is
-   * most likely about.
+   * Returns the next state; the same where nothing changes.
    * @param {any} state
    * @param {any} action
-   * @param {number} into where it is to go if there is room
-   * @param {number} length
-   * @returns {number} its length, or why it is not written
    */
-  begin(state, action, into, length) {
-    if (typeof action !== "object" || action === null) return NO_OBJECT;
-    let type;
+  reduce(state, action) {
+    return this.#next(state, action, false) ?? (state === undefined ? this.empty : state);
+  }
+
+  /**
+   * Returns the next state, `undefined` where nothing changes.
+   * @param {any} state
+   * @param {any} action
+   * @param {boolean} isOfBatch
+   * @returns {any}
+   */
+  #next(state, action, isOfBatch) {
+    const type = typeOf(action);
+    const event = typeof type === "string" ? this.types?.get(type) : undefined;
+    let told = event === undefined ? kindOf(type, this.types === undefined) : IS_ACTION;
+    if (told === IS_IGNORED) return undefined;
+    const { call, roomLength } = this;
+    const own = callOf(state, action, event);
+    this.call = own;
+    this.roomLength = 0;
     try {
-      type = action.type;
-    } catch {
-      return TYPE_THREW;
+      if (told === IS_ACTION) {
+        told = this.#begin(own, roomLength);
+      } else if (told === IS_BATCH) {
+        const actions = isOfBatch ? undefined : actionsOf(action);
+        if (actions !== undefined) return this.#batch(state, actions);
+        told = isOfBatch ? BATCH_IN_BATCH : BATCH_OF_NOTHING;
+      }
+      const answer = this.run(this.number, told);
+      if (answer === UNCHANGED) return undefined;
+      return answer === REPLACED ? this.replaced : this.#applied(own, answer >>> 0);
+    } finally {
+      this.call = call;
+      this.roomLength = roomLength;
     }
-    if (type === undefined) return NO_TYPE;
-    if (typeof type !== "string") return TYPE_NO_TEXT;
-    if (type === LOADED) return IS_LOADED;
-    if (type === BATCH) return IS_BATCH;
-    const event = this.types?.get(type);
-    if (event === undefined && (this.types !== undefined || type.startsWith(LIBRARY_PREFIX))) {
-      // What is no text in UTF-8 is no type that a reducer can know.
-      return isWellFormed(type) ? IGNORED : TYPE_LONE_SURROGATE;
+  }
+
+  /**
+   * Takes several actions in order. Each is accepted or rejected by itself.
+   * @param {any} state
+   * @param {readonly any[]} actions
+   */
+  #batch(state, actions) {
+    let next;
+    for (let index = 0; index < actions.length; index += 1) {
+      let action;
+      try {
+        action = actions[index];
+      } catch {
+        // That is no action, and told so.
+      }
+      next = this.#next(next ?? state, action, true) ?? next;
     }
-    if (!isWellFormed(type)) return TYPE_LONE_SURROGATE;
-    const writer = this.#here(into, length);
+    return next;
+  }
+
+  /**
+   * Writes the action of a call.
+   * @param {Call} call
+   * @param {number} roomLength
+   * @returns {number} its length, or `BROKEN`
+   */
+  #begin(call, roomLength) {
+    const writer = this.#here(this.room, roomLength);
+    if (roomLength > 0) {
+      writer.far = this.far;
+      writer.farStart = this.room + FAR;
+      call.known = this.known;
+    } else {
+      call.known = new Known();
+    }
     const { bytes } = this;
     try {
-      this.#message(writer, state, action, event);
+      this.#message(writer, call);
     } catch (error) {
       if (bytes.length > 0) return this.#isBroken(error);
     }
     if (bytes.length > 0) return this.#finish(writer) + (writer.bytes === bytes ? 0 : NOT_HANDED);
-    return this.#elsewhere((own) => this.#message(own, state, action, event));
+    call.known = new Known();
+    return this.#elsewhere((own) => this.#message(own, call));
   }
 
   /**
    * Writes an action, and the documents that it is likely about.
    * @param {Writer} writer
-   * @param {any} state
-   * @param {any} action
-   * @param {Type | undefined} event
+   * @param {Call} call
    */
-  #message(writer, state, action, event) {
-    /** @type {import("./codec.js").Known} */
-    const known = { texts: [], starts: [] };
-    writer.known = known;
+  #message(writer, call) {
+    const { action, event } = call;
+    call.known.count = 0;
+    call.known.areAscii = false;
+    writer.known = call.known;
     writer.count(0);
     if (event === undefined) writer.text(action.type);
     else writer.count(event.number);
@@ -148,28 +207,26 @@ export class Border {
     writer.payload(action, event === undefined ? null : event.names);
     writer.known = undefined;
     writer.countAt(0, writer.length);
-    const trees = this.#open(state);
-    this.#likely(writer, trees, action, event);
-    // Last, for a getter may have called the reducer.
-    this.call = { state, known, trees, event };
+    call.trees = this.#open(call.state);
+    this.#likely(writer, call);
   }
 
   /**
    * Writes of each collection the document whose id the payload has, under the name that it has in
    * the collection. That saves a call and a run of the reducer where it asks for it.
    * @param {Writer} writer
-   * @param {Tree[]} trees
-   * @param {any} action
-   * @param {Type | undefined} event
+   * @param {Call} call
    */
-  #likely(writer, trees, action, event) {
+  #likely(writer, { trees, action, event, known }) {
     for (let collection = 0; collection < trees.length; collection += 1) {
       const { length } = writer;
       try {
         const id = action.payload[trees[collection].idName];
-        const document = trees[collection].find(id);
+        const index = known.indexOf(id);
+        const document = trees[collection].find(id, index >= 0 && known.areAscii);
         writer.byte(document === undefined ? LIKELY_ABSENT : LIKELY);
-        writer.value(id, DEPTH_MAX);
+        if (index < 0) writer.value(id, DEPTH_MAX);
+        else writer.knownText(known, index);
         if (document !== undefined) this.#outline(writer, document, collection, event);
       } catch {
         // Then it has none, and what is wrong with it shows where it is asked for.
@@ -204,12 +261,11 @@ export class Border {
    * Writes the document with an id.
    * @param {number} collection
    * @param {number} id
-   * @param {number} idLength
    * @param {number} into where the document is to go if there is room
    * @param {number} length
    * @returns {number} the length; `ABSENT`; or `BROKEN`
    */
-  find(collection, id, idLength, into, length) {
+  find(collection, id, into, length) {
     const { call } = this;
     this.reading = collection;
     let document;
@@ -225,8 +281,6 @@ export class Border {
     const write = (/** @type {Writer} */ writer) => {
       writer.count(1);
       this.#document(writer, document, collection);
-      // A getter may have called the reducer.
-      this.call = call;
     };
     const writer = this.#here(into, length);
     const { bytes } = this;
@@ -253,12 +307,26 @@ export class Border {
   }
 
   /**
+   * Begins to give the documents whose field may have one of these values, and perhaps others.
+   * @param {number} collection
+   * @param {number} field
+   * @param {number} values
+   * @returns {Scan}
+   */
+  scan_narrowed(collection, field, values) {
+    const reader = this.#reader(values, NONE_KNOWN);
+    const wanted = Array.from({ length: reader.count() }, () => reader.value());
+    const parts = this.call.trees[collection].parts();
+    const { fields } = this.collections[collection];
+    return { collection, documents: narrowed(parts, fields[field], wanted) };
+  }
+
+  /**
    * Writes the next documents of a scan.
    * @param {Scan} scan
    * @returns {number} the length, 0 after the last; or `BROKEN`
    */
   next({ collection, documents }) {
-    const { call } = this;
     try {
       this.reading = collection;
       const some = [];
@@ -270,8 +338,6 @@ export class Border {
       return some.length === 0 ? 0 : this.#write(some, collection);
     } catch (error) {
       return this.#isBroken(error);
-    } finally {
-      this.call = call;
     }
   }
 
@@ -286,35 +352,54 @@ export class Border {
 
   /**
    * Returns the state with the changes that WebAssembly wrote, `undefined` where it is broken.
-   * @param {number} delta
-   * @param {number} length
+   * @param {Call} call
+   * @param {number} changes
    */
-  apply(delta, length) {
-    const { trees, known } = this.call;
-    const reader = this.#reader(delta, known);
-    /** @type {[number, any][]} */
-    const changed = [];
-    try {
-      for (let left = reader.count(); left > 0; left -= 1) {
-        const collection = reader.byte();
-        this.reading = collection;
-        const edits = this.#edits(reader, collection);
-        changed.push([collection, trees[collection].edited(edits).state()]);
+  #applied({ state, trees, known }, changes) {
+    const reader = this.#reader(changes, known);
+    if (!this.isRoot) {
+      reader.count();
+      this.reading = reader.byte();
+      const edits = this.#edits(reader);
+      try {
+        return trees[0].edited(edits, this.collections[0].make).state();
+      } catch (error) {
+        return this.#refused(error);
       }
-      return this.#whole(changed);
-    } catch (error) {
-      this.#isBroken(error);
-      return undefined;
     }
+    // All are read first: a getter of a document may call the reducer, which writes others.
+    /** @type {[number, import("./tree.js").Edit[]][]} */
+    const edits = [];
+    for (let left = reader.count(); left > 0; left -= 1) {
+      const collection = reader.byte();
+      edits.push([collection, this.#edits(reader)]);
+    }
+    try {
+      const changed = edits.map(([collection, own]) => {
+        this.reading = collection;
+        const tree = trees[collection].edited(own, this.collections[collection].make);
+        return /** @type {[number, any]} */ ([collection, tree.state()]);
+      });
+      return this.#whole(changed, state);
+    } catch (error) {
+      return this.#refused(error);
+    }
+  }
+
+  /**
+   * Lets it be told that the state is broken.
+   * @param {unknown} error
+   */
+  #refused(error) {
+    this.run(this.number, this.#isBroken(error));
+    return undefined;
   }
 
   /**
    * Reads what becomes of documents.
    * @param {Reader} reader
-   * @param {number} collection
    */
-  #edits(reader, collection) {
-    const { names } = this.collections[collection];
+  #edits(reader) {
     const edits = [];
     for (let left = reader.count(); left > 0; left -= 1) {
       const what = reader.byte();
@@ -323,24 +408,46 @@ export class Border {
         edits.push(edit(id, undefined));
         continue;
       }
-      /** @type {number[]} */
-      const fields = [];
-      /** @type {unknown[]} */
-      const values = [];
-      for (let left = reader.byte(); left > 0; left -= 1) {
-        fields.push(reader.byte());
-        values.push(reader.value());
+      const count = reader.byte();
+      /** @type {import("./description.js").Fields} */
+      const fields = { places: new Array(count), values: new Array(count) };
+      for (let index = 0; index < count; index += 1) {
+        fields.places[index] = reader.byte();
+        fields.values[index] = reader.value();
       }
-      edits.push(edit(id, (earlier) => made(names, fields, values, earlier)));
+      edits.push(edit(id, fields));
     }
     return edits;
   }
 
   /**
-   * Writes what a `loaded` is about: its collection, and whether it has a list of documents.
-   * @param {any} action
+   * Opens a state to be read.
+   * @param {any} state
+   * @returns {number} 0, or `BROKEN`
    */
-  loaded(action) {
+  open(state) {
+    this.call = callOf(state, undefined, undefined);
+    try {
+      this.call.trees = this.#open(state);
+      return 0;
+    } catch (error) {
+      return this.#isBroken(error);
+    }
+  }
+
+  /** Forgets it. */
+  close() {
+    this.call = callOf(undefined, undefined, undefined);
+  }
+
+  /** Returns the action that is being reduced. */
+  action() {
+    return this.call.action;
+  }
+
+  /** Writes what a `loaded` is about: its collection, and whether it has a list of documents. */
+  loaded() {
+    const { action } = this.call;
     const writer = this.#borrow();
     let payload;
     try {
@@ -359,11 +466,11 @@ export class Border {
 
   /**
    * Begins to take the documents of a `loaded`.
-   * @param {any} action
    * @param {number} collection
    */
-  given(action, collection) {
-    return new Given(collection, this.collections[collection], documentsOf(action.payload) ?? []);
+  given(collection) {
+    const documents = documentsOf(this.call.action.payload) ?? [];
+    return new Given(collection, this.collections[collection], documents);
   }
 
   /**
@@ -394,9 +501,8 @@ export class Border {
    * Takes the documents that were written last, in their normal form.
    * @param {Given} given
    * @param {number} rows
-   * @param {number} length
    */
-  put_given(given, rows, length) {
+  put_given(given, rows) {
     const { names } = this.collections[given.collection];
     const reader = this.#reader(rows, NONE_KNOWN);
     given.put(() => {
@@ -420,44 +526,18 @@ export class Border {
   }
 
   /**
-   * Returns the state in which a collection has these documents.
-   * @param {any} state
+   * Makes the state in which a collection has these documents.
    * @param {Given} given
+   * @returns {number} 0, or `BROKEN`
    */
-  replace(state, { collection, taken }) {
+  replace({ collection, taken }) {
     const tree = Tree.of(this.collections[collection].idName, taken);
     try {
-      return this.#whole([[collection, tree.state()]], state);
+      this.replaced = this.#whole([[collection, tree.state()]]);
+      return 0;
     } catch (error) {
       this.reading = -1;
-      this.#isBroken(error);
-      return undefined;
-    }
-  }
-
-  /**
-   * Returns how many actions a batch has, -1 where it has no list of them.
-   * @param {any} action
-   */
-  batch_length(action) {
-    try {
-      const { payload } = action;
-      return Array.isArray(payload) ? payload.length : -1;
-    } catch {
-      return -1;
-    }
-  }
-
-  /**
-   * @param {any} action
-   * @param {number} index
-   */
-  batch_item(action, index) {
-    try {
-      return action.payload[index];
-    } catch {
-      // That is no action, and told so.
-      return undefined;
+      return this.#isBroken(error);
     }
   }
 
@@ -535,7 +615,7 @@ export class Border {
 
   /**
    * @param {number} at
-   * @param {import("./codec.js").Known} known
+   * @param {Known} known
    */
   #reader(at, known) {
     this.#refresh();
@@ -547,6 +627,7 @@ export class Border {
     if (this.bytes.length > 0) return;
     this.bytes = new Uint8Array(this.memory.buffer);
     this.view = new DataView(this.memory.buffer);
+    this.far = new Uint8Array(this.memory.buffer, this.room + FAR, this.farLength);
   }
 
   /**
@@ -596,104 +677,18 @@ export class Border {
   }
 }
 
-/** @type {import("./codec.js").Known} */
-const NONE_KNOWN = { texts: [], starts: [] };
+/**
+ * @param {any} state
+ * @param {any} action
+ * @param {Type | undefined} event
+ * @returns {Call}
+ */
+function callOf(state, action, event) {
+  return { state, action, event, known: NONE_KNOWN, trees: NO_TREES };
+}
+
+const NONE_KNOWN = new Known();
+/** @type {Tree[]} */
+const NO_TREES = [];
 const NOTHING = new Uint8Array(0);
 const NOTHING_VIEW = new DataView(NOTHING.buffer);
-
-/**
- * @param {[string, number, [string, number, number, number][]]} description
- * @returns {Collection}
- */
-function collectionOf([name, id, described]) {
-  const fields = described.map(([name, kind, nullable, isKey]) => {
-    return { name, kind, nullable: nullable === 1, isKey: isKey === 1 };
-  });
-  const names = fields.map(({ name }) => name);
-  return { name, names, fields, id, idName: names[id] };
-}
-
-/**
- * @param {[string, string[] | null][]} types
- * @param {Collection[]} collections
- * @returns {Map<string, Type>}
- */
-function typesOf(types, collections) {
-  return new Map(
-    types.map(([type, names], number) => {
-      // Members of JSON are not read field by field.
-      const [{ fields, id }] = collections;
-      const places = [...fields.keys()].filter(
-        (field) => field === id || names?.includes(fields[field].name),
-      );
-      const isPlain = places.every((field) => fields[field].kind !== JSON_KIND);
-      return [type, { number, names, wanted: names !== null && isPlain ? places : null }];
-    }),
-  );
-}
-
-/**
- * Writes the members besides type and payload; mostly there are none.
- * @param {Writer} writer
- * @param {any} action
- */
-function writeMembers(writer, action) {
-  try {
-    const { id, timestamp, meta, error, position } = action;
-    if ((id ?? timestamp ?? meta ?? error ?? position) === undefined) return writer.byte(0);
-  } catch {
-    // Which one it is shows below.
-  }
-  writer.byte(1);
-  for (const name of MEMBERS) writer.member(action, name, DEPTH_MAX);
-}
-
-/**
- * @param {any} payload
- * @returns {any[] | undefined}
- */
-function documentsOf(payload) {
-  try {
-    const { documents } = payload;
-    return Array.isArray(documents) ? documents : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * Returns a member that is none of these, if there is one.
- * @param {object} document
- * @param {string[]} names
- */
-function unknownName(document, names) {
-  try {
-    return Object.keys(document).find((name) => !names.includes(name));
-  } catch {
-    // The members themselves tell.
-    return undefined;
-  }
-}
-
-/**
- * Makes a document, frozen: of an earlier one it keeps what does not change.
- * @param {string[]} names
- * @param {number[]} fields those that change
- * @param {unknown[]} values
- * @param {any} earlier
- */
-function made(names, fields, values, earlier) {
-  /** @type {any} */
-  const document = {};
-  let next = 0;
-  for (let index = 0; index < names.length; index += 1) {
-    const name = names[index];
-    if (fields[next] === index) {
-      document[name] = values[next];
-      next += 1;
-    } else {
-      document[name] = earlier[name];
-    }
-  }
-  return Object.freeze(document);
-}

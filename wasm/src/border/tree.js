@@ -12,8 +12,10 @@
  * @typedef {readonly any[]} Leaf
  * @typedef {{ readonly keys: readonly Id[], readonly children: readonly Node[] }} Branch
  * @typedef {Leaf | Branch} Node
- * @typedef {{ id: Id, order: Order, make: ((earlier: any) => any) | undefined }} Edit what becomes of
- *   a document: made of the earlier one, `undefined` where there is none; or gone
+ * @typedef {{ id: Id, order: Order, fields: any }} Edit what becomes of a document: it has these
+ *   fields; or it is gone, `undefined`
+ * @typedef {(fields: any, earlier: any) => any} Make makes a document, of the earlier one where there
+ *   is one
  * @typedef {{ branch: Branch, index: number, up: Step | undefined }} Step down into a branch
  * @typedef {{ id: Id, up: Step | undefined, leaf: Leaf, position: number, document: any }} Path to an id
  * @typedef {{ key: Id, node: Node, size: number }} Piece a node that takes its place in a branch: no
@@ -95,11 +97,12 @@ export class Tree {
   /**
    * Returns the document with this id, or `undefined`.
    * @param {Id} id
+   * @param {boolean} [isAscii] whether it is certainly a text of ASCII
    */
-  find(id) {
+  find(id, isAscii = false) {
     const isNumber = typeof id === "number";
     // Texts up to U+D7FF, as most are, are in the order that the language has.
-    const isPlain = isNumber || (typeof id === "string" && !BEYOND_PLAIN.test(id));
+    const isPlain = isNumber || isAscii || (typeof id === "string" && !BEYOND_PLAIN.test(id));
     const { idName } = this;
     /** @type {Step | undefined} */
     let up;
@@ -157,14 +160,38 @@ export class Tree {
   }
 
   /**
+   * Gives the documents in parts that stay the same as long as possible: the leaves of each branch
+   * above leaves, or the only leaf.
+   * @returns {Generator<readonly any[]>}
+   */
+  *parts() {
+    /** @type {[Node, number][]} */
+    const waiting = [[this.root, LEVELS_MAX]];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const [node, levelsLeft] = next;
+      if (levelsLeft === 0) throw new Broken(TOO_DEEP);
+      if (Array.isArray(node)) {
+        yield node;
+        continue;
+      }
+      const { children } = branchOf(node);
+      if (children.every((child) => Array.isArray(child))) yield children;
+      else {
+        for (const child of [...children].reverse()) waiting.push([child, levelsLeft - 1]);
+      }
+    }
+  }
+
+  /**
    * Returns the tree with these edits, which are ordered by id, each once.
    * @param {Edit[]} edits
+   * @param {Make} make
    */
-  edited(edits) {
-    const only = edits.length === 1 ? this.#editedAt(edits[0]) : undefined;
+  edited(edits, make) {
+    const only = edits.length === 1 ? this.#editedAt(edits[0], make) : undefined;
     if (only !== undefined) return only;
     for (const edit of edits) edit.order = orderOf(edit.id);
-    const update = new Update(this.idName);
+    const update = new Update(this.idName, make);
     let { root } = this;
     for (let start = 0; start < edits.length; start += CHANGES_AT_ONCE) {
       root = update.root(root, edits.slice(start, start + CHANGES_AT_ONCE));
@@ -175,21 +202,29 @@ export class Tree {
   /**
    * Returns the tree with one edit where the path is known and no node is split or joined.
    * @param {Edit} edit
+   * @param {Make} make
    */
-  #editedAt({ id, make }) {
+  #editedAt({ id, fields }, make) {
     if (this.path?.id !== id) this.find(id);
     const { up, leaf, position, document } = /** @type {Path} */ (this.path);
     const isThere = document !== undefined;
-    if (make === undefined && !isThere) return this;
-    const grown = (make === undefined ? 0 : 1) - (isThere ? 1 : 0);
+    if (fields === undefined && !isThere) return this;
+    const grown = (fields === undefined ? 0 : 1) - (isThere ? 1 : 0);
     const size = leaf.length + grown;
     if (size < ENTRIES_MIN && up !== undefined) return undefined;
     const splits = size > ENTRIES_MAX;
     if (splits && !(up !== undefined && up.branch.children.length < ENTRIES_MAX)) return undefined;
-    const changed = [...leaf];
-    if (make === undefined) changed.splice(position, 1);
-    else if (isThere) changed[position] = make(document);
-    else changed.splice(position, 0, make(undefined));
+    /** @type {any[]} */
+    let changed;
+    if (fields === undefined) {
+      changed = [...leaf];
+      changed.splice(position, 1);
+    } else if (isThere) {
+      changed = [...leaf];
+      changed[position] = make(fields, document);
+    } else {
+      changed = withInserted(leaf, position, make(fields, undefined));
+    }
     /** @type {readonly any[] | undefined} */
     let right;
     if (splits) right = Object.freeze(changed.splice(size >> 1));
@@ -214,14 +249,31 @@ export class Tree {
   }
 }
 
+/**
+ * Returns a copy with one more document. By `splice` it takes a third longer.
+ * @param {Leaf} leaf
+ * @param {number} position
+ * @param {any} document
+ */
+function withInserted(leaf, position, document) {
+  const changed = [...leaf, document];
+  for (let index = leaf.length; index > position; index -= 1) changed[index] = changed[index - 1];
+  changed[position] = document;
+  return changed;
+}
+
 /** @type {Leaf} */
 const EMPTY = Object.freeze([]);
 
 /** Copies the path, splits what grew too large, joins what became too small. */
 class Update {
-  /** @param {string} idName */
-  constructor(idName) {
+  /**
+   * @param {string} idName
+   * @param {Make} make
+   */
+  constructor(idName, make) {
     this.idName = idName;
+    this.make = make;
     /** How many documents there are more. */
     this.grown = 0;
   }
@@ -263,11 +315,11 @@ class Update {
     const changed = [...documents];
     // From the last to the first, for positions are those of before.
     for (let index = edits.length - 1; index >= 0; index -= 1) {
-      const { id, order, make } = edits[index];
+      const { id, order, fields } = edits[index];
       const position = order.positionIn(documents, this.idName);
       const isThere = position < documents.length && documents[position][this.idName] === id;
-      if (make !== undefined) {
-        const document = make(isThere ? documents[position] : undefined);
+      if (fields !== undefined) {
+        const document = this.make(fields, isThere ? documents[position] : undefined);
         changed.splice(position, isThere ? 1 : 0, document);
         this.grown += isThere ? 0 : 1;
       } else if (isThere) {
@@ -524,11 +576,11 @@ const NO_ORDER = new Order(0, isLessByUnit);
 /**
  * Tells what becomes of a document.
  * @param {Id} id
- * @param {((earlier: any) => any) | undefined} make
+ * @param {any} fields
  * @returns {Edit}
  */
-export function edit(id, make) {
-  return { id, order: NO_ORDER, make };
+export function edit(id, fields) {
+  return { id, order: NO_ORDER, fields };
 }
 
 /** @param {Id} id */
@@ -556,7 +608,7 @@ export function isBefore(left, right) {
  * @param {Id} left
  * @param {Id} right
  */
-function isLessByUnit(left, right) {
+export function isLessByUnit(left, right) {
   return left < right;
 }
 

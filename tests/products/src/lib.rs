@@ -1,0 +1,4 @@
+//! Products as an npm package, as an app would make one.
+
+flux_wasm::reduxify!(products: flux_tests::product::products);
+flux_wasm::query!(queryProducts: flux_tests::product::Product);
