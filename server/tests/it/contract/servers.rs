@@ -244,11 +244,7 @@ async fn call(servers: &[Store; 2], seed: u64) {
         }
         _ => {
             let expected = server.position().await.unwrap();
-            let dispatch = Dispatch {
-                actions: vec![named],
-                expected_position: Some(expected),
-                ..Dispatch::default()
-            };
+            let dispatch = Dispatch { actions: vec![named], expected_position: Some(expected) };
             server.dispatch_together(dispatch).await.map(|recorded| {
                 assert_eq!(recorded[0].position, expected + 1);
             })
