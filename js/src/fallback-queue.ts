@@ -1,7 +1,7 @@
 /** A queue that goes on in memory when its storage fails, so that nothing is lost meanwhile. */
 
 import { memoryQueue, type Outcome, type PendingQueue, type QueueContents } from "./queue.ts";
-import type { QueuedEvent } from "./sync-state.ts";
+import type { Blockage, QueuedEvent } from "./sync-state.ts";
 import type { Timer } from "./timer.ts";
 
 /** What a fallback needs. */
@@ -59,6 +59,11 @@ export class FallbackQueue implements PendingQueue {
     if (hasFailed) this.#stored.settle(outcomes).catch(() => {});
   }
 
+  async setBlockage(blockage: Blockage | null): Promise<void> {
+    const isStored = await this.#try(() => this.#stored.setBlockage(blockage));
+    if (!isStored) await this.#memory.setBlockage(blockage);
+  }
+
   subscribe(listener: () => void): () => void {
     const unsubscribe = [this.#stored.subscribe(listener), this.#memory.subscribe(listener)];
     return () => {
@@ -67,16 +72,19 @@ export class FallbackQueue implements PendingQueue {
   }
 
   /** Leads where the storage lets it; after it has failed each page leads itself. */
-  async lead(signal: AbortSignal): Promise<void> {
+  async lead(signal: AbortSignal): Promise<boolean> {
     const { signal: failing } = this.#failing;
-    if (failing.aborted) return;
-    const failed = new Promise<void>((resolve) => {
-      failing.addEventListener("abort", () => resolve(), { once: true });
+    if (failing.aborted) return false;
+    const failed = new Promise<false>((resolve) => {
+      failing.addEventListener("abort", () => resolve(false), { once: true });
     });
     const led = this.#stored
       .lead(AbortSignal.any([signal, failing]))
-      .catch((error: unknown) => this.#fallBack(error));
-    await Promise.race([led, failed]);
+      .catch(async (error: unknown) => {
+        await this.#fallBack(error);
+        return false;
+      });
+    return Promise.race([led, failed]);
   }
 
   close(): void {

@@ -16,7 +16,13 @@ export type { Connection, ConnectionOptions, ConnectionStatus } from "./connecti
 export { connect } from "./connection.ts";
 export type { Accepted, Dispatched } from "./dispatched.ts";
 export { resultOf } from "./dispatched.ts";
-export { ProblemError, RejectedError, UnexpectedAnswerError, UnreachableError } from "./errors.ts";
+export {
+  ProblemError,
+  RejectedError,
+  UnexpectedAnswerError,
+  UnreachableError,
+  WithdrawnError,
+} from "./errors.ts";
 export type { Action, LoadedAction, RecordedEvent } from "./event.ts";
 export { isLoadedAction, isRecordedEvent, LOADED } from "./event.ts";
 export type { EventStatus } from "./event-status.ts";
@@ -43,12 +49,14 @@ export { compareIds } from "./state.ts";
 export type { SyncOptions } from "./sync.ts";
 export { createSync } from "./sync.ts";
 export type {
+  Blockage,
   PendingEvent,
   PendingStatus,
   QueuedEvent,
   Rejection,
   StorageStatus,
   SyncState,
+  Withdrawal,
 } from "./sync-state.ts";
 export type { Sync } from "./synchronization.ts";
 export type { Timer } from "./timer.ts";

@@ -1,7 +1,7 @@
 /** The queue in IndexedDB: it survives a closed browser, and all tabs of an origin share it. */
 
 import { OUTCOMES_MAX, type Outcome, type PendingQueue, type QueueContents } from "./queue.ts";
-import type { QueuedEvent } from "./sync-state.ts";
+import type { Blockage, QueuedEvent } from "./sync-state.ts";
 
 /** What a browser offers for it; each is the global one if left out. */
 export interface IndexedDbQueueOptions {
@@ -12,13 +12,22 @@ export interface IndexedDbQueueOptions {
   readonly BroadcastChannel?: typeof globalThis.BroadcastChannel | undefined;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 
 /** Events in the order of their keys, which IndexedDB gives out. */
 const WAITING = "waiting";
 const OUTCOMES = "outcomes";
 /** The index of both. */
 const BY_ID = "id";
+/** One value under one key: the blockage, if there is one. */
+const BLOCKAGE = "blockage";
+
+/** The object stores, in one transaction. */
+interface Stores {
+  readonly waiting: IDBObjectStore;
+  readonly outcomes: IDBObjectStore;
+  readonly blockage: IDBObjectStore;
+}
 
 /**
  * Creates the queue with this name. Tabs that name the same share it: any of them appends, the one
@@ -55,7 +64,7 @@ class IndexedDbQueue implements PendingQueue {
   }
 
   async append(events: readonly QueuedEvent[]): Promise<void> {
-    await this.#transact("readwrite", async (waiting, outcomes) => {
+    await this.#transact("readwrite", async ({ waiting, outcomes }) => {
       for (const event of events) {
         const known = await Promise.all([
           done(waiting.index(BY_ID).getKey(event.id)),
@@ -68,19 +77,24 @@ class IndexedDbQueue implements PendingQueue {
   }
 
   read(ids: readonly string[]): Promise<QueueContents> {
-    return this.#transact("readonly", async (waiting, outcomes) => {
+    return this.#transact("readonly", async ({ waiting, outcomes, blockage }) => {
       const events: QueuedEvent[] = await done(waiting.getAll());
       const isWaiting = new Set(events.map(({ id }) => id));
       const settled = ids.filter((id) => !isWaiting.has(id));
       const found = await Promise.all(
         settled.map((id): Promise<Outcome | undefined> => done(outcomes.index(BY_ID).get(id))),
       );
-      return { waiting: events, outcomes: found.filter((outcome) => outcome !== undefined) };
+      const blocking: Blockage | undefined = await done(blockage.get(BLOCKAGE));
+      return {
+        waiting: events,
+        outcomes: found.filter((outcome) => outcome !== undefined),
+        blockage: blocking ?? null,
+      };
     });
   }
 
   async settle(settled: readonly Outcome[]): Promise<void> {
-    await this.#transact("readwrite", async (waiting, outcomes) => {
+    await this.#transact("readwrite", async ({ waiting, outcomes }) => {
       for (const outcome of settled) {
         const [key, known] = await Promise.all([
           done(waiting.index(BY_ID).getKey(outcome.id)),
@@ -97,18 +111,26 @@ class IndexedDbQueue implements PendingQueue {
     this.#tell();
   }
 
+  async setBlockage(next: Blockage | null): Promise<void> {
+    await this.#transact("readwrite", async ({ blockage }) => {
+      if (next === null) await done(blockage.delete(BLOCKAGE));
+      else await done(blockage.put(next, BLOCKAGE));
+    });
+    this.#tell();
+  }
+
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  lead(signal: AbortSignal): Promise<void> {
+  lead(signal: AbortSignal): Promise<boolean> {
     const { locks } = this.#options;
     // Then each tab sends; the server takes each event once.
-    if (locks === undefined) return Promise.resolve();
+    if (locks === undefined) return Promise.resolve(false);
     return new Promise((resolve, reject) => {
       const hold = (): Promise<void> => {
-        resolve();
+        resolve(true);
         return new Promise((release) => {
           if (signal.aborted) release();
           else signal.addEventListener("abort", () => release(), { once: true });
@@ -129,23 +151,26 @@ class IndexedDbQueue implements PendingQueue {
   /** Runs one transaction; resolves once it is complete, which is when it will not be lost. */
   async #transact<Result>(
     mode: IDBTransactionMode,
-    work: (waiting: IDBObjectStore, outcomes: IDBObjectStore) => Promise<Result>,
+    work: (stores: Stores) => Promise<Result>,
   ): Promise<Result> {
     this.#database ??= this.#open();
     const database = await this.#database.catch((error: unknown) => {
       this.#database = undefined;
       throw error;
     });
-    const transaction = database.transaction([WAITING, OUTCOMES], mode, { durability: "strict" });
+    const transaction = database.transaction([WAITING, OUTCOMES, BLOCKAGE], mode, {
+      durability: "strict",
+    });
     const completion = new Promise<void>((resolve, reject) => {
       transaction.oncomplete = () => resolve();
       transaction.onabort = () => reject(transaction.error ?? new Error("it was aborted"));
     });
     completion.catch(() => {});
-    const result = await work(
-      transaction.objectStore(WAITING),
-      transaction.objectStore(OUTCOMES),
-    ).catch(async (error: unknown) => {
+    const result = await work({
+      waiting: transaction.objectStore(WAITING),
+      outcomes: transaction.objectStore(OUTCOMES),
+      blockage: transaction.objectStore(BLOCKAGE),
+    }).catch(async (error: unknown) => {
       await completion;
       throw error;
     });
@@ -158,11 +183,12 @@ class IndexedDbQueue implements PendingQueue {
     const { indexedDB = globalThis.indexedDB } = this.#options;
     if (indexedDB === undefined) throw new Error("there is no IndexedDB here");
     const opening = indexedDB.open(this.#name, VERSION);
-    opening.onupgradeneeded = () => {
-      for (const store of [WAITING, OUTCOMES]) {
+    opening.onupgradeneeded = ({ oldVersion }) => {
+      for (const store of oldVersion < 1 ? [WAITING, OUTCOMES] : []) {
         const created = opening.result.createObjectStore(store, { autoIncrement: true });
         created.createIndex(BY_ID, BY_ID, { unique: true });
       }
+      opening.result.createObjectStore(BLOCKAGE);
     };
     const database = await done(opening);
     const forget = () => {

@@ -1,11 +1,12 @@
 /** Where pending events are kept until the server has answered. */
 
-import type { QueuedEvent, Rejection } from "./sync-state.ts";
+import type { Blockage, QueuedEvent, Rejection, Withdrawal } from "./sync-state.ts";
 
 /** What became of a queued event. */
 export type Outcome =
   | { readonly id: string; readonly acceptedAt: number }
-  | { readonly id: string; readonly rejection: Rejection };
+  | { readonly id: string; readonly rejection: Rejection }
+  | { readonly id: string; readonly withdrawal: Withdrawal };
 
 /** What is in a queue. */
 export interface QueueContents {
@@ -13,6 +14,8 @@ export interface QueueContents {
   readonly waiting: readonly QueuedEvent[];
   /** Of the events that were asked for, what became of those that wait no more. */
   readonly outcomes: readonly Outcome[];
+  /** What was last said to be in the way of the events. */
+  readonly blockage: Blockage | null;
 }
 
 /**
@@ -26,12 +29,20 @@ export interface PendingQueue {
   append(events: readonly QueuedEvent[]): Promise<void>;
   /** Reads what waits, and the outcomes of the events with these ids. */
   read(ids: readonly string[]): Promise<QueueContents>;
-  /** Takes events out, and keeps what became of them for other tabs to read. */
+  /**
+   * Takes events out, and keeps what became of them for other tabs to read. What is said of an event
+   * first stays.
+   */
   settle(outcomes: readonly Outcome[]): Promise<void>;
+  /** Says what is in the way of the events, or that nothing is, for all tabs to read. */
+  setBlockage(blockage: Blockage | null): Promise<void>;
   /** Calls back when the queue may have changed, also by other tabs; returns the way to stop. */
   subscribe(listener: () => void): () => void;
-  /** Resolves once it is for this page to send; it stays so until `signal` fires. */
-  lead(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves once it is for this page to send, to whether no other page does meanwhile; it stays so
+   * until `signal` fires.
+   */
+  lead(signal: AbortSignal): Promise<boolean>;
   /** Frees what the queue holds. */
   close(): void;
 }
@@ -50,6 +61,7 @@ export function memoryQueue(): PendingQueue {
   const waiting = new Map<string, QueuedEvent>();
   const outcomes = new Map<string, Outcome>();
   const listeners = new Set<() => void>();
+  let blockage: Blockage | null = null;
   const tell = () => {
     for (const listener of listeners) listener();
   };
@@ -64,11 +76,12 @@ export function memoryQueue(): PendingQueue {
     read: async (ids) => ({
       waiting: [...waiting.values()],
       outcomes: ids.flatMap((id) => outcomes.get(id) ?? []),
+      blockage,
     }),
     settle: async (settled) => {
       for (const outcome of settled) {
         waiting.delete(outcome.id);
-        outcomes.set(outcome.id, outcome);
+        if (!outcomes.has(outcome.id)) outcomes.set(outcome.id, outcome);
       }
       for (const id of outcomes.keys()) {
         if (outcomes.size <= OUTCOMES_MAX) break;
@@ -80,7 +93,11 @@ export function memoryQueue(): PendingQueue {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    lead: async () => {},
+    setBlockage: async (next) => {
+      blockage = next;
+      tell();
+    },
+    lead: async () => true,
     close: () => listeners.clear(),
   };
 }

@@ -1,6 +1,12 @@
 import { IDBFactory } from "fake-indexeddb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createId, indexedDbQueue, memoryQueue, type PendingQueue } from "../src/index.ts";
+import {
+  createId,
+  indexedDbQueue,
+  memoryQueue,
+  type PendingQueue,
+  WithdrawnError,
+} from "../src/index.ts";
 import { OUTCOMES_MAX } from "../src/queue.ts";
 import type { QueuedEvent, Rejection } from "../src/sync-state.ts";
 import { POLL_MS } from "../src/synchronization.ts";
@@ -68,7 +74,7 @@ describe.each([
     const [a, b, c] = [event("a"), event("b"), event("c")];
     await queue.append([a, b]);
     await queue.append([b, c]);
-    expect(await queue.read([])).toEqual({ waiting: [a, b, c], outcomes: [] });
+    expect(await queue.read([])).toEqual({ waiting: [a, b, c], outcomes: [], blockage: null });
   });
 
   it("keeps what became of events, for those who ask", async () => {
@@ -83,8 +89,30 @@ describe.each([
     expect(await queue.read([c.id, b.id, a.id])).toEqual({
       waiting: [c],
       outcomes: [outcomes[1], outcomes[0]],
+      blockage: null,
     });
     expect((await queue.read([])).outcomes).toEqual([]);
+  });
+
+  it("keeps what was said of an event first", async () => {
+    const queue = open();
+    const a = event("a");
+    await queue.append([a]);
+    const withdrawal = { id: a.id, type: a.type, mayBeRecorded: true };
+    await queue.settle([{ id: a.id, withdrawal }]);
+    await queue.settle([{ id: a.id, acceptedAt: 7 }]);
+    expect((await queue.read([a.id])).outcomes).toEqual([{ id: a.id, withdrawal }]);
+  });
+
+  it("keeps what is in the way, until nothing is", async () => {
+    const queue = open();
+    const { id, type } = event("a");
+    const since = "2016-09-20T07:04:21.000Z";
+    const blockage = { id, type, status: 500, code: null, detail: "", isPaused: false, since };
+    await queue.setBlockage(blockage);
+    expect((await queue.read([])).blockage).toEqual(blockage);
+    await queue.setBlockage(null);
+    expect((await queue.read([])).blockage).toBe(null);
   });
 
   it("takes no event again that is settled", async () => {
@@ -131,6 +159,25 @@ describe("queues of one name in IndexedDB", () => {
     await until(() => expect(led).toEqual([0]));
     ends[0]?.abort();
     await until(() => expect(led).toEqual([0, 1]));
+  });
+
+  it("take over what an older version of the database holds", async () => {
+    const a = event("a");
+    await new Promise<void>((resolve) => {
+      const opening = indexedDB.open("flux-capacitor:boards", 1);
+      opening.onupgradeneeded = () => {
+        for (const store of ["waiting", "outcomes"]) {
+          const created = opening.result.createObjectStore(store, { autoIncrement: true });
+          created.createIndex("id", "id", { unique: true });
+          if (store === "waiting") created.add(a);
+        }
+      };
+      opening.onsuccess = () => {
+        opening.result.close();
+        resolve();
+      };
+    });
+    expect(await openQueue().read([])).toEqual({ waiting: [a], outcomes: [], blockage: null });
   });
 
   it("open the database again that the browser has closed", async () => {
@@ -202,6 +249,50 @@ describe("pending events in IndexedDB", () => {
       expect(tab.steps()).toEqual(["first"]);
       expect(tab.sync.lastRejection).toMatchObject({ id, code: "board_full", by: "server" });
       expect(tab.rejections).toHaveLength(1);
+    }
+  });
+
+  it("are withdrawn in all tabs by any of them, and what is behind goes on", async () => {
+    network.answer = (path, body) =>
+      path === "/events" && JSON.stringify(body).includes("poison")
+        ? { status: 500, body: { code: "internal", detail: "No." } }
+        : undefined;
+    const ann = await openTab("ann").live();
+    const bob = await openTab("bob").live();
+    const poison = ann.dispatch(step("poison"));
+    await until(() => expect(ann.sync.blockage).toMatchObject({ id: poison.id }));
+    const behind = ann.dispatch(step("behind"));
+    for (const tab of [ann, bob]) {
+      await until(() => expect(tab.sync.blockage).toMatchObject({ id: poison.id, status: 500 }));
+      await until(() => expect(tab.steps()).toEqual(["poison", "behind"]));
+    }
+    expect(await bob.store.sync.withdraw(poison.id)).toMatchObject({ mayBeRecorded: true });
+    await expect(poison.accepted).rejects.toBeInstanceOf(WithdrawnError);
+    // Nobody lets the wait for another attempt end.
+    expect(await behind.accepted).toMatchObject({ position: 1 });
+    for (const tab of [ann, bob]) {
+      await until(() => expect(tab.sync).toMatchObject({ pending: [], blockage: null }));
+      expect(tab.steps()).toEqual(["behind"]);
+      expect(tab.rejections).toEqual([]);
+    }
+  });
+
+  it("are sent again when somebody has signed in in any tab", async () => {
+    network.answer = (path) =>
+      path === "/events"
+        ? { status: 401, body: { code: "unauthorized", detail: "Sign in." } }
+        : undefined;
+    const ann = await openTab("ann").live();
+    const bob = await openTab("bob").live();
+    const { accepted } = ann.dispatch(step("a"));
+    for (const tab of [ann, bob]) {
+      await until(() => expect(tab.sync.blockage).toMatchObject({ isPaused: true }));
+    }
+    network.answer = () => undefined;
+    bob.store.sync.resume();
+    expect(await accepted).toMatchObject({ position: 1 });
+    for (const tab of [ann, bob]) {
+      await until(() => expect(tab.sync).toMatchObject({ pending: [], blockage: null }));
     }
   });
 
@@ -356,6 +447,7 @@ function of(queue: PendingQueue): PendingQueue {
     append: (events) => queue.append(events),
     read: (ids) => queue.read(ids),
     settle: (outcomes) => queue.settle(outcomes),
+    setBlockage: (blockage) => queue.setBlockage(blockage),
     subscribe: (listener) => queue.subscribe(listener),
     lead: (signal) => queue.lead(signal),
     close: () => queue.close(),

@@ -6,12 +6,13 @@
 
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { type Happening, World } from "./simulation/world.ts";
+import { type Happening, type Trouble, World } from "./simulation/world.ts";
 
 const { SYNC_RUNS = "150", SYNC_SEED, SYNC_PATH } = process.env;
 
 const which = fc.nat({ max: 30 });
 const tab = fc.nat({ max: 5 });
+const trouble = fc.constantFrom<Trouble>("none", "none", 500, "500 though recorded", 401);
 const few = fc.integer({ min: 1, max: 5 });
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
@@ -24,6 +25,9 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("clear" as const), tab }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("withdraw" as const), tab, which }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("resume" as const), tab }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("trouble" as const), trouble }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("remote" as const), count: few }) },
   { weight: 14, arbitrary: fc.record({ kind: fc.constant("arrive" as const), which }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("lose" as const), which }) },
@@ -64,6 +68,10 @@ it("every client ends in the server's state, nothing lost, nothing twice", {
           world.check();
           await world.checkEnd();
           for (const decisions of world.server.decisions.values()) count(decisions.join(", "));
+          for (const { id, mayBeRecorded } of world.withdrawn.values()) {
+            if (!mayBeRecorded) count("withdrawn before it was sent");
+            else count(world.server.decisions.has(id) ? "withdrawn too late" : "withdrawn");
+          }
         } finally {
           world.end();
         }
@@ -77,7 +85,8 @@ it("every client ends in the server's state, nothing lost, nothing twice", {
   );
   // Otherwise nothing was proven about them.
   if (SYNC_PATH === undefined) {
-    for (const what of ["recorded", "rejected", "reload", "cut"]) {
+    const withdrawals = ["withdrawn", "withdrawn too late", "withdrawn before it was sent"];
+    for (const what of ["recorded", "rejected", "reload", "cut", "trouble", ...withdrawals]) {
       expect(happened.get(what), what).toBeGreaterThan(0);
     }
   }
