@@ -94,7 +94,9 @@ class IndexedDbQueue implements PendingQueue {
   }
 
   async settle(settled: readonly Outcome[]): Promise<void> {
-    await this.#transact("readwrite", async ({ waiting, outcomes }) => {
+    await this.#transact("readwrite", async ({ waiting, outcomes, blockage }) => {
+      const blocking: Blockage | undefined = await done(blockage.get(BLOCKAGE));
+      if (settled.some(({ id }) => id === blocking?.id)) await done(blockage.delete(BLOCKAGE));
       for (const outcome of settled) {
         const [key, known] = await Promise.all([
           done(waiting.index(BY_ID).getKey(outcome.id)),
@@ -112,9 +114,11 @@ class IndexedDbQueue implements PendingQueue {
   }
 
   async setBlockage(next: Blockage | null): Promise<void> {
-    await this.#transact("readwrite", async ({ blockage }) => {
-      if (next === null) await done(blockage.delete(BLOCKAGE));
-      else await done(blockage.put(next, BLOCKAGE));
+    await this.#transact("readwrite", async ({ waiting, blockage }) => {
+      if (next === null) return done(blockage.delete(BLOCKAGE));
+      // Another tab may have settled it meanwhile.
+      const key = await done(waiting.index(BY_ID).getKey(next.id));
+      if (key !== undefined) await done(blockage.put(next, BLOCKAGE));
     });
     this.#tell();
   }

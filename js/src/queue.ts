@@ -14,7 +14,7 @@ export interface QueueContents {
   readonly waiting: readonly QueuedEvent[];
   /** Of the events that were asked for, what became of those that wait no more. */
   readonly outcomes: readonly Outcome[];
-  /** What was last said to be in the way of the events. */
+  /** What is in the way of the events: one of those that wait. */
   readonly blockage: Blockage | null;
 }
 
@@ -34,7 +34,10 @@ export interface PendingQueue {
    * first stays.
    */
   settle(outcomes: readonly Outcome[]): Promise<void>;
-  /** Says what is in the way of the events, or that nothing is, for all tabs to read. */
+  /**
+   * Says what is in the way of the events, or that nothing is, for all tabs to read. It is so as long
+   * as its event waits.
+   */
   setBlockage(blockage: Blockage | null): Promise<void>;
   /** Calls back when the queue may have changed, also by other tabs; returns the way to stop. */
   subscribe(listener: () => void): () => void;
@@ -82,6 +85,7 @@ export function memoryQueue(): PendingQueue {
       for (const outcome of settled) {
         waiting.delete(outcome.id);
         if (!outcomes.has(outcome.id)) outcomes.set(outcome.id, outcome);
+        if (blockage?.id === outcome.id) blockage = null;
       }
       for (const id of outcomes.keys()) {
         if (outcomes.size <= OUTCOMES_MAX) break;
@@ -94,7 +98,7 @@ export function memoryQueue(): PendingQueue {
       return () => void listeners.delete(listener);
     },
     setBlockage: async (next) => {
-      blockage = next;
+      if (next === null || waiting.has(next.id)) blockage = next;
       tell();
     },
     lead: async () => true,

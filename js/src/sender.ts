@@ -37,10 +37,11 @@ export interface SenderOptions extends BackoffBounds {
   readonly signal: AbortSignal;
 }
 
-/** What to do next: to send, to say that nothing is in the way any more, or to wait. */
-type Step =
-  | { readonly kind: "send"; readonly batch: Batch; readonly blockage: Blockage | null }
-  | { readonly kind: "unblock" | "wait" };
+/** What to send next, and what is known to be in its way. */
+interface Next {
+  readonly batch: Batch;
+  readonly blockage: Blockage | null;
+}
 
 type Batch = readonly [QueuedEvent, ...QueuedEvent[]];
 
@@ -76,28 +77,25 @@ export class Sender {
   }
 
   async run(): Promise<void> {
-    const { signal, choose, setBlockage } = this.#options;
+    const { signal, choose } = this.#options;
     while (!signal.aborted) {
       this.#wake = new AbortController();
       const next = await choose((contents) => this.#next(contents));
       if (signal.aborted) return;
-      if (next.kind === "send") await this.#send(next.batch, next.blockage);
-      else if (next.kind === "unblock") await setBlockage(null);
-      else await aborted([signal, this.#wake.signal]);
+      if (next === undefined) await aborted([signal, this.#wake.signal]);
+      else await this.#send(next);
     }
   }
 
-  #next({ waiting, blockage }: Waiting): Step {
-    const isGone = blockage !== null && !waiting.some(({ id }) => id === blockage.id);
-    if (isGone) return { kind: "unblock" };
+  #next({ waiting, blockage }: Waiting): Next | undefined {
     const [first, ...rest] = batchOf(waiting, this.#batchMax);
-    if (first === undefined || blockage?.isPaused) return { kind: "wait" };
+    if (first === undefined || blockage?.isPaused) return undefined;
     const batch: Batch = [first, ...rest];
     this.#options.onSent(batch);
-    return { kind: "send", batch, blockage };
+    return { batch, blockage };
   }
 
-  async #send(batch: Batch, blockage: Blockage | null): Promise<void> {
+  async #send({ batch, blockage }: Next): Promise<void> {
     const { settle, signal } = this.#options;
     try {
       const outcomes = outcomesOf(batch, await this.#request(batch));

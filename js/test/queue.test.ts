@@ -106,13 +106,21 @@ describe.each([
 
   it("keeps what is in the way, until nothing is", async () => {
     const queue = open();
-    const { id, type } = event("a");
+    const a = event("a");
+    const { id, type } = a;
     const since = "2016-09-20T07:04:21.000Z";
     const blockage = { id, type, status: 500, code: null, detail: "", isPaused: false, since };
+    const blocking = async () => (await queue.read([])).blockage;
     await queue.setBlockage(blockage);
-    expect((await queue.read([])).blockage).toEqual(blockage);
+    expect(await blocking(), "it does not wait").toBe(null);
+    await queue.append([a]);
+    await queue.setBlockage(blockage);
+    expect(await blocking()).toEqual(blockage);
     await queue.setBlockage(null);
-    expect((await queue.read([])).blockage).toBe(null);
+    expect(await blocking()).toBe(null);
+    await queue.setBlockage(blockage);
+    await queue.settle([{ id, acceptedAt: 7 }]);
+    expect(await blocking(), "it waits no more").toBe(null);
   });
 
   it("takes no event again that is settled", async () => {

@@ -70,9 +70,12 @@ export class World {
   /** Events that somebody wanted to withdraw, and those that were, by id. */
   readonly #unwanted = new Set<string>();
   readonly withdrawn: Map<string, Withdrawal> = new Map();
+  readonly #hasWebLocks: boolean;
   #steps = 0;
 
-  constructor() {
+  /** Without Web Locks, as on a page that is served over plain http, every tab sends. */
+  constructor({ hasWebLocks }: { readonly hasWebLocks: boolean }) {
+    this.#hasWebLocks = hasWebLocks;
     this.network.isPrompt = false;
     for (const browser of this.#browsers.keys()) this.#open(browser);
   }
@@ -265,7 +268,7 @@ export class World {
     const name = `page ${this.#pages.length} of browser ${index}`;
     const queue = indexedDbQueue("boards", {
       indexedDB: browser.indexedDB,
-      locks: browser.locks.of(end.signal),
+      locks: this.#hasWebLocks ? browser.locks.of(end.signal) : undefined,
       BroadcastChannel: browser.channels.of(end.signal),
     });
     const fetch: typeof globalThis.fetch = (...request) =>
