@@ -1,6 +1,12 @@
 /** A queue that goes on in memory when its storage fails, so that nothing is lost meanwhile. */
 
-import { memoryQueue, type Outcome, type PendingQueue, type QueueContents } from "./queue.ts";
+import {
+  type Leadership,
+  memoryQueue,
+  type Outcome,
+  type PendingQueue,
+  type QueueContents,
+} from "./queue.ts";
 import type { Blockage, QueuedEvent } from "./sync-state.ts";
 import type { Timer } from "./timer.ts";
 
@@ -72,17 +78,18 @@ export class FallbackQueue implements PendingQueue {
   }
 
   /** Leads where the storage lets it; after it has failed each page leads itself. */
-  async lead(signal: AbortSignal): Promise<boolean> {
+  async lead(signal: AbortSignal): Promise<Leadership> {
     const { signal: failing } = this.#failing;
-    if (failing.aborted) return false;
-    const failed = new Promise<false>((resolve) => {
-      failing.addEventListener("abort", () => resolve(false), { once: true });
+    const own: Leadership = { isAlone: false, ended: signal };
+    if (failing.aborted) return own;
+    const failed = new Promise<Leadership>((resolve) => {
+      failing.addEventListener("abort", () => resolve(own), { once: true });
     });
     const led = this.#stored
       .lead(AbortSignal.any([signal, failing]))
       .catch(async (error: unknown) => {
         await this.#fallBack(error);
-        return false;
+        return own;
       });
     return Promise.race([led, failed]);
   }

@@ -30,7 +30,7 @@ export { eventStatus } from "./event-status.ts";
 export { createId } from "./id.ts";
 export type { IndexedDbQueueOptions } from "./indexed-db-queue.ts";
 export { indexedDbQueue } from "./indexed-db-queue.ts";
-export type { Outcome, PendingQueue, QueueContents } from "./queue.ts";
+export type { Leadership, Outcome, PendingQueue, QueueContents } from "./queue.ts";
 export { memoryQueue } from "./queue.ts";
 export type { ReadableStore } from "./readable-store.ts";
 export type { ListenToRefusals, Refusal } from "./refusals.ts";

@@ -1,15 +1,27 @@
 /** The queue in IndexedDB: it survives a closed browser, and all tabs of an origin share it. */
 
-import { OUTCOMES_MAX, type Outcome, type PendingQueue, type QueueContents } from "./queue.ts";
+import { Election } from "./election.ts";
+import {
+  type Leadership,
+  OUTCOMES_MAX,
+  type Outcome,
+  type PendingQueue,
+  type QueueContents,
+} from "./queue.ts";
 import type { Blockage, QueuedEvent } from "./sync-state.ts";
+import { systemTimer, type Timer } from "./timer.ts";
 
 /** What a browser offers for it; each is the global one if left out. */
 export interface IndexedDbQueueOptions {
   readonly indexedDB?: IDBFactory | undefined;
-  /** Decides which tab sends. Pages that are served over plain http have none. */
+  /**
+   * Decides which tab sends. Pages that are served over plain http have none: there the tabs elect
+   * one, by a BroadcastChannel.
+   */
   readonly locks?: Pick<LockManager, "request"> | undefined;
   /** Tells other tabs that the queue has changed. */
   readonly BroadcastChannel?: typeof globalThis.BroadcastChannel | undefined;
+  readonly timer?: Timer;
 }
 
 const VERSION = 2;
@@ -31,8 +43,8 @@ interface Stores {
 
 /**
  * Creates the queue with this name. Tabs that name the same share it: any of them appends, the one
- * that holds the Web Lock of the name sends, and the next one takes over when it is closed. Give each
- * user a name of their own where several use one browser.
+ * that holds the Web Lock of the name sends, and the next one takes over when it is closed. Without Web
+ * Locks the tabs elect one. Give each user a name of their own where several use one browser.
  *
  * Nothing is opened yet. Where IndexedDB is denied or full the promises of the queue are rejected.
  *
@@ -52,6 +64,9 @@ class IndexedDbQueue implements PendingQueue {
   readonly #name: string;
   readonly #options: IndexedDbQueueOptions;
   readonly #channel: BroadcastChannel | undefined;
+  /** Where there are no Web Locks. */
+  readonly #electionChannel: BroadcastChannel | undefined;
+  readonly #election: Election | undefined;
   readonly #listeners = new Set<() => void>();
   #database: Promise<IDBDatabase> | undefined;
 
@@ -61,6 +76,9 @@ class IndexedDbQueue implements PendingQueue {
     const { BroadcastChannel } = options;
     this.#channel = BroadcastChannel && new BroadcastChannel(this.#name);
     if (this.#channel !== undefined) this.#channel.onmessage = () => this.#tellHere();
+    if (BroadcastChannel === undefined || options.locks !== undefined) return;
+    this.#electionChannel = new BroadcastChannel(`${this.#name}:leader`);
+    this.#election = new Election(this.#electionChannel, options.timer ?? systemTimer);
   }
 
   async append(events: readonly QueuedEvent[]): Promise<void> {
@@ -128,13 +146,15 @@ class IndexedDbQueue implements PendingQueue {
     return () => void this.#listeners.delete(listener);
   }
 
-  lead(signal: AbortSignal): Promise<boolean> {
+  async lead(signal: AbortSignal): Promise<Leadership> {
     const { locks } = this.#options;
-    // Then each tab sends; the server takes each event once.
-    if (locks === undefined) return Promise.resolve(false);
+    // Without either each tab sends; the server takes each event once.
+    if (locks === undefined) {
+      return { isAlone: false, ended: (await this.#election?.lead(signal)) ?? signal };
+    }
     return new Promise((resolve, reject) => {
       const hold = (): Promise<void> => {
-        resolve(true);
+        resolve({ isAlone: true, ended: signal });
         return new Promise((release) => {
           if (signal.aborted) release();
           else signal.addEventListener("abort", () => release(), { once: true });
@@ -149,6 +169,7 @@ class IndexedDbQueue implements PendingQueue {
   close(): void {
     this.#listeners.clear();
     this.#channel?.close();
+    this.#electionChannel?.close();
     this.#database?.then((database) => database.close()).catch(() => {});
   }
 

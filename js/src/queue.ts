@@ -18,6 +18,14 @@ export interface QueueContents {
   readonly blockage: Blockage | null;
 }
 
+/** That it is for this page to send. */
+export interface Leadership {
+  /** Whether certainly no other page does meanwhile. */
+  readonly isAlone: boolean;
+  /** Fires when it is so no more. */
+  readonly ended: AbortSignal;
+}
+
 /**
  * The queue of pending events, which the tabs of a browser may share. Each promise may be rejected;
  * then this page keeps its events in memory instead.
@@ -41,11 +49,8 @@ export interface PendingQueue {
   setBlockage(blockage: Blockage | null): Promise<void>;
   /** Calls back when the queue may have changed, also by other tabs; returns the way to stop. */
   subscribe(listener: () => void): () => void;
-  /**
-   * Resolves once it is for this page to send, to whether no other page does meanwhile; it stays so
-   * until `signal` fires.
-   */
-  lead(signal: AbortSignal): Promise<boolean>;
+  /** Resolves once it is for this page to send. It gives that up, or the wait for it, at `signal`. */
+  lead(signal: AbortSignal): Promise<Leadership>;
   /** Frees what the queue holds. */
   close(): void;
 }
@@ -101,7 +106,7 @@ export function memoryQueue(): PendingQueue {
       if (next === null || waiting.has(next.id)) blockage = next;
       tell();
     },
-    lead: async () => true,
+    lead: async (signal) => ({ isAlone: true, ended: signal }),
     close: () => listeners.clear(),
   };
 }

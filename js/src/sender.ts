@@ -3,11 +3,11 @@
 import type { Api, DispatchAnswer } from "./api.ts";
 import { type BackoffBounds, backoffMs } from "./backoff.ts";
 import { blockageOf, isSameBlockage, needsSignIn } from "./blockage.ts";
-import { mayPass, wait } from "./connection.ts";
+import { mayPass } from "./connection.ts";
 import { ProblemError, UnexpectedAnswerError, UnreachableError } from "./errors.ts";
 import type { Outcome, QueueContents } from "./queue.ts";
 import type { Blockage, QueuedEvent, Rejection } from "./sync-state.ts";
-import type { Timer } from "./timer.ts";
+import { type Timer, wait } from "./timer.ts";
 
 /** Events in one request: they are recorded together, or one of them is at fault. */
 const BATCH_EVENTS_MAX = 64;
@@ -76,13 +76,15 @@ export class Sender {
     this.#wake.abort();
   }
 
-  async run(): Promise<void> {
+  /** @param ended - fires when another page sends instead; what is on its way is still waited for. */
+  async run(ended: AbortSignal): Promise<void> {
     const { signal, choose } = this.#options;
-    while (!signal.aborted) {
+    const isOver = () => signal.aborted || ended.aborted;
+    while (!isOver()) {
       this.#wake = new AbortController();
-      const next = await choose((contents) => this.#next(contents));
-      if (signal.aborted) return;
-      if (next === undefined) await aborted([signal, this.#wake.signal]);
+      const next = await choose((contents) => (isOver() ? undefined : this.#next(contents)));
+      if (isOver()) return;
+      if (next === undefined) await aborted([signal, ended, this.#wake.signal]);
       else await this.#send(next);
     }
   }

@@ -144,18 +144,21 @@ export class Synchronization implements Sync {
     this.#read();
     this.#poll();
     const { signal } = this.#closing;
-    this.#queue
-      .lead(signal)
-      .then(async (isAlone) => {
-        // In turn: what waits already has been read by then.
-        await this.#inTurn(async () => {
-          this.#isAlone = isAlone;
-        });
-        this.#endPause();
-        await this.#sender.run();
-      })
-      .catch(this.#settings.onError);
+    this.#lead(signal).catch(this.#settings.onError);
     this.#connect(position === null ? undefined : { position, eventId });
+  }
+
+  /** Sends whenever it is for this page to do so. */
+  async #lead(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const { isAlone, ended } = await this.#queue.lead(signal);
+      // In turn: what waits already has been read by then.
+      await this.#inTurn(async () => {
+        this.#isAlone = isAlone;
+      });
+      this.#endPause();
+      await this.#sender.run(ended);
+    }
   }
 
   /** Dispatches as a Redux store does; an event gets an id, and promises. */

@@ -1,8 +1,10 @@
 import { IDBFactory } from "fake-indexeddb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ANSWER_MS, ASK_AGAIN_MS } from "../src/election.ts";
 import {
   createId,
   indexedDbQueue,
+  type Leadership,
   memoryQueue,
   type PendingQueue,
   WithdrawnError,
@@ -10,6 +12,7 @@ import {
 import { OUTCOMES_MAX } from "../src/queue.ts";
 import type { QueuedEvent, Rejection } from "../src/sync-state.ts";
 import { POLL_MS } from "../src/synchronization.ts";
+import { ManualTimer } from "./manual-timer.ts";
 import { step } from "./simulation/boards.ts";
 import { SimulatedChannels, SimulatedLocks } from "./simulation/browser.ts";
 import { Client, STORAGE_MS, until } from "./simulation/client.ts";
@@ -196,6 +199,128 @@ describe("queues of one name in IndexedDB", () => {
       indexedDB.deleteDatabase("flux-capacitor:boards").onsuccess = resolve;
     });
     expect((await queue.read([])).waiting).toEqual([]);
+  });
+});
+
+describe("without Web Locks", () => {
+  interface Candidate {
+    readonly time: ManualTimer;
+    readonly queue: PendingQueue;
+    /** Ends the page without a word. */
+    readonly end: AbortController;
+    /** Ends it properly. */
+    readonly leave: AbortController;
+    leadership?: Leadership;
+  }
+
+  function candidate(): Candidate {
+    const [time, end, leave] = [new ManualTimer(), new AbortController(), new AbortController()];
+    const queue = indexedDbQueue("boards", {
+      indexedDB,
+      locks: undefined,
+      BroadcastChannel: channels.of(end.signal),
+      timer: time.timer,
+    });
+    closing.push(() => queue.close());
+    const self: Candidate = { time, queue, end, leave };
+    // As the synchronisation does: who does not lead any more waits for it again.
+    const lead = async (): Promise<void> => {
+      const leadership = await queue.lead(leave.signal);
+      if (leave.signal.aborted) return;
+      self.leadership = leadership;
+      leadership.ended.addEventListener("abort", () => void lead(), { once: true });
+    };
+    void lead();
+    return self;
+  }
+
+  const leads = ({ leadership }: Candidate) =>
+    leadership !== undefined && !leadership.ended.aborted;
+
+  /** Lets the tabs hear each other, and what they wait for be over. */
+  async function pass(candidates: readonly Candidate[], delayMs: number): Promise<void> {
+    await turns(5);
+    for (const { time } of candidates) if (time.delaysMs.includes(delayMs)) time.fire(delayMs);
+    await turns(5);
+  }
+
+  it("one of the tabs leads, and another when that has left", async () => {
+    const tabs = [candidate(), candidate(), candidate()];
+    await pass(tabs, ANSWER_MS);
+    // Who came late has not heard the others ask.
+    await pass(tabs, ANSWER_MS);
+    const [first] = tabs.filter(leads);
+    expect(tabs.filter(leads)).toEqual([first]);
+    expect(first?.leadership?.isAlone).toBe(false);
+    first?.leave.abort();
+    const rest = tabs.filter((tab) => tab !== first);
+    await pass(rest, ANSWER_MS);
+    expect(rest.filter(leads)).toHaveLength(1);
+  });
+
+  it("a tab that comes later does not lead, until the one that does has ended without a word", async () => {
+    const first = candidate();
+    await pass([first], ANSWER_MS);
+    const second = candidate();
+    for (const round of [1, 2]) {
+      await pass([second], ANSWER_MS);
+      expect([first, second].map(leads), `round ${round}`).toEqual([true, false]);
+      if (round === 2) first.end.abort();
+      await pass([second], ASK_AGAIN_MS);
+    }
+    await pass([second], ANSWER_MS);
+    expect(leads(second)).toBe(true);
+  });
+
+  it("of two that lead, for one of them was frozen, one gives it up", async () => {
+    channels.isDelivered = () => false;
+    const tabs = [candidate(), candidate()];
+    await pass(tabs, ANSWER_MS);
+    expect(tabs.map(leads)).toEqual([true, true]);
+    channels.isDelivered = () => true;
+    const third = candidate();
+    await pass([third], ANSWER_MS);
+    expect([...tabs, third].filter(leads)).toHaveLength(1);
+    expect(leads(third)).toBe(false);
+  });
+
+  it("one tab sends what all have dispatched, and another when that is closed", async () => {
+    const ends = [new AbortController(), new AbortController()];
+    const times = [new ManualTimer(), new ManualTimer()];
+    const [first, second] = ends.map(({ signal }, index) =>
+      openTab(
+        `tab ${index}`,
+        indexedDbQueue("boards", {
+          indexedDB,
+          locks: undefined,
+          BroadcastChannel: channels.of(signal),
+          ...(times[index] && { timer: times[index].timer }),
+        }),
+      ),
+    ) as [Client, Client];
+    await Promise.all([first.live(), second.live()]);
+    for (const time of times) {
+      if (time.delaysMs.includes(ANSWER_MS)) time.fire(ANSWER_MS);
+      await turns(5);
+    }
+    const accepted = [
+      first.dispatch(step("a")).accepted,
+      second.dispatch(step("b")).accepted,
+      first.dispatch(step("c")).accepted,
+    ];
+    await Promise.all(accepted);
+    const senders = [...new Set(posts().map(({ client }) => client))];
+    expect(senders).toHaveLength(1);
+    const sent = posts().flatMap(({ body }) => body as QueuedEvent[]);
+    expect(sent).toHaveLength(3);
+
+    const [one, other] = senders[0] === "tab 0" ? [first, second] : [second, first];
+    one.store.sync.close();
+    await until(() => times.some(({ delaysMs }) => delaysMs.includes(ANSWER_MS)));
+    await turns(5);
+    for (const time of times) if (time.delaysMs.includes(ANSWER_MS)) time.fire(ANSWER_MS);
+    expect(await other.dispatch(step("d")).accepted).toMatchObject({ position: 4 });
+    await other.caughtUpWith(4);
   });
 });
 

@@ -236,6 +236,47 @@ test("two tabs have one queue, and either sends what the other leaves", async ({
   expect(words(await server.events())).toEqual(["one", "two", "three", "four"]);
 });
 
+test.describe("over plain http", () => {
+  test.use({ serverOptions: ["--allow-anonymous"] });
+
+  test("there are no Web Locks: two tabs have one queue, and one sends at a time", async ({
+    server,
+  }, { project }) => {
+    const { args = [], ...launchOptions } = project.use.launchOptions ?? {};
+    const rules = "--host-resolver-rules=MAP notes.example 127.0.0.1";
+    const browser = await chromium.launch({ ...launchOptions, args: [...args, rules] });
+    const context = await browser.newContext();
+    const url = server.url.replace("127.0.0.1", "notes.example");
+    const open = async () => {
+      const tab = await context.newPage();
+      await tab.goto(url);
+      await isLive(tab);
+      return tab;
+    };
+    const [first, second] = [await open(), await open()];
+    expect(await first.evaluate(() => "locks" in navigator)).toBe(false);
+    const senders: string[] = [];
+    for (const [name, tab] of Object.entries({ first, second })) {
+      tab.on("request", (sent) => void (sent.method() === "POST" && senders.push(name)));
+    }
+    for (const [index, title] of ["one", "two", "three", "four"].entries()) {
+      await addNote(index % 2 === 0 ? first : second, title);
+      for (const tab of [first, second]) await expect(note(tab, title)).toBeVisible();
+    }
+    for (const tab of [first, second]) await hasUnsaved(tab, 0);
+    expect(words(await server.events())).toEqual(["one", "two", "three", "four"]);
+    expect(new Set(senders).size).toBe(1);
+
+    // Whichever it is that sends, the other takes over.
+    const [closed, left] = senders[0] === "first" ? [first, second] : [second, first];
+    await closed.close();
+    await addNote(left, "five");
+    await hasUnsaved(left, 0);
+    expect(words(await server.events())).toEqual(["one", "two", "three", "four", "five"]);
+    await browser.close();
+  });
+});
+
 test("one can jump through old states, and nothing of what happens meanwhile is lost", async ({
   browser,
   server,

@@ -3,6 +3,7 @@
 import { IDBFactory } from "fake-indexeddb";
 import type { Action, Dispatched, Withdrawal } from "../../src/index.ts";
 import { indexedDbQueue, WithdrawnError } from "../../src/index.ts";
+import { ManualTimer } from "../manual-timer.ts";
 import { type Boards, isRefusal, reduceBoards, replay, step } from "./boards.ts";
 import { SimulatedChannels, SimulatedLocks } from "./browser.ts";
 import { Client } from "./client.ts";
@@ -44,6 +45,8 @@ interface Tab {
   /** Ends the page, in the middle of whatever it does. */
   readonly end: AbortController;
   readonly dispatched: Dispatched[];
+  /** The time of its storage. */
+  readonly time: ManualTimer;
 }
 
 /** Missed events beyond which a snapshot is loaded: few, so that it happens. */
@@ -121,7 +124,7 @@ export class World {
         this.#end(happening.tab);
         return;
       case "wait":
-        return pick(this.#tabs, happening.tab)?.client.passWaits();
+        return passWaits(pick(this.#tabs, happening.tab));
       case "turns":
         return turns(happening.count);
       case "silence":
@@ -176,12 +179,15 @@ export class World {
     for (const browser of this.#browsers.keys()) this.#open(browser);
     for (const { channels } of this.#browsers) channels.isDelivered = () => true;
     this.#trouble("none");
-    for (const { client } of this.#tabs) client.store.sync.resume();
     this.network.isPrompt = true;
     for (let left = TURNS_MAX; left > 0; left -= 1) {
       this.network.step();
       await turns(1);
-      for (const { client } of this.#tabs) client.passWaits();
+      for (const tab of this.#tabs) {
+        passWaits(tab);
+        // An answer that was on its way may say once more that nobody has signed in.
+        if (tab.client.sync.blockage?.isPaused) tab.client.store.sync.resume();
+      }
       if (this.#tabs.every(({ client }) => this.#isAtRest(client))) break;
     }
     await turns(20);
@@ -265,17 +271,19 @@ export class World {
     const browser = this.#browsers[index];
     if (browser === undefined) return;
     const end = new AbortController();
+    const time = new ManualTimer();
     const name = `page ${this.#pages.length} of browser ${index}`;
     const queue = indexedDbQueue("boards", {
       indexedDB: browser.indexedDB,
       locks: this.#hasWebLocks ? browser.locks.of(end.signal) : undefined,
       BroadcastChannel: browser.channels.of(end.signal),
+      timer: time.timer,
     });
     const fetch: typeof globalThis.fetch = (...request) =>
       end.signal.aborted ? new Promise(() => {}) : this.network.fetchOf(name)(...request);
     const storage = endingQueue(queue, end.signal, (id) => this.#stored.add(id));
     const client = new Client(this.network, name, { storage, fetch, gapMax: GAP_MAX });
-    const tab = { browser: index, client, end, dispatched: [] };
+    const tab = { browser: index, client, end, dispatched: [], time };
     this.#tabs.push(tab);
     this.#pages.push(tab);
   }
@@ -315,6 +323,11 @@ export class World {
 
 export async function turns(count: number): Promise<void> {
   for (let left = count; left > 0; left -= 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function passWaits(tab: Tab | undefined): void {
+  tab?.client.passWaits();
+  for (const delayMs of tab?.time.delaysMs ?? []) tab?.time.fire(delayMs);
 }
 
 function pick<Element>(elements: readonly Element[], which: number): Element | undefined {
