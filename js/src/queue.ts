@@ -20,7 +20,7 @@ export interface QueueContents {
 
 /** That it is for this page to send. */
 export interface Leadership {
-  /** Whether certainly no other page does meanwhile. */
+  /** Whether no other page does meanwhile; one whose storage has failed is not known of. */
   readonly isAlone: boolean;
   /** Fires when it is so no more. */
   readonly ended: AbortSignal;

@@ -42,7 +42,8 @@ export interface Withdrawal {
   readonly type: string;
   /**
    * Whether it may have been sent before, and the server may have it: then it comes as any recorded
-   * event does. False where that is certainly not so.
+   * event does. False where no tab has sent it, unless the storage has failed in one that then sends by
+   * itself.
    */
   readonly mayBeRecorded: boolean;
 }
