@@ -553,6 +553,29 @@ describe("without a storage that works, events are kept in memory and sent all t
     expect(server.log).toHaveLength(2);
   });
 
+  it("and of what was stored before a withdrawal says that another tab may have sent it", async () => {
+    network.answer = (path) =>
+      path === "/events" ? { status: 500, body: { code: "internal", detail: "No." } } : undefined;
+    const queue = openQueue();
+    let isFull = false;
+    const append: PendingQueue["append"] = (events) =>
+      isFull ? Promise.reject(new Error("full")) : queue.append(events);
+    const client = await openTab("ann", { ...of(queue), append }).live();
+    const poison = client.dispatch(step("poison"));
+    await until(() => expect(client.sync.blockage).toMatchObject({ id: poison.id }));
+    const [behind, stored] = ["behind", "stored"].map((name) => client.dispatch(step(name)));
+    expect(await client.store.sync.withdraw(behind?.id ?? "")).toMatchObject({
+      mayBeRecorded: false,
+    });
+    isFull = true;
+    client.dispatch(step("not stored"));
+    await until(() => client.sync.storage === "memory");
+    expect(await client.store.sync.withdraw(stored?.id ?? "")).toMatchObject({
+      mayBeRecorded: true,
+    });
+    expect(client.steps()).toEqual(["poison", "not stored"]);
+  });
+
   it("also those that were stored before, and in their order", async () => {
     network.hold = isPost;
     const queue = openQueue();
