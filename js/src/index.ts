@@ -46,6 +46,7 @@ export type {
   TreeNode,
 } from "./state.ts";
 export { compareIds } from "./state.ts";
+export type { Sync } from "./store-sync.ts";
 export type { SyncOptions } from "./sync.ts";
 export { createSync } from "./sync.ts";
 export type {
@@ -58,5 +59,4 @@ export type {
   SyncState,
   Withdrawal,
 } from "./sync-state.ts";
-export type { Sync } from "./synchronization.ts";
 export type { Timer } from "./timer.ts";

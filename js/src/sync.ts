@@ -13,9 +13,10 @@ import {
   observeRefusals,
   type Refusal,
 } from "./refusals.ts";
+import type { Sync } from "./store-sync.ts";
 import { type AnyReducer, type SyncRule, syncReducer } from "./sync-reducer.ts";
 import type { QueuedEvent, Rejection, SyncState } from "./sync-state.ts";
-import { type Settings, type StoreBelow, type Sync, Synchronization } from "./synchronization.ts";
+import { type Settings, type StoreBelow, Synchronization } from "./synchronization.ts";
 import type { Timer } from "./timer.ts";
 
 /** How to synchronise a store. `Event` is the union of the events that are dispatched. */
