@@ -91,7 +91,7 @@ test("a note that can't be saved is taken back, and what waits behind it is save
   await edit(note(ann, "poison"), "text", "edited");
   await edit(note(ann, "zero"), "text", "behind");
   await expect(ann.getByRole("status").nth(1)).toHaveText(
-    "3 changes not saved yet: the server could not save one, you can take it back",
+    "3 changes not saved yet: one can’t be saved",
   );
   expect(words(await server.events())).toEqual(["zero"]);
 

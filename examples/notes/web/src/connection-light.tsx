@@ -29,7 +29,12 @@ export function ConnectionLight(): ReactNode {
         {blockage !== null && `: ${whatBlocks(blockage)}`}
       </output>
       {blockage !== null && (
-        <button type="button" title={blockage.detail} onClick={() => store.sync.resume()}>
+        <button
+          type="button"
+          className="try-again"
+          title={blockage.detail}
+          onClick={() => store.sync.resume()}
+        >
           Try again
         </button>
       )}
@@ -38,7 +43,7 @@ export function ConnectionLight(): ReactNode {
 }
 
 function whatBlocks({ isPaused }: Blockage): string {
-  return isPaused ? "please sign in again" : "the server could not save one, you can take it back";
+  return isPaused ? "please sign in again" : "one can’t be saved";
 }
 
 function OfflineSwitch(): ReactNode {
