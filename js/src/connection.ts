@@ -8,7 +8,7 @@ import { LOADED, type LoadedAction, type RecordedEvent } from "./event.ts";
 import { readFrame } from "./frame.ts";
 import { watchSilence } from "./silence.ts";
 import { followSocket } from "./socket.ts";
-import { systemTimer, type Timer } from "./timer.ts";
+import { systemTimer, type Timer, wait } from "./timer.ts";
 
 /**
  * `connecting` while an attempt is under way, `live` while events flow, `offline` between attempts,
@@ -357,22 +357,6 @@ function nextOf(
     next.push(event);
   }
   return { events: next };
-}
-
-/** Waits; no longer than until `signal` fires. */
-export function wait(timer: Timer, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const cancel = timer(() => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    }, delayMs);
-    const onAbort = () => {
-      cancel();
-      resolve();
-    };
-    signal.addEventListener("abort", onAbort);
-  });
 }
 
 /** What the server answers where its log has not what was seen of it. */

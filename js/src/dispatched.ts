@@ -19,7 +19,8 @@ export type Dispatched<Dispatch extends Action = Action> = Dispatch & {
   readonly applied: Promise<void>;
   /**
    * Resolves once the server has recorded the event, a `RejectedError` if it or the reducer here
-   * refuses it. While the server can't be reached it does neither.
+   * refuses it, a `WithdrawnError` if it was withdrawn. While the server can't be reached it does none
+   * of these.
    */
   readonly accepted: Promise<Accepted>;
 };

@@ -1,6 +1,6 @@
 /** What can go wrong: errors told apart by class. */
 
-import type { Rejection } from "./sync-state.ts";
+import type { Rejection, Withdrawal } from "./sync-state.ts";
 
 /** The server understood and said no: an `application/problem+json` answer. */
 export class ProblemError extends Error {
@@ -62,5 +62,22 @@ export class RejectedError extends Error {
     const by = rejection.by === "reducer" ? "the reducer" : "the server";
     super(`${by} rejected "${rejection.type}": ${rejection.detail} (${rejection.code})`);
     this.rejection = rejection;
+  }
+}
+
+/** An event was taken back by `sync.withdraw` before its answer was known; it is not in the state. */
+export class WithdrawnError extends Error {
+  override readonly name = "WithdrawnError";
+  /** Which event, and whether the server may have it all the same. */
+  readonly withdrawal: Withdrawal;
+
+  constructor(withdrawal: Withdrawal) {
+    const { type, mayBeRecorded } = withdrawal;
+    super(
+      mayBeRecorded
+        ? `"${type}" was withdrawn after it may have been sent: if the server has recorded it, it comes back as a recorded event`
+        : `"${type}" was withdrawn before it was sent`,
+    );
+    this.withdrawal = withdrawal;
   }
 }

@@ -1,7 +1,13 @@
 /** A queue that goes on in memory when its storage fails, so that nothing is lost meanwhile. */
 
-import { memoryQueue, type Outcome, type PendingQueue, type QueueContents } from "./queue.ts";
-import type { QueuedEvent } from "./sync-state.ts";
+import {
+  type Leadership,
+  memoryQueue,
+  type Outcome,
+  type PendingQueue,
+  type QueueContents,
+} from "./queue.ts";
+import type { Blockage, QueuedEvent } from "./sync-state.ts";
 import type { Timer } from "./timer.ts";
 
 /** What a fallback needs. */
@@ -59,6 +65,11 @@ export class FallbackQueue implements PendingQueue {
     if (hasFailed) this.#stored.settle(outcomes).catch(() => {});
   }
 
+  async setBlockage(blockage: Blockage | null): Promise<void> {
+    const isStored = await this.#try(() => this.#stored.setBlockage(blockage));
+    if (!isStored) await this.#memory.setBlockage(blockage);
+  }
+
   subscribe(listener: () => void): () => void {
     const unsubscribe = [this.#stored.subscribe(listener), this.#memory.subscribe(listener)];
     return () => {
@@ -67,16 +78,20 @@ export class FallbackQueue implements PendingQueue {
   }
 
   /** Leads where the storage lets it; after it has failed each page leads itself. */
-  async lead(signal: AbortSignal): Promise<void> {
+  async lead(signal: AbortSignal): Promise<Leadership> {
     const { signal: failing } = this.#failing;
-    if (failing.aborted) return;
-    const failed = new Promise<void>((resolve) => {
-      failing.addEventListener("abort", () => resolve(), { once: true });
+    const own: Leadership = { isAlone: false, ended: signal };
+    if (failing.aborted) return own;
+    const failed = new Promise<Leadership>((resolve) => {
+      failing.addEventListener("abort", () => resolve(own), { once: true });
     });
     const led = this.#stored
       .lead(AbortSignal.any([signal, failing]))
-      .catch((error: unknown) => this.#fallBack(error));
-    await Promise.race([led, failed]);
+      .catch(async (error: unknown) => {
+        await this.#fallBack(error);
+        return own;
+      });
+    return Promise.race([led, failed]);
   }
 
   close(): void {

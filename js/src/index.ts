@@ -16,7 +16,13 @@ export type { Connection, ConnectionOptions, ConnectionStatus } from "./connecti
 export { connect } from "./connection.ts";
 export type { Accepted, Dispatched } from "./dispatched.ts";
 export { resultOf } from "./dispatched.ts";
-export { ProblemError, RejectedError, UnexpectedAnswerError, UnreachableError } from "./errors.ts";
+export {
+  ProblemError,
+  RejectedError,
+  UnexpectedAnswerError,
+  UnreachableError,
+  WithdrawnError,
+} from "./errors.ts";
 export type { Action, LoadedAction, RecordedEvent } from "./event.ts";
 export { isLoadedAction, isRecordedEvent, LOADED } from "./event.ts";
 export type { EventStatus } from "./event-status.ts";
@@ -24,7 +30,7 @@ export { eventStatus } from "./event-status.ts";
 export { createId } from "./id.ts";
 export type { IndexedDbQueueOptions } from "./indexed-db-queue.ts";
 export { indexedDbQueue } from "./indexed-db-queue.ts";
-export type { Outcome, PendingQueue, QueueContents } from "./queue.ts";
+export type { Leadership, Outcome, PendingQueue, QueueContents } from "./queue.ts";
 export { memoryQueue } from "./queue.ts";
 export type { ReadableStore } from "./readable-store.ts";
 export type { ListenToRefusals, Refusal } from "./refusals.ts";
@@ -40,15 +46,17 @@ export type {
   TreeNode,
 } from "./state.ts";
 export { compareIds } from "./state.ts";
+export type { Sync } from "./store-sync.ts";
 export type { SyncOptions } from "./sync.ts";
 export { createSync } from "./sync.ts";
 export type {
+  Blockage,
   PendingEvent,
   PendingStatus,
   QueuedEvent,
   Rejection,
   StorageStatus,
   SyncState,
+  Withdrawal,
 } from "./sync-state.ts";
-export type { Sync } from "./synchronization.ts";
 export type { Timer } from "./timer.ts";

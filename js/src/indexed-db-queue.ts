@@ -1,29 +1,50 @@
 /** The queue in IndexedDB: it survives a closed browser, and all tabs of an origin share it. */
 
-import { OUTCOMES_MAX, type Outcome, type PendingQueue, type QueueContents } from "./queue.ts";
-import type { QueuedEvent } from "./sync-state.ts";
+import { Election } from "./election.ts";
+import {
+  type Leadership,
+  OUTCOMES_MAX,
+  type Outcome,
+  type PendingQueue,
+  type QueueContents,
+} from "./queue.ts";
+import type { Blockage, QueuedEvent } from "./sync-state.ts";
+import { systemTimer, type Timer } from "./timer.ts";
 
 /** What a browser offers for it; each is the global one if left out. */
 export interface IndexedDbQueueOptions {
   readonly indexedDB?: IDBFactory | undefined;
-  /** Decides which tab sends. Pages that are served over plain http have none. */
+  /**
+   * Decides which tab sends. Pages that are served over plain http have none: there the tabs elect
+   * one, by a BroadcastChannel.
+   */
   readonly locks?: Pick<LockManager, "request"> | undefined;
   /** Tells other tabs that the queue has changed. */
   readonly BroadcastChannel?: typeof globalThis.BroadcastChannel | undefined;
+  readonly timer?: Timer;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 
 /** Events in the order of their keys, which IndexedDB gives out. */
 const WAITING = "waiting";
 const OUTCOMES = "outcomes";
 /** The index of both. */
 const BY_ID = "id";
+/** One value under one key: the blockage, if there is one. */
+const BLOCKAGE = "blockage";
+
+/** The object stores, in one transaction. */
+interface Stores {
+  readonly waiting: IDBObjectStore;
+  readonly outcomes: IDBObjectStore;
+  readonly blockage: IDBObjectStore;
+}
 
 /**
  * Creates the queue with this name. Tabs that name the same share it: any of them appends, the one
- * that holds the Web Lock of the name sends, and the next one takes over when it is closed. Give each
- * user a name of their own where several use one browser.
+ * that holds the Web Lock of the name sends, and the next one takes over when it is closed. Without Web
+ * Locks the tabs elect one. Give each user a name of their own where several use one browser.
  *
  * Nothing is opened yet. Where IndexedDB is denied or full the promises of the queue are rejected.
  *
@@ -43,6 +64,9 @@ class IndexedDbQueue implements PendingQueue {
   readonly #name: string;
   readonly #options: IndexedDbQueueOptions;
   readonly #channel: BroadcastChannel | undefined;
+  /** Where there are no Web Locks. */
+  readonly #electionChannel: BroadcastChannel | undefined;
+  readonly #election: Election | undefined;
   readonly #listeners = new Set<() => void>();
   #database: Promise<IDBDatabase> | undefined;
 
@@ -52,10 +76,13 @@ class IndexedDbQueue implements PendingQueue {
     const { BroadcastChannel } = options;
     this.#channel = BroadcastChannel && new BroadcastChannel(this.#name);
     if (this.#channel !== undefined) this.#channel.onmessage = () => this.#tellHere();
+    if (BroadcastChannel === undefined || options.locks !== undefined) return;
+    this.#electionChannel = new BroadcastChannel(`${this.#name}:leader`);
+    this.#election = new Election(this.#electionChannel, options.timer ?? systemTimer);
   }
 
   async append(events: readonly QueuedEvent[]): Promise<void> {
-    await this.#transact("readwrite", async (waiting, outcomes) => {
+    await this.#transact("readwrite", async ({ waiting, outcomes }) => {
       for (const event of events) {
         const known = await Promise.all([
           done(waiting.index(BY_ID).getKey(event.id)),
@@ -68,19 +95,26 @@ class IndexedDbQueue implements PendingQueue {
   }
 
   read(ids: readonly string[]): Promise<QueueContents> {
-    return this.#transact("readonly", async (waiting, outcomes) => {
+    return this.#transact("readonly", async ({ waiting, outcomes, blockage }) => {
       const events: QueuedEvent[] = await done(waiting.getAll());
       const isWaiting = new Set(events.map(({ id }) => id));
       const settled = ids.filter((id) => !isWaiting.has(id));
       const found = await Promise.all(
         settled.map((id): Promise<Outcome | undefined> => done(outcomes.index(BY_ID).get(id))),
       );
-      return { waiting: events, outcomes: found.filter((outcome) => outcome !== undefined) };
+      const blocking: Blockage | undefined = await done(blockage.get(BLOCKAGE));
+      return {
+        waiting: events,
+        outcomes: found.filter((outcome) => outcome !== undefined),
+        blockage: blocking ?? null,
+      };
     });
   }
 
   async settle(settled: readonly Outcome[]): Promise<void> {
-    await this.#transact("readwrite", async (waiting, outcomes) => {
+    await this.#transact("readwrite", async ({ waiting, outcomes, blockage }) => {
+      const blocking: Blockage | undefined = await done(blockage.get(BLOCKAGE));
+      if (settled.some(({ id }) => id === blocking?.id)) await done(blockage.delete(BLOCKAGE));
       for (const outcome of settled) {
         const [key, known] = await Promise.all([
           done(waiting.index(BY_ID).getKey(outcome.id)),
@@ -97,18 +131,30 @@ class IndexedDbQueue implements PendingQueue {
     this.#tell();
   }
 
+  async setBlockage(next: Blockage | null): Promise<void> {
+    await this.#transact("readwrite", async ({ waiting, blockage }) => {
+      if (next === null) return done(blockage.delete(BLOCKAGE));
+      // Another tab may have settled it meanwhile.
+      const key = await done(waiting.index(BY_ID).getKey(next.id));
+      if (key !== undefined) await done(blockage.put(next, BLOCKAGE));
+    });
+    this.#tell();
+  }
+
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  lead(signal: AbortSignal): Promise<void> {
+  async lead(signal: AbortSignal): Promise<Leadership> {
     const { locks } = this.#options;
-    // Then each tab sends; the server takes each event once.
-    if (locks === undefined) return Promise.resolve();
+    // Without either each tab sends; the server takes each event once.
+    if (locks === undefined) {
+      return { isAlone: false, ended: (await this.#election?.lead(signal)) ?? signal };
+    }
     return new Promise((resolve, reject) => {
       const hold = (): Promise<void> => {
-        resolve();
+        resolve({ isAlone: true, ended: signal });
         return new Promise((release) => {
           if (signal.aborted) release();
           else signal.addEventListener("abort", () => release(), { once: true });
@@ -123,29 +169,33 @@ class IndexedDbQueue implements PendingQueue {
   close(): void {
     this.#listeners.clear();
     this.#channel?.close();
+    this.#electionChannel?.close();
     this.#database?.then((database) => database.close()).catch(() => {});
   }
 
   /** Runs one transaction; resolves once it is complete, which is when it will not be lost. */
   async #transact<Result>(
     mode: IDBTransactionMode,
-    work: (waiting: IDBObjectStore, outcomes: IDBObjectStore) => Promise<Result>,
+    work: (stores: Stores) => Promise<Result>,
   ): Promise<Result> {
     this.#database ??= this.#open();
     const database = await this.#database.catch((error: unknown) => {
       this.#database = undefined;
       throw error;
     });
-    const transaction = database.transaction([WAITING, OUTCOMES], mode, { durability: "strict" });
+    const transaction = database.transaction([WAITING, OUTCOMES, BLOCKAGE], mode, {
+      durability: "strict",
+    });
     const completion = new Promise<void>((resolve, reject) => {
       transaction.oncomplete = () => resolve();
       transaction.onabort = () => reject(transaction.error ?? new Error("it was aborted"));
     });
     completion.catch(() => {});
-    const result = await work(
-      transaction.objectStore(WAITING),
-      transaction.objectStore(OUTCOMES),
-    ).catch(async (error: unknown) => {
+    const result = await work({
+      waiting: transaction.objectStore(WAITING),
+      outcomes: transaction.objectStore(OUTCOMES),
+      blockage: transaction.objectStore(BLOCKAGE),
+    }).catch(async (error: unknown) => {
       await completion;
       throw error;
     });
@@ -158,11 +208,12 @@ class IndexedDbQueue implements PendingQueue {
     const { indexedDB = globalThis.indexedDB } = this.#options;
     if (indexedDB === undefined) throw new Error("there is no IndexedDB here");
     const opening = indexedDB.open(this.#name, VERSION);
-    opening.onupgradeneeded = () => {
-      for (const store of [WAITING, OUTCOMES]) {
+    opening.onupgradeneeded = ({ oldVersion }) => {
+      for (const store of oldVersion < 1 ? [WAITING, OUTCOMES] : []) {
         const created = opening.result.createObjectStore(store, { autoIncrement: true });
         created.createIndex(BY_ID, BY_ID, { unique: true });
       }
+      opening.result.createObjectStore(BLOCKAGE);
     };
     const database = await done(opening);
     const forget = () => {

@@ -2,11 +2,11 @@
 
 import { useCallback, useRef, useState, useSyncExternalStore } from "react";
 import { type Accepted, type Dispatched, resultOf } from "./dispatched.ts";
-import type { RejectedError } from "./errors.ts";
+import { type RejectedError, WithdrawnError } from "./errors.ts";
 import type { Action } from "./event.ts";
 import { type EventStatus, eventStatus } from "./event-status.ts";
 import type { ReadableStore } from "./readable-store.ts";
-import type { Rejection, SyncState } from "./sync-state.ts";
+import type { Rejection, SyncState, Withdrawal } from "./sync-state.ts";
 
 /** A store with the enhancer of `createSync`, as far as the hooks need it. */
 type FollowedStore<Event extends Action> = ReadableStore<{ readonly sync: SyncState<Event> }>;
@@ -41,7 +41,8 @@ export type DispatchState =
   | { readonly status: "idle" }
   | { readonly status: "pending" }
   | { readonly status: "accepted"; readonly accepted: Accepted }
-  | { readonly status: "rejected"; readonly rejection: Rejection };
+  | { readonly status: "rejected"; readonly rejection: Rejection }
+  | { readonly status: "withdrawn"; readonly withdrawal: Withdrawal };
 
 const IDLE: DispatchState = { status: "idle" };
 const PENDING: DispatchState = { status: "pending" };
@@ -70,7 +71,11 @@ export function useDispatchResult<Event extends Action>(store: {
       };
       result.accepted.then(
         (accepted) => settle({ status: "accepted", accepted }),
-        ({ rejection }: RejectedError) => settle({ status: "rejected", rejection }),
+        (error: RejectedError | WithdrawnError) => {
+          if (error instanceof WithdrawnError) {
+            settle({ status: "withdrawn", withdrawal: error.withdrawal });
+          } else settle({ status: "rejected", rejection: error.rejection });
+        },
       );
       return result;
     },

@@ -5,7 +5,7 @@ import type { Action, RecordedEvent } from "./event.ts";
 import type { ReadableStore } from "./readable-store.ts";
 import { selectAll } from "./selectors.ts";
 import type { CollectionState } from "./state.ts";
-import type { Sync } from "./synchronization.ts";
+import type { Sync } from "./store-sync.ts";
 
 /**
  * Observes the documents of a collection: those of now, then those after each change of it. It never

@@ -2,11 +2,12 @@
 
 import type { Api, DispatchAnswer } from "./api.ts";
 import { type BackoffBounds, backoffMs } from "./backoff.ts";
-import { mayPass, wait } from "./connection.ts";
+import { blockageOf, isSameBlockage, needsSignIn } from "./blockage.ts";
+import { mayPass } from "./connection.ts";
 import { ProblemError, UnexpectedAnswerError, UnreachableError } from "./errors.ts";
-import type { Outcome } from "./queue.ts";
-import type { QueuedEvent, Rejection } from "./sync-state.ts";
-import type { Timer } from "./timer.ts";
+import type { Outcome, QueueContents } from "./queue.ts";
+import type { Blockage, QueuedEvent, Rejection } from "./sync-state.ts";
+import { type Timer, wait } from "./timer.ts";
 
 /** Events in one request: they are recorded together, or one of them is at fault. */
 const BATCH_EVENTS_MAX = 64;
@@ -14,14 +15,18 @@ const BATCH_EVENTS_MAX = 64;
 /** Characters of JSON in one request; one event that is longer goes alone. */
 const BATCH_CHARACTERS_MAX = 256 * 1024;
 
+/** What waits, in order, and what is in its way. */
+type Waiting = Pick<QueueContents, "waiting" | "blockage">;
+
 /** What a sender needs. */
 export interface SenderOptions extends BackoffBounds {
   readonly api: Api;
-  /** Returns what waits, in order. */
-  readonly read: () => Promise<readonly QueuedEvent[]>;
+  /** Gives what waits to a choice, and its result back. Nothing happens to the queue meanwhile. */
+  readonly choose: <Chosen>(choice: (contents: Waiting) => Chosen) => Promise<Chosen>;
   /** Hears of events that are on their way. */
   readonly onSent: (events: readonly QueuedEvent[]) => void;
   readonly settle: (outcomes: readonly Outcome[]) => Promise<void>;
+  readonly setBlockage: (blockage: Blockage | null) => Promise<void>;
   /** Hears of answers that waiting alone will not cure. */
   readonly onError: (error: unknown) => void;
   /** How long a request may take. */
@@ -32,10 +37,21 @@ export interface SenderOptions extends BackoffBounds {
   readonly signal: AbortSignal;
 }
 
+/** What to send next, and what is known to be in its way. */
+interface Next {
+  readonly batch: Batch;
+  readonly blockage: Blockage | null;
+}
+
+type Batch = readonly [QueuedEvent, ...QueuedEvent[]];
+
 /**
  * Sends until its signal fires. After a failure it tries again with growing, random waits and the
  * same ids, so that what did arrive takes effect once. A rejection concerns one event: the others of
  * its request were not recorded, and go on.
+ *
+ * An event that fails although the server is there blocks those behind it, for the order is kept. It
+ * is looked for by sending it alone, and told as a blockage until it is through, or withdrawn.
  */
 export class Sender {
   readonly #options: SenderOptions;
@@ -60,24 +76,33 @@ export class Sender {
     this.#wake.abort();
   }
 
-  async run(): Promise<void> {
-    const { signal, read } = this.#options;
-    while (!signal.aborted) {
+  /** @param ended - fires when another page sends instead; what is on its way is still waited for. */
+  async run(ended: AbortSignal): Promise<void> {
+    const { signal, choose } = this.#options;
+    const isOver = () => signal.aborted || ended.aborted;
+    while (!isOver()) {
       this.#wake = new AbortController();
-      const waiting = await read();
-      if (signal.aborted) return;
-      if (waiting.length === 0) await aborted([signal, this.#wake.signal]);
-      else await this.#send(batchOf(waiting, this.#batchMax));
+      const next = await choose((contents) => (isOver() ? undefined : this.#next(contents)));
+      if (isOver()) return;
+      if (next === undefined) await aborted([signal, ended, this.#wake.signal]);
+      else await this.#send(next);
     }
   }
 
-  async #send(batch: readonly QueuedEvent[]): Promise<void> {
-    const { onSent, settle, signal, onError } = this.#options;
-    onSent(batch);
+  #next({ waiting, blockage }: Waiting): Next | undefined {
+    const [first, ...rest] = batchOf(waiting, this.#batchMax);
+    if (first === undefined || blockage?.isPaused) return undefined;
+    const batch: Batch = [first, ...rest];
+    this.#options.onSent(batch);
+    return { batch, blockage };
+  }
+
+  async #send({ batch, blockage }: Next): Promise<void> {
+    const { settle, signal } = this.#options;
     try {
       const outcomes = outcomesOf(batch, await this.#request(batch));
       this.#failures = 0;
-      this.#batchMax = BATCH_EVENTS_MAX;
+      this.#batchMax = Math.min(2 * this.#batchMax, BATCH_EVENTS_MAX);
       await settle(outcomes);
     } catch (error) {
       if (signal.aborted) return;
@@ -86,14 +111,22 @@ export class Sender {
         await this.#reject(batch, error);
         return;
       }
-      if (!mayPass(error)) onError(error);
-      // A proxy may take less than the server does.
-      if (error instanceof UnexpectedAnswerError && error.status === TOO_LARGE) this.#batchMax = 1;
-      await this.#backOff();
+      if (!mayPass(error)) await this.#block(batch, error, blockage);
+      if (!needsSignIn(error)) await this.#backOff();
     }
   }
 
-  async #request(batch: readonly QueuedEvent[]): Promise<DispatchAnswer> {
+  /** Tells of the event that does not get through; where it is not alone, it is sent alone first. */
+  async #block(batch: Batch, error: unknown, before: Blockage | null): Promise<void> {
+    const { onError, setBlockage } = this.#options;
+    onError(error);
+    if (!needsSignIn(error)) this.#batchMax = 1;
+    if (!needsSignIn(error) && batch.length > 1) return;
+    const blockage = blockageOf(batch[0], error, before);
+    if (!isSameBlockage(blockage, before)) await setBlockage(blockage);
+  }
+
+  async #request(batch: Batch): Promise<DispatchAnswer> {
     const { api, attemptMaxMs, timer, signal } = this.#options;
     const late = new AbortController();
     const cancel = timer(() => late.abort(tooLate(attemptMaxMs)), attemptMaxMs);
@@ -105,9 +138,9 @@ export class Sender {
   }
 
   /** The event at fault leaves; where it is not alone, it is found by sending fewer. */
-  async #reject(batch: readonly QueuedEvent[], error: ProblemError): Promise<void> {
+  async #reject(batch: Batch, error: ProblemError): Promise<void> {
     const [first] = batch;
-    if (first === undefined || batch.length > 1) {
+    if (batch.length > 1) {
       const atFault = error.event ?? 0;
       this.#batchMax = atFault > 0 && atFault < batch.length ? atFault : 1;
       return;
@@ -148,9 +181,6 @@ function outcomesOf(batch: readonly QueuedEvent[], answer: DispatchAnswer): read
     );
   });
 }
-
-/** The status of a request that has more bytes than somebody takes. */
-const TOO_LARGE = 413;
 
 /** The statuses with which the server refuses an event for good. */
 const REJECTED: readonly number[] = [400, 403, 409, 413, 422];

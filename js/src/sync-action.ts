@@ -3,7 +3,7 @@
 import type { Checkpoint } from "./api.ts";
 import type { ConnectionStatus } from "./connection.ts";
 import type { LoadedAction, RecordedEvent } from "./event.ts";
-import type { QueuedEvent, Rejection, StorageStatus } from "./sync-state.ts";
+import type { Blockage, QueuedEvent, Rejection, StorageStatus, Withdrawal } from "./sync-state.ts";
 
 /** The beginning of the types that libraries keep for themselves. */
 export const LIBRARY_PREFIX = "@@";
@@ -28,6 +28,8 @@ export type QueueReadAction = {
     readonly waiting: readonly QueuedEvent[];
     readonly accepted: readonly { readonly id: string; readonly acceptedAt: number }[];
     readonly rejected: readonly Rejection[];
+    readonly withdrawn: readonly Withdrawal[];
+    readonly blockage: Blockage | null;
   };
 };
 
@@ -37,10 +39,14 @@ export type SentAction = {
   readonly payload: { readonly ids: readonly string[] };
 };
 
-/** The connection or the storage has another status. */
+/** The connection or the storage has another status; or nothing of it is known yet. */
 export type StatusAction = {
   readonly type: "@@flux-capacitor/status";
-  readonly payload: { readonly connection?: ConnectionStatus; readonly storage?: StorageStatus };
+  readonly payload: {
+    readonly connection?: ConnectionStatus;
+    readonly storage?: StorageStatus;
+    readonly blockage?: null;
+  };
 };
 
 export type SyncAction = ReceivedAction | QueueReadAction | SentAction | StatusAction;

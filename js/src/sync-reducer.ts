@@ -1,5 +1,6 @@
 /** The rule of synchronisation, all of it: view = confirmed + pending run again. */
 
+import { isSameBlockage } from "./blockage.ts";
 import { type Action, isLoadedAction, isRecordedEvent } from "./event.ts";
 import type { Observe, Refusal } from "./refusals.ts";
 import {
@@ -42,7 +43,7 @@ interface Parts {
  * - A local event is applied to the view, and becomes pending.
  * - A recorded event is applied to what is confirmed; the pending events that are not among the
  *   recorded ones run again on top of it. The echo of an own event is told by its id.
- * - A rejected event is taken out of the pending ones, and the rest run again.
+ * - A rejected or withdrawn event is taken out of the pending ones, and the rest run again.
  * - Any other action is the application's own. Should it change a synced slice, it does so in what
  *   is confirmed, too: otherwise the next event would undo it.
  *
@@ -94,6 +95,7 @@ class Steps {
       confirmed: this.#synced(app),
       pending: [],
       lastRejection: null,
+      blockage: null,
     };
     return { app, sync };
   }
@@ -173,14 +175,14 @@ class Steps {
   #readQueue({ app, sync }: Parts, payload: QueueReadAction["payload"]): Parts {
     const { position } = sync;
     const acceptedAt = new Map(payload.accepted.map((it) => [it.id, it.acceptedAt]));
-    const rejected = new Set(payload.rejected.map(({ id }) => id));
+    const gone = new Set([...payload.rejected, ...payload.withdrawn].map(({ id }) => id));
     const before = new Map(sync.pending.map((pending) => [pending.id, pending]));
     const waiting = payload.waiting.map((event): PendingEvent => {
       return before.get(event.id) ?? { ...event, status: "waiting" };
     });
     const isWaiting = new Set(waiting.map(({ id }) => id));
     const others = sync.pending
-      .filter(({ id }) => !isWaiting.has(id) && !rejected.has(id))
+      .filter(({ id }) => !isWaiting.has(id) && !gone.has(id))
       .map((pending) => accept(pending, acceptedAt.get(pending.id)));
     const accepted = others
       .filter(({ acceptedAt }) => acceptedAt !== undefined && acceptedAt > (position ?? 0))
@@ -189,8 +191,10 @@ class Steps {
     const unstored = others.filter(({ acceptedAt }) => acceptedAt === undefined);
     const pending = [...accepted, ...waiting, ...unstored];
     const lastRejection = payload.rejected.at(-1) ?? sync.lastRejection;
-    const next = { ...sync, pending: same(pending, sync.pending), lastRejection };
-    if (next.pending === sync.pending && lastRejection === sync.lastRejection) return { app, sync };
+    const isSameBlocked = isSameBlockage(payload.blockage, sync.blockage);
+    const blockage = isSameBlocked ? sync.blockage : payload.blockage;
+    const next = { ...sync, pending: same(pending, sync.pending), lastRejection, blockage };
+    if (isSame({ ...next }, { ...sync })) return { app, sync };
     if (hasSameIds(pending, sync.pending)) return { app, sync: next };
     const isNew = (event: QueuedEvent) => !before.has(event.id);
     return { app: this.#replay({ ...app, ...sync.confirmed }, pending, isNew), sync: next };

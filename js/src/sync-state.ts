@@ -35,6 +35,42 @@ export interface Rejection {
   readonly by: "reducer" | "server";
 }
 
+/** A pending event that the app has taken back. */
+export interface Withdrawal {
+  /** The event's id and type. */
+  readonly id: string;
+  readonly type: string;
+  /**
+   * Whether it may have been sent before, and the server may have it: then it comes as any recorded
+   * event does. False where no tab has sent it, unless the storage has failed in one that then sends by
+   * itself.
+   */
+  readonly mayBeRecorded: boolean;
+}
+
+/**
+ * What keeps the first pending event, and with it all behind it, from being recorded, though the
+ * server is there. It is there no more once the event is accepted, rejected or withdrawn.
+ */
+export interface Blockage {
+  /** The event's id and type. */
+  readonly id: string;
+  readonly type: string;
+  /** The HTTP status of the answer; `null` if it was none. */
+  readonly status: number | null;
+  /** The stable name of the problem, if the server gave one. */
+  readonly code: string | null;
+  /** One sentence that says what came instead of an answer to the event. */
+  readonly detail: string;
+  /**
+   * True where somebody has to sign in first: nothing is sent until `sync.resume()`, or until a
+   * connection is live again. Otherwise it is tried again after growing waits.
+   */
+  readonly isPaused: boolean;
+  /** Since when, in UTC with milliseconds: `2016-09-26T20:32:46.588Z`. */
+  readonly since: string;
+}
+
 /**
  * Where pending events are kept: `persistent` survives a reload, `memory` does not. With the latter
  * this page sends its events itself.
@@ -58,4 +94,6 @@ export interface SyncState<Event extends Action = Action> {
   readonly pending: readonly PendingEvent<Event>[];
   /** The last event that was rejected; `null` as long as none was. */
   readonly lastRejection: Rejection | null;
+  /** Why what is pending does not get further; `null` while nothing is in its way. */
+  readonly blockage: Blockage | null;
 }

@@ -13,9 +13,10 @@ import {
   observeRefusals,
   type Refusal,
 } from "./refusals.ts";
+import type { Sync } from "./store-sync.ts";
 import { type AnyReducer, type SyncRule, syncReducer } from "./sync-reducer.ts";
 import type { QueuedEvent, Rejection, SyncState } from "./sync-state.ts";
-import { type Settings, type StoreBelow, type Sync, Synchronization } from "./synchronization.ts";
+import { type Settings, type StoreBelow, Synchronization } from "./synchronization.ts";
 import type { Timer } from "./timer.ts";
 
 /** How to synchronise a store. `Event` is the union of the events that are dispatched. */
@@ -82,7 +83,7 @@ export interface SyncOptions<Event extends Action = Action> extends Partial<Back
  * server's events do not pass through middleware: for side effects use `store.sync.onConfirmed`.
  *
  * @throws Error if the options make no sense, or there is no WebSocket; while the store is created,
- * if it has no such slice.
+ * if it has no such slice, or the WebAssembly of its reducer is not there yet.
  *
  * Given the union of the events, as the wasm package declares it, their types are checked and known
  * wherever an event is.
@@ -111,11 +112,13 @@ export function createSync<Event extends Action = Action>(
   const slices = [...Object.values(collections), ...(options.slices ?? [])];
 
   return (next) => (reducer, preloaded) => {
-    const observe = rejections === undefined ? observeNothing : observeRefusals(rejections);
+    const observe = onceLoaded(() =>
+      rejections === undefined ? observeNothing : observeRefusals(rejections),
+    );
     const rule: SyncRule = { stateKey, slices, isEvent, observe, onStray };
     // The wrapped reducer takes what the reducer takes, and gives the state one key more.
     const wrap = (inner: unknown) => syncReducer(inner as AnyReducer, rule) as typeof reducer;
-    const store = next(wrap(reducer), preloaded);
+    const store = onceLoaded(() => next(wrap(reducer), preloaded));
     const readState = () => (store.getState() as Record<string, unknown>)[stateKey] as SyncState;
     const below = { dispatch: store.dispatch as unknown as StoreBelow["dispatch"], readState };
     const sync = new Synchronization(below, settingsOf(options, Object.keys(collections), isEvent));
@@ -131,6 +134,19 @@ export function createSync<Event extends Action = Action>(
       sync,
     } as never;
   };
+}
+
+/** Runs what calls the wasm package. Before that is there, all of it is a TypeError of its glue. */
+function onceLoaded<Result>(run: () => Result): Result {
+  try {
+    return run();
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new Error(
+      `createSync could not make the store: ${cause.message}. If its reducer is in WebAssembly, call \`await init()\` of the package before.`,
+      { cause },
+    );
+  }
 }
 
 const DEFAULTS = {

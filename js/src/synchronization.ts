@@ -4,14 +4,15 @@ import type { Api } from "./api.ts";
 import type { BackoffBounds } from "./backoff.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { type Dispatched, Ticket } from "./dispatched.ts";
-import { RejectedError } from "./errors.ts";
+import { RejectedError, WithdrawnError } from "./errors.ts";
 import { type Action, isRecordedEvent, type RecordedEvent } from "./event.ts";
 import { FallbackQueue } from "./fallback-queue.ts";
 import { createId } from "./id.ts";
-import type { Outcome, PendingQueue } from "./queue.ts";
+import type { Outcome, PendingQueue, QueueContents } from "./queue.ts";
 import { Sender } from "./sender.ts";
+import type { Sync } from "./store-sync.ts";
 import { LIBRARY_PREFIX, type SyncAction } from "./sync-action.ts";
-import type { PendingEvent, QueuedEvent, Rejection, SyncState } from "./sync-state.ts";
+import type { PendingEvent, QueuedEvent, Rejection, SyncState, Withdrawal } from "./sync-state.ts";
 import type { Timer } from "./timer.ts";
 
 /** Ids of confirmed events that are remembered, to know them if the queue still has them. */
@@ -21,7 +22,7 @@ const CONFIRMED_IDS_MAX = 1_000;
 export const POLL_MS = 5_000;
 
 /** What is so at the start, whatever a stored state says. */
-const BEGINNING = { connection: "connecting", storage: "opening" } as const;
+const BEGINNING = { connection: "connecting", storage: "opening", blockage: null } as const;
 
 /** What a synchronisation needs; `SyncOptions` explains them. */
 export interface Settings extends BackoffBounds {
@@ -46,23 +47,6 @@ export interface StoreBelow {
   readonly readState: () => SyncState;
 }
 
-/** The synchronisation of a store, as `store.sync`. */
-export interface Sync<Event extends Action = Action> {
-  /**
-   * Calls back with each event that the server has recorded, after it is in the state: the place for
-   * side effects. Each event is told once to a page, own ones as well; events that a snapshot covers
-   * are not told. Returns the way to stop.
-   */
-  onConfirmed(listener: (event: RecordedEvent & Event) => void): () => void;
-  /**
-   * Calls back with each rejection of a pending or dispatched event, and with the event, which is in
-   * the state no more: what a user wrote can be offered again. Returns the way to stop.
-   */
-  onRejected(listener: (rejection: Rejection, event: QueuedEvent<Event>) => void): () => void;
-  /** Ends it for good. What is pending stays in the queue, and is sent when the page comes back. */
-  close(): void;
-}
-
 export class Synchronization implements Sync {
   readonly #store: StoreBelow;
   readonly #settings: Settings;
@@ -75,6 +59,9 @@ export class Synchronization implements Sync {
   readonly #tickets = new Map<string, Ticket>();
   /** Ids that are known to be in the queue. */
   readonly #stored = new Set<string>();
+  /** Ids of events that certainly nobody has sent: only this page could have. */
+  readonly #unsent = new Set<string>();
+  #isAlone = false;
   /** Positions of the last confirmed events by id. */
   readonly #confirmed = new Map<string, number>();
   /** The last of the works on the queue, which run one after the other. */
@@ -91,23 +78,29 @@ export class Synchronization implements Sync {
       timer,
       storageMaxMs,
       onFallback: (error) => {
+        // What is in the storage another tab may send.
+        this.#unsent.clear();
         this.#tell({ type: "@@flux-capacitor/status", payload: { storage: "memory" } });
         onError(error);
       },
     });
     this.#sender = new Sender({
       ...settings,
-      read: () => this.#inTurn(() => this.#toSend()),
+      choose: (choice) => this.#inTurn(async () => choice(await this.#toSend())),
       onSent: (events) => this.#markSent(events),
       settle: (outcomes) => this.#inTurn(() => this.#queue.settle(outcomes)),
+      setBlockage: (blockage) => this.#inTurn(() => this.#queue.setBlockage(blockage)),
       signal: this.#closing.signal,
     });
   }
 
   /** Begins to receive and to send. */
   start(): void {
-    const { pending, position, eventId, connection, storage } = this.#store.readState();
-    if (connection !== BEGINNING.connection || storage !== BEGINNING.storage) {
+    const state = this.#store.readState();
+    const { pending, position, eventId } = state;
+    const { connection, storage, blockage } = BEGINNING;
+    const isAtBeginning = state.connection === connection && state.storage === storage;
+    if (!isAtBeginning || state.blockage !== blockage) {
       this.#tell({ type: "@@flux-capacitor/status", payload: BEGINNING });
     }
     const restored = pending.filter(({ status }) => status !== "accepted").map(toQueued);
@@ -119,11 +112,21 @@ export class Synchronization implements Sync {
     this.#read();
     this.#poll();
     const { signal } = this.#closing;
-    this.#queue
-      .lead(signal)
-      .then(() => this.#sender.run())
-      .catch(this.#settings.onError);
+    this.#lead(signal).catch(this.#settings.onError);
     this.#connect(position === null ? undefined : { position, eventId });
+  }
+
+  /** Sends whenever it is for this page to do so. */
+  async #lead(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const { isAlone, ended } = await this.#queue.lead(signal);
+      // In turn: what waits already has been read by then.
+      await this.#inTurn(async () => {
+        this.#isAlone = isAlone;
+      });
+      this.#endPause();
+      await this.#sender.run(ended);
+    }
   }
 
   /** Dispatches as a Redux store does; an event gets an id, and promises. */
@@ -157,6 +160,30 @@ export class Synchronization implements Sync {
     return () => void this.#rejectedListeners.delete(listener);
   }
 
+  async withdraw(id: string): Promise<Withdrawal | null> {
+    if (this.#closing.signal.aborted) {
+      throw new Error(
+        "`store.sync.withdraw` was called after `close()`: what is pending stays so.",
+      );
+    }
+    return this.#inTurn(async () => {
+      const { waiting } = await this.#queue.read([]);
+      const event = waiting.find((queued) => queued.id === id);
+      if (event === undefined || this.#confirmed.has(id)) return null;
+      const mayBeRecorded = !this.#unsent.has(id);
+      await this.#queue.settle([{ id, withdrawal: { id, type: event.type, mayBeRecorded } }]);
+      const { outcomes } = await this.#readQueue([id]);
+      // Another tab may have heard of its answer just before.
+      const outcome = outcomes.find((known) => known.id === id);
+      return outcome !== undefined && "withdrawal" in outcome ? outcome.withdrawal : null;
+    });
+  }
+
+  resume(): void {
+    void this.#inTurn(() => this.#queue.setBlockage(null));
+    this.#sender.retry();
+  }
+
   close(): void {
     this.#closing.abort();
     this.#cancelPoll();
@@ -187,6 +214,7 @@ export class Synchronization implements Sync {
     this.#tickets.set(event.id, ticket);
     void this.#inTurn(async () => {
       await this.#queue.append([event]);
+      if (this.#isAlone && !this.#stored.has(event.id)) this.#unsent.add(event.id);
       this.#stored.add(event.id);
     });
     return ticket.result;
@@ -207,7 +235,9 @@ export class Synchronization implements Sync {
     const { subscribe } = this.#connection;
     subscribe((connection) => {
       this.#tell({ type: "@@flux-capacitor/status", payload: { connection } });
-      if (connection === "live") this.#sender.retry();
+      if (connection !== "live") return;
+      this.#endPause();
+      this.#sender.retry();
     });
   }
 
@@ -235,19 +265,29 @@ export class Synchronization implements Sync {
     this.#call(this.#confirmedListeners, event);
   }
 
+  /** A page that begins, or a connection that is live, may be that of somebody who has signed in. */
+  #endPause(): void {
+    void this.#inTurn(async () => {
+      const { blockage } = await this.#queue.read([]);
+      if (blockage?.isPaused) await this.#queue.setBlockage(null);
+    });
+  }
+
   #markSent(events: readonly QueuedEvent[]): void {
+    for (const { id } of events) this.#unsent.delete(id);
     this.#tell({ type: "@@flux-capacitor/sent", payload: { ids: events.map(({ id }) => id) } });
   }
 
   /** What waits for an answer. Of what is confirmed the answer is known, though it may be lost. */
-  async #toSend(): Promise<readonly QueuedEvent[]> {
-    const { waiting } = await this.#queue.read([]);
+  async #toSend(): Promise<QueueContents> {
+    const contents = await this.#queue.read([]);
+    const { waiting } = contents;
     const answered = waiting.flatMap(({ id }) => {
       const acceptedAt = this.#confirmed.get(id);
       return acceptedAt === undefined ? [] : [{ id, acceptedAt }];
     });
     if (answered.length > 0) await this.#queue.settle(answered);
-    return waiting.filter(({ id }) => !this.#confirmed.has(id));
+    return { ...contents, waiting: waiting.filter(({ id }) => !this.#confirmed.has(id)) };
   }
 
   /** Reads the queue soon, once for all who ask meanwhile. */
@@ -271,20 +311,23 @@ export class Synchronization implements Sync {
   }
 
   /** Brings the state up to date with the queue: its order, and what became of the events. */
-  async #readQueue(): Promise<void> {
-    const asked = new Set(this.#tickets.keys());
+  async #readQueue(ids: readonly string[] = []): Promise<QueueContents> {
+    const asked = new Set([...ids, ...this.#tickets.keys()]);
     for (const { id, status } of this.#store.readState().pending) {
       if (status !== "accepted") asked.add(id);
     }
-    const { waiting, outcomes } = await this.#queue.read([...asked]);
-    if (this.#closing.signal.aborted) return;
+    const contents = await this.#queue.read([...asked]);
+    if (this.#closing.signal.aborted) return contents;
+    const { waiting, outcomes, blockage } = contents;
     await this.#putBack(waiting, outcomes);
     const notConfirmed = waiting.filter(({ id }) => !this.#confirmed.has(id));
     for (const { id } of notConfirmed) this.#stored.add(id);
     const accepted = outcomes.filter((outcome) => "acceptedAt" in outcome);
     const rejected = outcomes.flatMap((it) => ("rejection" in it ? [it.rejection] : []));
+    const withdrawn = outcomes.flatMap((it) => ("withdrawal" in it ? [it.withdrawal] : []));
+    const wasBlocked = this.#store.readState().blockage !== null;
     const pending = new Map(this.#store.readState().pending.map((event) => [event.id, event]));
-    const payload = { waiting: notConfirmed, accepted, rejected };
+    const payload = { waiting: notConfirmed, accepted, rejected, withdrawn, blockage };
     this.#tell({ type: "@@flux-capacitor/queueRead", payload });
     this.#tellStorage();
     for (const outcome of outcomes) this.#settle(outcome);
@@ -292,6 +335,9 @@ export class Synchronization implements Sync {
       const event = pending.get(rejection.id);
       if (event !== undefined) this.#call(this.#rejectedListeners, rejection, toQueued(event));
     }
+    // Another tab has withdrawn what was in the way, or somebody has signed in there.
+    if (withdrawn.length > 0 || (wasBlocked && blockage === null)) this.#sender.retry();
+    return contents;
   }
 
   /** What was in the queue and is neither there nor settled: somebody has emptied the storage. */
@@ -306,10 +352,12 @@ export class Synchronization implements Sync {
   #settle(outcome: Outcome): void {
     const { id } = outcome;
     this.#stored.delete(id);
+    this.#unsent.delete(id);
     const ticket = this.#tickets.get(id);
     this.#tickets.delete(id);
     if ("acceptedAt" in outcome) ticket?.resolve({ id, position: outcome.acceptedAt });
-    else ticket?.reject(new RejectedError(outcome.rejection));
+    else if ("rejection" in outcome) ticket?.reject(new RejectedError(outcome.rejection));
+    else ticket?.reject(new WithdrawnError(outcome.withdrawal));
   }
 
   #tellStorage(): void {

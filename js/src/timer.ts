@@ -8,3 +8,19 @@ export const systemTimer: Timer = (callback, delayMs) => {
   const handle = setTimeout(callback, delayMs);
   return () => clearTimeout(handle);
 };
+
+/** Waits; no longer than until `signal` fires. */
+export function wait(timer: Timer, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const cancel = timer(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    }, delayMs);
+    const onAbort = () => {
+      cancel();
+      resolve();
+    };
+    signal.addEventListener("abort", onAbort);
+  });
+}

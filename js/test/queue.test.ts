@@ -1,9 +1,18 @@
 import { IDBFactory } from "fake-indexeddb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createId, indexedDbQueue, memoryQueue, type PendingQueue } from "../src/index.ts";
+import { ANSWER_MS, ASK_AGAIN_MS } from "../src/election.ts";
+import {
+  createId,
+  indexedDbQueue,
+  type Leadership,
+  memoryQueue,
+  type PendingQueue,
+  WithdrawnError,
+} from "../src/index.ts";
 import { OUTCOMES_MAX } from "../src/queue.ts";
 import type { QueuedEvent, Rejection } from "../src/sync-state.ts";
 import { POLL_MS } from "../src/synchronization.ts";
+import { ManualTimer } from "./manual-timer.ts";
 import { step } from "./simulation/boards.ts";
 import { SimulatedChannels, SimulatedLocks } from "./simulation/browser.ts";
 import { Client, STORAGE_MS, until } from "./simulation/client.ts";
@@ -68,7 +77,7 @@ describe.each([
     const [a, b, c] = [event("a"), event("b"), event("c")];
     await queue.append([a, b]);
     await queue.append([b, c]);
-    expect(await queue.read([])).toEqual({ waiting: [a, b, c], outcomes: [] });
+    expect(await queue.read([])).toEqual({ waiting: [a, b, c], outcomes: [], blockage: null });
   });
 
   it("keeps what became of events, for those who ask", async () => {
@@ -83,8 +92,38 @@ describe.each([
     expect(await queue.read([c.id, b.id, a.id])).toEqual({
       waiting: [c],
       outcomes: [outcomes[1], outcomes[0]],
+      blockage: null,
     });
     expect((await queue.read([])).outcomes).toEqual([]);
+  });
+
+  it("keeps what was said of an event first", async () => {
+    const queue = open();
+    const a = event("a");
+    await queue.append([a]);
+    const withdrawal = { id: a.id, type: a.type, mayBeRecorded: true };
+    await queue.settle([{ id: a.id, withdrawal }]);
+    await queue.settle([{ id: a.id, acceptedAt: 7 }]);
+    expect((await queue.read([a.id])).outcomes).toEqual([{ id: a.id, withdrawal }]);
+  });
+
+  it("keeps what is in the way, until nothing is", async () => {
+    const queue = open();
+    const a = event("a");
+    const { id, type } = a;
+    const since = "2016-09-20T07:04:21.000Z";
+    const blockage = { id, type, status: 500, code: null, detail: "", isPaused: false, since };
+    const blocking = async () => (await queue.read([])).blockage;
+    await queue.setBlockage(blockage);
+    expect(await blocking(), "it does not wait").toBe(null);
+    await queue.append([a]);
+    await queue.setBlockage(blockage);
+    expect(await blocking()).toEqual(blockage);
+    await queue.setBlockage(null);
+    expect(await blocking()).toBe(null);
+    await queue.setBlockage(blockage);
+    await queue.settle([{ id, acceptedAt: 7 }]);
+    expect(await blocking(), "it waits no more").toBe(null);
   });
 
   it("takes no event again that is settled", async () => {
@@ -133,6 +172,25 @@ describe("queues of one name in IndexedDB", () => {
     await until(() => expect(led).toEqual([0, 1]));
   });
 
+  it("take over what an older version of the database holds", async () => {
+    const a = event("a");
+    await new Promise<void>((resolve) => {
+      const opening = indexedDB.open("flux-capacitor:boards", 1);
+      opening.onupgradeneeded = () => {
+        for (const store of ["waiting", "outcomes"]) {
+          const created = opening.result.createObjectStore(store, { autoIncrement: true });
+          created.createIndex("id", "id", { unique: true });
+          if (store === "waiting") created.add(a);
+        }
+      };
+      opening.onsuccess = () => {
+        opening.result.close();
+        resolve();
+      };
+    });
+    expect(await openQueue().read([])).toEqual({ waiting: [a], outcomes: [], blockage: null });
+  });
+
   it("open the database again that the browser has closed", async () => {
     const queue = openQueue();
     await queue.append([event("a")]);
@@ -141,6 +199,128 @@ describe("queues of one name in IndexedDB", () => {
       indexedDB.deleteDatabase("flux-capacitor:boards").onsuccess = resolve;
     });
     expect((await queue.read([])).waiting).toEqual([]);
+  });
+});
+
+describe("without Web Locks", () => {
+  interface Candidate {
+    readonly time: ManualTimer;
+    readonly queue: PendingQueue;
+    /** Ends the page without a word. */
+    readonly end: AbortController;
+    /** Ends it properly. */
+    readonly leave: AbortController;
+    leadership?: Leadership;
+  }
+
+  function candidate(): Candidate {
+    const [time, end, leave] = [new ManualTimer(), new AbortController(), new AbortController()];
+    const queue = indexedDbQueue("boards", {
+      indexedDB,
+      locks: undefined,
+      BroadcastChannel: channels.of(end.signal),
+      timer: time.timer,
+    });
+    closing.push(() => queue.close());
+    const self: Candidate = { time, queue, end, leave };
+    // As the synchronisation does: who does not lead any more waits for it again.
+    const lead = async (): Promise<void> => {
+      const leadership = await queue.lead(leave.signal);
+      if (leave.signal.aborted) return;
+      self.leadership = leadership;
+      leadership.ended.addEventListener("abort", () => void lead(), { once: true });
+    };
+    void lead();
+    return self;
+  }
+
+  const leads = ({ leadership }: Candidate) =>
+    leadership !== undefined && !leadership.ended.aborted;
+
+  /** Lets the tabs hear each other, and what they wait for be over. */
+  async function pass(candidates: readonly Candidate[], delayMs: number): Promise<void> {
+    await turns(5);
+    for (const { time } of candidates) if (time.delaysMs.includes(delayMs)) time.fire(delayMs);
+    await turns(5);
+  }
+
+  it("one of the tabs leads, and another when that has left", async () => {
+    const tabs = [candidate(), candidate(), candidate()];
+    await pass(tabs, ANSWER_MS);
+    // Who came late has not heard the others ask.
+    await pass(tabs, ANSWER_MS);
+    const [first] = tabs.filter(leads);
+    expect(tabs.filter(leads)).toEqual([first]);
+    expect(first?.leadership?.isAlone).toBe(false);
+    first?.leave.abort();
+    const rest = tabs.filter((tab) => tab !== first);
+    await pass(rest, ANSWER_MS);
+    expect(rest.filter(leads)).toHaveLength(1);
+  });
+
+  it("a tab that comes later does not lead, until the one that does has ended without a word", async () => {
+    const first = candidate();
+    await pass([first], ANSWER_MS);
+    const second = candidate();
+    for (const round of [1, 2]) {
+      await pass([second], ANSWER_MS);
+      expect([first, second].map(leads), `round ${round}`).toEqual([true, false]);
+      if (round === 2) first.end.abort();
+      await pass([second], ASK_AGAIN_MS);
+    }
+    await pass([second], ANSWER_MS);
+    expect(leads(second)).toBe(true);
+  });
+
+  it("of two that lead, for one of them was frozen, one gives it up", async () => {
+    channels.isDelivered = () => false;
+    const tabs = [candidate(), candidate()];
+    await pass(tabs, ANSWER_MS);
+    expect(tabs.map(leads)).toEqual([true, true]);
+    channels.isDelivered = () => true;
+    const third = candidate();
+    await pass([third], ANSWER_MS);
+    expect([...tabs, third].filter(leads)).toHaveLength(1);
+    expect(leads(third)).toBe(false);
+  });
+
+  it("one tab sends what all have dispatched, and another when that is closed", async () => {
+    const ends = [new AbortController(), new AbortController()];
+    const times = [new ManualTimer(), new ManualTimer()];
+    const [first, second] = ends.map(({ signal }, index) =>
+      openTab(
+        `tab ${index}`,
+        indexedDbQueue("boards", {
+          indexedDB,
+          locks: undefined,
+          BroadcastChannel: channels.of(signal),
+          ...(times[index] && { timer: times[index].timer }),
+        }),
+      ),
+    ) as [Client, Client];
+    await Promise.all([first.live(), second.live()]);
+    for (const time of times) {
+      if (time.delaysMs.includes(ANSWER_MS)) time.fire(ANSWER_MS);
+      await turns(5);
+    }
+    const accepted = [
+      first.dispatch(step("a")).accepted,
+      second.dispatch(step("b")).accepted,
+      first.dispatch(step("c")).accepted,
+    ];
+    await Promise.all(accepted);
+    const senders = [...new Set(posts().map(({ client }) => client))];
+    expect(senders).toHaveLength(1);
+    const sent = posts().flatMap(({ body }) => body as QueuedEvent[]);
+    expect(sent).toHaveLength(3);
+
+    const [one, other] = senders[0] === "tab 0" ? [first, second] : [second, first];
+    one.store.sync.close();
+    await until(() => times.some(({ delaysMs }) => delaysMs.includes(ANSWER_MS)));
+    await turns(5);
+    for (const time of times) if (time.delaysMs.includes(ANSWER_MS)) time.fire(ANSWER_MS);
+    expect(await other.dispatch(step("d")).accepted).toMatchObject({ position: 4 });
+    await other.caughtUpWith(4);
   });
 });
 
@@ -202,6 +382,50 @@ describe("pending events in IndexedDB", () => {
       expect(tab.steps()).toEqual(["first"]);
       expect(tab.sync.lastRejection).toMatchObject({ id, code: "board_full", by: "server" });
       expect(tab.rejections).toHaveLength(1);
+    }
+  });
+
+  it("are withdrawn in all tabs by any of them, and what is behind goes on", async () => {
+    network.answer = (path, body) =>
+      path === "/events" && JSON.stringify(body).includes("poison")
+        ? { status: 500, body: { code: "internal", detail: "No." } }
+        : undefined;
+    const ann = await openTab("ann").live();
+    const bob = await openTab("bob").live();
+    const poison = ann.dispatch(step("poison"));
+    await until(() => expect(ann.sync.blockage).toMatchObject({ id: poison.id }));
+    const behind = ann.dispatch(step("behind"));
+    for (const tab of [ann, bob]) {
+      await until(() => expect(tab.sync.blockage).toMatchObject({ id: poison.id, status: 500 }));
+      await until(() => expect(tab.steps()).toEqual(["poison", "behind"]));
+    }
+    expect(await bob.store.sync.withdraw(poison.id)).toMatchObject({ mayBeRecorded: true });
+    await expect(poison.accepted).rejects.toBeInstanceOf(WithdrawnError);
+    // Nobody lets the wait for another attempt end.
+    expect(await behind.accepted).toMatchObject({ position: 1 });
+    for (const tab of [ann, bob]) {
+      await until(() => expect(tab.sync).toMatchObject({ pending: [], blockage: null }));
+      expect(tab.steps()).toEqual(["behind"]);
+      expect(tab.rejections).toEqual([]);
+    }
+  });
+
+  it("are sent again when somebody has signed in in any tab", async () => {
+    network.answer = (path) =>
+      path === "/events"
+        ? { status: 401, body: { code: "unauthorized", detail: "Sign in." } }
+        : undefined;
+    const ann = await openTab("ann").live();
+    const bob = await openTab("bob").live();
+    const { accepted } = ann.dispatch(step("a"));
+    for (const tab of [ann, bob]) {
+      await until(() => expect(tab.sync.blockage).toMatchObject({ isPaused: true }));
+    }
+    network.answer = () => undefined;
+    bob.store.sync.resume();
+    expect(await accepted).toMatchObject({ position: 1 });
+    for (const tab of [ann, bob]) {
+      await until(() => expect(tab.sync).toMatchObject({ pending: [], blockage: null }));
     }
   });
 
@@ -329,6 +553,29 @@ describe("without a storage that works, events are kept in memory and sent all t
     expect(server.log).toHaveLength(2);
   });
 
+  it("and of what was stored before a withdrawal says that another tab may have sent it", async () => {
+    network.answer = (path) =>
+      path === "/events" ? { status: 500, body: { code: "internal", detail: "No." } } : undefined;
+    const queue = openQueue();
+    let isFull = false;
+    const append: PendingQueue["append"] = (events) =>
+      isFull ? Promise.reject(new Error("full")) : queue.append(events);
+    const client = await openTab("ann", { ...of(queue), append }).live();
+    const poison = client.dispatch(step("poison"));
+    await until(() => expect(client.sync.blockage).toMatchObject({ id: poison.id }));
+    const [behind, stored] = ["behind", "stored"].map((name) => client.dispatch(step(name)));
+    expect(await client.store.sync.withdraw(behind?.id ?? "")).toMatchObject({
+      mayBeRecorded: false,
+    });
+    isFull = true;
+    client.dispatch(step("not stored"));
+    await until(() => client.sync.storage === "memory");
+    expect(await client.store.sync.withdraw(stored?.id ?? "")).toMatchObject({
+      mayBeRecorded: true,
+    });
+    expect(client.steps()).toEqual(["poison", "not stored"]);
+  });
+
   it("also those that were stored before, and in their order", async () => {
     network.hold = isPost;
     const queue = openQueue();
@@ -356,6 +603,7 @@ function of(queue: PendingQueue): PendingQueue {
     append: (events) => queue.append(events),
     read: (ids) => queue.read(ids),
     settle: (outcomes) => queue.settle(outcomes),
+    setBlockage: (blockage) => queue.setBlockage(blockage),
     subscribe: (listener) => queue.subscribe(listener),
     lead: (signal) => queue.lead(signal),
     close: () => queue.close(),

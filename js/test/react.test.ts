@@ -102,4 +102,9 @@ it("a component knows the result of what it has dispatched last", async () => {
   await shows("bad");
   await act(async () => dispatch(step("c", "plan", 0)));
   await shows("board_full");
+  network.hold = isPost;
+  await act(async () => dispatch(step("d")));
+  await shows("pending");
+  await act(async () => client.store.sync.withdraw(client.sync.pending.at(-1)?.id ?? ""));
+  await shows("withdrawn");
 });

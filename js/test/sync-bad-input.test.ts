@@ -43,7 +43,6 @@ describe("an answer that says nothing of the event: it stays pending and is sent
     ],
     ["no event", { status: 200, body: { position: 1, events: [] } }, UnexpectedAnswerError],
     ["an error of the server", problem(500, "internal"), ProblemError],
-    ["sign in first", problem(401, "unauthorized"), ProblemError],
     ["not from this page", problem(403, "origin_forbidden"), ProblemError],
     ["a wrong URL", problem(404, "route_not_found"), ProblemError],
   ];
@@ -60,12 +59,15 @@ describe("an answer that says nothing of the event: it stays pending and is sent
     }
     await until(() => expect(client.time.delaysMs).toContain(4 * FIRST_WAIT_MS));
     expect(client.errors).toHaveLength(told === undefined ? 0 : 3);
+    if (told === undefined) expect(client.sync.blockage).toBe(null);
+    else await until(() => expect(client.sync.blockage).toMatchObject({ id, isPaused: false }));
     if (told !== undefined) expect(client.errors[0]).toBeInstanceOf(told);
     answerDispatches(undefined);
     client.time.fire(4 * FIRST_WAIT_MS);
     expect(await accepted).toEqual({ id, position: 1 });
     expect(sent()).toEqual([[id], [id], [id], [id]]);
     expect(client.rejections).toEqual([]);
+    await until(() => expect(client.sync.blockage).toBe(null));
   });
 
   it("none at all, for too long", async () => {

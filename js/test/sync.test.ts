@@ -461,6 +461,7 @@ describe("what is in the state", () => {
       confirmed: { boards: {} },
       pending: [],
       lastRejection: null,
+      blockage: null,
     } satisfies SyncState);
     await client.live();
     server.dispatch([step("a")]);

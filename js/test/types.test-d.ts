@@ -19,6 +19,7 @@ import {
   type SyncState,
   selectAll,
   selectById,
+  type Withdrawal,
 } from "../src/index.ts";
 import { observableCollection } from "../src/mobx.ts";
 import { useDispatchResult, useEventStatus, useSync } from "../src/react.ts";
@@ -92,6 +93,7 @@ describe("types", () => {
     expectTypeOf(store.getState().sync).toEqualTypeOf<SyncState>();
     expectTypeOf(store.getState().notes).toEqualTypeOf<CollectionState<Note>>();
     expectTypeOf(store.sync).toEqualTypeOf<Sync>();
+    expectTypeOf(store.sync.withdraw("a")).toEqualTypeOf<Promise<Withdrawal | null>>();
   });
 
   it("knows the events of the union that it is given", () => {

@@ -75,6 +75,82 @@ test("what the server rejects is undone, its reason told, and the rest stays", a
   expect(words(await server.events())).toEqual(["Milk", "Bread"]);
 });
 
+test("a note that can't be saved is taken back, and what waits behind it is saved", async ({
+  browser,
+  server,
+}) => {
+  const ann = await openWindow(browser, server, "Ann");
+  await addNote(ann, "zero");
+  await hasUnsaved(ann, 0);
+  await ann.route("**/api/events", async (route) => {
+    const isPoison = route.request().postData()?.includes("poison") ?? false;
+    if (isPoison) await route.fulfill({ status: 500, body: "<h1>Sorry" });
+    else await route.continue();
+  });
+  await addNote(ann, "poison");
+  await edit(note(ann, "poison"), "text", "edited");
+  await edit(note(ann, "zero"), "text", "behind");
+  await expect(ann.getByRole("status").nth(1)).toHaveText(
+    "3 changes not saved yet: one can’t be saved",
+  );
+  expect(words(await server.events())).toEqual(["zero"]);
+
+  await note(ann, "poison").getByRole("button", { name: "Take back" }).click();
+  await expect(note(ann, "poison")).toHaveCount(0);
+  await hasUnsaved(ann, 0);
+  await expect(ann.getByRole("button", { name: "Try again" })).toHaveCount(0);
+  await expect(note(ann, "zero")).toContainText("behind");
+  await ann.reload();
+  await isLive(ann);
+  expect(await titles(ann)).toEqual(["zero"]);
+  expect(words(await server.events())).toEqual(["zero", "behind"]);
+});
+
+test("what is offline can be taken back, too, an edit as well as a note", async ({
+  browser,
+  server,
+}) => {
+  const page = await openWindow(browser, server, "Ann");
+  await addNote(page, "Milk", "two litres");
+  await hasUnsaved(page, 0);
+  await switchNetwork(page);
+  await isOffline(page);
+  await addNote(page, "Bread");
+  await edit(note(page, "Milk"), "text", "three litres");
+  await page.reload();
+  await hasUnsaved(page, 2);
+  await note(page, "Milk").getByRole("button", { name: "Take back" }).click();
+  await expect(note(page, "Milk")).toContainText("two litres");
+  await note(page, "Bread").getByRole("button", { name: "Take back" }).click();
+  await expect(note(page, "Bread")).toHaveCount(0);
+  await hasUnsaved(page, 0);
+  await switchNetwork(page);
+  await isLive(page);
+  await addNote(page, "Tea");
+  await hasUnsaved(page, 0);
+  expect(words(await server.events())).toEqual(["Milk", "Tea"]);
+});
+
+test("after somebody has signed in again, what waits is saved", async ({ browser, server }) => {
+  const page = await openWindow(browser, server, "Ann");
+  let isSignedIn = false;
+  let asked = 0;
+  await page.route("**/api/events", async (route) => {
+    if (route.request().method() === "POST") asked += 1;
+    if (isSignedIn) await route.continue();
+    else await route.fulfill({ status: 401, body: "Who are you?" });
+  });
+  for (const title of ["one", "two"]) await addNote(page, title);
+  await expect(page.getByRole("status").nth(1)).toHaveText(
+    "2 changes not saved yet: please sign in again",
+  );
+  expect(asked).toBe(1);
+  isSignedIn = true;
+  await page.getByRole("button", { name: "Try again" }).click();
+  await hasUnsaved(page, 0);
+  expect(words(await server.events())).toEqual(["one", "two"]);
+});
+
 test("work goes on offline and over a reload, and is sent once and in order", async ({
   browser,
   server,
@@ -158,6 +234,47 @@ test("two tabs have one queue, and either sends what the other leaves", async ({
   await expect(note(second, "four")).toBeVisible();
   await hasUnsaved(third, 0);
   expect(words(await server.events())).toEqual(["one", "two", "three", "four"]);
+});
+
+test.describe("over plain http", () => {
+  test.use({ serverOptions: ["--allow-anonymous"] });
+
+  test("there are no Web Locks: two tabs have one queue, and one sends at a time", async ({
+    server,
+  }, { project }) => {
+    const { args = [], ...launchOptions } = project.use.launchOptions ?? {};
+    const rules = "--host-resolver-rules=MAP notes.example 127.0.0.1";
+    const browser = await chromium.launch({ ...launchOptions, args: [...args, rules] });
+    const context = await browser.newContext();
+    const url = server.url.replace("127.0.0.1", "notes.example");
+    const open = async () => {
+      const tab = await context.newPage();
+      await tab.goto(url);
+      await isLive(tab);
+      return tab;
+    };
+    const [first, second] = [await open(), await open()];
+    expect(await first.evaluate(() => "locks" in navigator)).toBe(false);
+    const senders: string[] = [];
+    for (const [name, tab] of Object.entries({ first, second })) {
+      tab.on("request", (sent) => void (sent.method() === "POST" && senders.push(name)));
+    }
+    for (const [index, title] of ["one", "two", "three", "four"].entries()) {
+      await addNote(index % 2 === 0 ? first : second, title);
+      for (const tab of [first, second]) await expect(note(tab, title)).toBeVisible();
+    }
+    for (const tab of [first, second]) await hasUnsaved(tab, 0);
+    expect(words(await server.events())).toEqual(["one", "two", "three", "four"]);
+    expect(new Set(senders).size).toBe(1);
+
+    // Whichever it is that sends, the other takes over.
+    const [closed, left] = senders[0] === "first" ? [first, second] : [second, first];
+    await closed.close();
+    await addNote(left, "five");
+    await hasUnsaved(left, 0);
+    expect(words(await server.events())).toEqual(["one", "two", "three", "four", "five"]);
+    await browser.close();
+  });
 });
 
 test("one can jump through old states, and nothing of what happens meanwhile is lost", async ({

@@ -8,6 +8,7 @@ import {
   type RecordedEvent,
   resultOf,
   type SyncState,
+  type Withdrawal,
 } from "@flux-capacitor/client";
 import type { IDBFactory } from "fake-indexeddb";
 import { combineReducers, legacy_createStore } from "redux";
@@ -49,6 +50,7 @@ export class Page {
   readonly line: Line;
   readonly dispatched: Dispatched[] = [];
   readonly confirmed: RecordedEvent[] = [];
+  readonly withdrawn: Withdrawal[] = [];
   readonly errors: unknown[] = [];
   readonly #end = new AbortController();
   readonly #store: ReturnType<typeof createStore>;
@@ -69,6 +71,17 @@ export class Page {
 
   dispatch(event: NoteEvent): void {
     this.dispatched.push(resultOf(this.#store.dispatch(event)));
+  }
+
+  /** Takes one of the events back that are pending, of whichever tab. */
+  withdraw(which: number): void {
+    const { pending } = this.state.sync;
+    const event = pending[which % Math.max(1, pending.length)];
+    if (event === undefined) return;
+    const keep = (withdrawal: Withdrawal | null) => {
+      if (withdrawal !== null) this.withdrawn.push(withdrawal);
+    };
+    this.#store.sync.withdraw(event.id).then(keep, (error) => this.errors.push(error));
   }
 
   /** Ends it in the middle of whatever it does: nothing is closed properly. */

@@ -1,7 +1,12 @@
 /** The real server, browsers with tabs, others who write, and lines that fail. */
 
 import { randomUUID } from "node:crypto";
-import { type QueueContents, type RecordedEvent, selectAll } from "@flux-capacitor/client";
+import {
+  type QueueContents,
+  type RecordedEvent,
+  selectAll,
+  WithdrawnError,
+} from "@flux-capacitor/client";
 import { IDBFactory } from "fake-indexeddb";
 import { expect, vi } from "vitest";
 import {
@@ -17,6 +22,7 @@ import { type Browser, Page, queueOf } from "./page.ts";
 /** One thing that happens. Numbers choose among what there is, whatever that is by then. */
 export type Happening =
   | { readonly kind: "local" | "remote"; readonly page: number; readonly event: NoteEvent }
+  | { readonly kind: "withdraw"; readonly page: number; readonly which: number }
   | { readonly kind: "line"; readonly page: number; readonly state: LineState }
   | { readonly kind: "cut" | "reload" | "close"; readonly page: number }
   | { readonly kind: "open"; readonly browser: number }
@@ -27,6 +33,14 @@ export type Happening =
 const BROWSERS = 2;
 const PAGES_MAX = 4;
 const REST_MS = 30_000;
+
+/** What became of the events: of those that were withdrawn some had been recorded before. */
+export interface Counts {
+  recorded: number;
+  rejected: number;
+  withdrawn: number;
+  withdrawnTooLate: number;
+}
 
 /** What a page had confirmed at one moment. */
 interface Sample {
@@ -55,6 +69,8 @@ export class World {
     switch (happening.kind) {
       case "local":
         return this.#page(happening.page)?.dispatch(happening.event);
+      case "withdraw":
+        return this.#page(happening.page)?.withdraw(happening.which);
       case "remote":
         return this.#send({ id: randomUUID(), ...happening.event });
       case "again": {
@@ -135,7 +151,7 @@ export class World {
   }
 
   /** What is true in the end: all have the server's state, nothing is lost, nothing is there twice. */
-  async checkEnd(): Promise<Record<string, number>> {
+  async checkEnd(): Promise<Counts> {
     const log = (await this.#server.events()) as unknown as readonly RecordedEvent[];
     const positions = new Map(log.map(({ id, position }) => [id, position]));
     expect(positions.size, "the log has each event once").toBe(log.length);
@@ -144,17 +160,28 @@ export class World {
       expect(selectAll(page.state.notes)).toEqual(documents);
     }
     this.#checkSamples(log);
-    const counts = { recorded: log.length, rejected: 0 };
+    const counts: Counts = { recorded: log.length, rejected: 0, withdrawn: 0, withdrawnTooLate: 0 };
+    const withdrawn = new Set<string>();
     for (const browser of this.#browsers) {
       const { outcomes } = await contentsOf(browser);
       expect(outcomes.length, "all that was stored is decided").toBe(browser.stored.size);
       for (const outcome of outcomes) {
+        const position = positions.get(outcome.id);
+        if ("withdrawal" in outcome) {
+          withdrawn.add(outcome.id);
+          if (!outcome.withdrawal.mayBeRecorded) expect(position, "never sent").toBe(undefined);
+          counts[position === undefined ? "withdrawn" : "withdrawnTooLate"] += 1;
+          continue;
+        }
         const at = "acceptedAt" in outcome ? outcome.acceptedAt : undefined;
-        expect(positions.get(outcome.id), "what became of an event").toBe(at);
+        expect(position, "what became of an event").toBe(at);
         if (at === undefined) counts.rejected += 1;
       }
     }
-    for (const page of this.#all) await this.#checkPage(page, positions);
+    for (const page of this.#all) {
+      for (const { id } of page.withdrawn) expect(withdrawn, "it was withdrawn").toContain(id);
+      await this.#checkPage(page, positions, withdrawn);
+    }
     return counts;
   }
 
@@ -173,18 +200,23 @@ export class World {
   }
 
   /** What a page was told is so, each event once and in order. */
-  async #checkPage(page: Page, positions: ReadonlyMap<string, number>): Promise<void> {
+  async #checkPage(
+    page: Page,
+    positions: ReadonlyMap<string, number>,
+    withdrawn: ReadonlySet<string>,
+  ): Promise<void> {
     const heard = page.confirmed.map(({ position }) => position);
     expect(heard).toEqual([...new Set(heard)].sort((left, right) => left - right));
     for (const { id, accepted } of page.dispatched) {
       const told = await Promise.race([
         accepted.then(
           ({ position }) => position,
-          () => "rejected",
+          (error) => (error instanceof WithdrawnError ? "withdrawn" : "rejected"),
         ),
         new Promise((resolve) => setImmediate(resolve, "nothing")),
       ]);
       if (told === "nothing") expect(page.ended.aborted, "an open page knows").toBe(true);
+      else if (told === "withdrawn") expect(withdrawn, "it was withdrawn").toContain(id);
       else expect(told).toBe(positions.get(id) ?? "rejected");
     }
   }

@@ -40,7 +40,7 @@ export class SimulatedLocks {
 
 interface Channel {
   readonly name: string;
-  onmessage: (() => void) | null;
+  onmessage: ((event: { readonly data: unknown }) => void) | null;
 }
 
 /** The broadcast channels of one origin. What they say arrives later, or never. */
@@ -52,23 +52,23 @@ export class SimulatedChannels {
   /** The class as one tab sees it. When its signal fires the tab is gone. */
   of(tab: AbortSignal): typeof globalThis.BroadcastChannel {
     const open = this.#open;
-    const post = (from: Channel) => {
+    const post = (from: Channel, data: unknown) => {
       for (const channel of open) {
         const isOther = channel !== from && channel.name === from.name;
         if (isOther && this.isDelivered())
-          setImmediate(() => open.has(channel) && channel.onmessage?.());
+          setImmediate(() => open.has(channel) && channel.onmessage?.({ data }));
       }
     };
     return class {
       readonly name: string;
-      onmessage: (() => void) | null = null;
+      onmessage: Channel["onmessage"] = null;
       constructor(name: string) {
         this.name = name;
         open.add(this);
         tab.addEventListener("abort", () => this.close());
       }
-      postMessage(): void {
-        if (open.has(this)) post(this);
+      postMessage(data: unknown): void {
+        if (open.has(this)) post(this, data);
       }
       close(): void {
         open.delete(this);

@@ -22,6 +22,7 @@ export function endingQueue(
       }),
     read: (ids) => unlessEnded(() => queue.read(ids)),
     settle: (outcomes) => unlessEnded(() => queue.settle(outcomes)),
+    setBlockage: (blockage) => unlessEnded(() => queue.setBlockage(blockage)),
     subscribe: (listener) => queue.subscribe(() => !ended.aborted && listener()),
     lead: (signal) => unlessEnded(() => queue.lead(AbortSignal.any([signal, ended]))),
     close: () => queue.close(),

@@ -1,19 +1,22 @@
 /** A server, browsers with tabs that share a storage, and a network that does its worst. */
 
 import { IDBFactory } from "fake-indexeddb";
-import type { Action, Dispatched } from "../../src/index.ts";
-import { indexedDbQueue } from "../../src/index.ts";
+import type { Action, Dispatched, Withdrawal } from "../../src/index.ts";
+import { indexedDbQueue, WithdrawnError } from "../../src/index.ts";
+import { ManualTimer } from "../manual-timer.ts";
 import { type Boards, isRefusal, reduceBoards, replay, step } from "./boards.ts";
 import { SimulatedChannels, SimulatedLocks } from "./browser.ts";
 import { Client } from "./client.ts";
 import { endingQueue } from "./ending-queue.ts";
 import { again, Network } from "./network.ts";
-import { SimulatedServer } from "./server.ts";
+import { problem, SimulatedServer } from "./server.ts";
 
 /** One thing that happens. Numbers choose among what there is, whatever that is by then. */
 export type Happening =
   | { readonly kind: "local"; readonly tab: number; readonly limit: number }
-  | { readonly kind: "clear"; readonly tab: number }
+  | { readonly kind: "clear" | "resume"; readonly tab: number }
+  | { readonly kind: "withdraw"; readonly tab: number; readonly which: number }
+  | { readonly kind: "trouble"; readonly trouble: Trouble }
   | { readonly kind: "remote"; readonly count: number }
   | { readonly kind: "arrive"; readonly which: number }
   | { readonly kind: "lose"; readonly which: number }
@@ -27,6 +30,9 @@ export type Happening =
   | { readonly kind: "turns"; readonly count: number }
   | { readonly kind: "silence"; readonly isSilent: boolean };
 
+/** What the server answers to dispatches: a status, before or after it has recorded them. */
+export type Trouble = "none" | 500 | "500 though recorded" | 401;
+
 interface Browser {
   readonly indexedDB: IDBFactory;
   readonly locks: SimulatedLocks;
@@ -39,6 +45,8 @@ interface Tab {
   /** Ends the page, in the middle of whatever it does. */
   readonly end: AbortController;
   readonly dispatched: Dispatched[];
+  /** The time of its storage. */
+  readonly time: ManualTimer;
 }
 
 /** Missed events beyond which a snapshot is loaded: few, so that it happens. */
@@ -62,9 +70,15 @@ export class World {
   readonly #pages: Tab[] = [];
   /** Ids of events that are in a storage, and must not be lost. */
   readonly #stored = new Set<string>();
+  /** Events that somebody wanted to withdraw, and those that were, by id. */
+  readonly #unwanted = new Set<string>();
+  readonly withdrawn: Map<string, Withdrawal> = new Map();
+  readonly #hasWebLocks: boolean;
   #steps = 0;
 
-  constructor() {
+  /** Without Web Locks, as on a page that is served over plain http, every tab sends. */
+  constructor({ hasWebLocks }: { readonly hasWebLocks: boolean }) {
+    this.#hasWebLocks = hasWebLocks;
     this.network.isPrompt = false;
     for (const browser of this.#browsers.keys()) this.#open(browser);
   }
@@ -75,6 +89,12 @@ export class World {
         return this.#dispatch(happening.tab, step(this.#name(), "plan", happening.limit));
       case "clear":
         return this.#dispatch(happening.tab, { type: "boardCleared", payload: { board: "plan" } });
+      case "withdraw":
+        return this.#withdraw(pick(this.#tabs, happening.tab)?.client, happening.which);
+      case "resume":
+        return pick(this.#tabs, happening.tab)?.client.store.sync.resume();
+      case "trouble":
+        return this.#trouble(happening.trouble);
       case "remote":
         for (let left = happening.count; left > 0; left -= 1) {
           this.server.dispatch([step(this.#name())]);
@@ -104,7 +124,7 @@ export class World {
         this.#end(happening.tab);
         return;
       case "wait":
-        return pick(this.#tabs, happening.tab)?.client.passWaits();
+        return passWaits(pick(this.#tabs, happening.tab));
       case "turns":
         return turns(happening.count);
       case "silence":
@@ -142,7 +162,8 @@ export class World {
     same(heard, [], `pending in ${client.name} after they were confirmed`);
     const own = dispatched.map(({ id }) => id);
     const isTold = new Set(client.rejections.map(({ id }) => id));
-    const gone = own.filter((id) => !isPending.has(id) && !recorded.has(id) && !isTold.has(id));
+    const isKnown = (id: string) => recorded.has(id) || isTold.has(id) || this.#unwanted.has(id);
+    const gone = own.filter((id) => !isPending.has(id) && !isKnown(id));
     same(gone, [], `gone from ${client.name} before they are settled`);
     const ordered = own.filter((id) => isPending.has(id));
     const isOwn = new Set(own);
@@ -157,11 +178,16 @@ export class World {
   async comeToRest(): Promise<void> {
     for (const browser of this.#browsers.keys()) this.#open(browser);
     for (const { channels } of this.#browsers) channels.isDelivered = () => true;
+    this.#trouble("none");
     this.network.isPrompt = true;
     for (let left = TURNS_MAX; left > 0; left -= 1) {
       this.network.step();
       await turns(1);
-      for (const { client } of this.#tabs) client.passWaits();
+      for (const tab of this.#tabs) {
+        passWaits(tab);
+        // An answer that was on its way may say once more that nobody has signed in.
+        if (tab.client.sync.blockage?.isPaused) tab.client.store.sync.resume();
+      }
       if (this.#tabs.every(({ client }) => this.#isAtRest(client))) break;
     }
     await turns(20);
@@ -177,30 +203,38 @@ export class World {
     );
     for (const { client, dispatched } of this.#tabs) {
       same(client.sync.pending, [], `${client.name} has nothing pending`);
+      same(client.sync.blockage, null, `nothing is in the way of ${client.name}`);
       same(client.state.boards, boards, `${client.name} shows the server's state`);
       for (const { id, accepted } of dispatched) {
         const outcome = await Promise.race([
           accepted.then(
             ({ position }) => position,
-            () => "rejected",
+            (error) => (error instanceof WithdrawnError ? "withdrawn" : "rejected"),
           ),
           turns(2).then(() => "unknown"),
         ]);
-        same(outcome, positions.get(id) ?? "rejected", `what ${client.name} was told of ${id}`);
+        const isWithdrawn = outcome === "withdrawn" && this.#unwanted.has(id);
+        const expected = isWithdrawn ? "withdrawn" : (positions.get(id) ?? "rejected");
+        same(outcome, expected, `what ${client.name} was told of ${id}`);
       }
       const errors = client.errors
         .map(String)
-        .filter((it) => !it.includes("expected the event at"));
+        .filter((it) => !it.includes("expected the event at") && !it.includes("Sorry: trouble"));
       same(errors, [], `errors of ${client.name}`);
     }
     for (const id of this.#stored) {
-      const decisions = this.server.decisions.get(id) ?? [];
-      same(decisions.length > 0, true, `the server has decided on ${id}`);
+      const isDecided = this.server.decisions.has(id) || this.#unwanted.has(id);
+      same(isDecided, true, `${id} is decided on`);
+    }
+    for (const { id, mayBeRecorded } of this.withdrawn.values()) {
+      if (!mayBeRecorded) same(this.server.decisions.has(id), false, `${id} was never sent`);
     }
     for (const id of isRejected)
       same(positions.has(id), false, `${id}, which is rejected, is recorded`);
     for (const { client, dispatched } of this.#pages) {
-      const own = dispatched.flatMap(({ id }) => positions.get(id) ?? []);
+      // A request that was under way when its event was withdrawn may arrive at any time.
+      const wanted = dispatched.filter(({ id }) => !this.#unwanted.has(id));
+      const own = wanted.flatMap(({ id }) => positions.get(id) ?? []);
       same(
         own,
         [...own].sort((a, b) => a - b),
@@ -237,17 +271,19 @@ export class World {
     const browser = this.#browsers[index];
     if (browser === undefined) return;
     const end = new AbortController();
+    const time = new ManualTimer();
     const name = `page ${this.#pages.length} of browser ${index}`;
     const queue = indexedDbQueue("boards", {
       indexedDB: browser.indexedDB,
-      locks: browser.locks.of(end.signal),
+      locks: this.#hasWebLocks ? browser.locks.of(end.signal) : undefined,
       BroadcastChannel: browser.channels.of(end.signal),
+      timer: time.timer,
     });
     const fetch: typeof globalThis.fetch = (...request) =>
       end.signal.aborted ? new Promise(() => {}) : this.network.fetchOf(name)(...request);
     const storage = endingQueue(queue, end.signal, (id) => this.#stored.add(id));
     const client = new Client(this.network, name, { storage, fetch, gapMax: GAP_MAX });
-    const tab = { browser: index, client, end, dispatched: [] };
+    const tab = { browser: index, client, end, dispatched: [], time };
     this.#tabs.push(tab);
     this.#pages.push(tab);
   }
@@ -261,6 +297,24 @@ export class World {
     return tab;
   }
 
+  #withdraw(client: Client | undefined, which: number): void {
+    const event = client && pick(client.sync.pending, which);
+    if (event === undefined) return;
+    this.#unwanted.add(event.id);
+    const keep = (withdrawal: Withdrawal | null) => {
+      if (withdrawal !== null) this.withdrawn.set(event.id, withdrawal);
+    };
+    client?.store.sync.withdraw(event.id).then(keep, () => {});
+  }
+
+  #trouble(trouble: Trouble): void {
+    this.network.answer = (path, body) => {
+      if (path !== "/events" || trouble === "none") return undefined;
+      if (trouble === "500 though recorded") this.server.dispatch(body as readonly Action[]);
+      return problem(trouble === 401 ? 401 : 500, "trouble");
+    };
+  }
+
   #dispatch(which: number, event: Action): void {
     const tab = pick(this.#tabs, which);
     tab?.dispatched.push(tab.client.dispatch(event));
@@ -269,6 +323,11 @@ export class World {
 
 export async function turns(count: number): Promise<void> {
   for (let left = count; left > 0; left -= 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function passWaits(tab: Tab | undefined): void {
+  tab?.client.passWaits();
+  for (const delayMs of tab?.time.delaysMs ?? []) tab?.time.fire(delayMs);
 }
 
 function pick<Element>(elements: readonly Element[], which: number): Element | undefined {

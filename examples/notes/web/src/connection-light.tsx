@@ -1,10 +1,10 @@
 /** Whether this page is in step with the server, what waits for it, and a switch to try it. */
 
-import type { ConnectionStatus } from "@flux-capacitor/client";
+import type { Blockage, ConnectionStatus } from "@flux-capacitor/client";
 import { type ReactNode, useSyncExternalStore } from "react";
 import { useSelector } from "react-redux";
 import { networkSwitch } from "./network.ts";
-import type { RootState } from "./store.ts";
+import { type RootState, store } from "./store.ts";
 
 const TEXTS: Readonly<Record<ConnectionStatus, string>> = {
   connecting: "Connecting",
@@ -14,7 +14,7 @@ const TEXTS: Readonly<Record<ConnectionStatus, string>> = {
 };
 
 export function ConnectionLight(): ReactNode {
-  const { connection, pending, storage } = useSelector(({ sync }: RootState) => sync);
+  const { connection, pending, storage, blockage } = useSelector(({ sync }: RootState) => sync);
   const count = pending.length;
   return (
     <div className="connection">
@@ -26,9 +26,24 @@ export function ConnectionLight(): ReactNode {
       <output className="unsaved">
         {count > 0 && `${count} ${count === 1 ? "change" : "changes"} not saved yet`}
         {count > 0 && storage === "memory" && ", and lost if you close the page"}
+        {blockage !== null && `: ${whatBlocks(blockage)}`}
       </output>
+      {blockage !== null && (
+        <button
+          type="button"
+          className="try-again"
+          title={blockage.detail}
+          onClick={() => store.sync.resume()}
+        >
+          Try again
+        </button>
+      )}
     </div>
   );
+}
+
+function whatBlocks({ isPaused }: Blockage): string {
+  return isPaused ? "please sign in again" : "one can’t be saved";
 }
 
 function OfflineSwitch(): ReactNode {

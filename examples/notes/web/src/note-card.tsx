@@ -7,6 +7,7 @@ import { InlineEditor } from "./inline-editor.tsx";
 import { Moment } from "./moment.tsx";
 import { noteAdded } from "./note-added.ts";
 import { shownTitle } from "./note-title.ts";
+import { takeBack } from "./store.ts";
 import { useEvents } from "./use-events.ts";
 
 interface NoteCardProps {
@@ -25,7 +26,14 @@ export function NoteCard({ note, isPending, isRemoved, onEditing }: NoteCardProp
 
   return (
     <article className="card note" aria-label={shownTitle(title)} data-pending={isPending}>
-      {isPending && <span className="pending">Not saved yet</span>}
+      {isPending && (
+        <span className="pending">
+          Not saved yet
+          <button type="button" onClick={() => takeBack(id)}>
+            Take back
+          </button>
+        </span>
+      )}
       {editing === "title" ? (
         <InlineEditor
           label="Edit title"

@@ -33,6 +33,12 @@ export type RootState = ReturnType<typeof store.getState>;
 
 storeStateOnLeaving(store);
 
+/** Takes back what is pending of a note; the last first, so that none is left without its beginning. */
+export async function takeBack(noteId: string): Promise<void> {
+  const events = store.getState().sync.pending.filter(({ payload }) => payload.id === noteId);
+  await Promise.all(events.toReversed().map(({ id }) => store.sync.withdraw(id)));
+}
+
 /** Applies an event at once, and sends it: see the two promises of its result. */
 export function dispatch(event: NoteEvent): Dispatched<NoteEvent> {
   return resultOf(store.dispatch(event));
