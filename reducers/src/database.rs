@@ -228,21 +228,32 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn apply(&mut self, changeset: &Changeset) -> Result<Delta, Halt> {
+        let mut delta = Delta::default();
+        self.apply_recording(changeset, Some(&mut delta))?;
+        Ok(delta)
+    }
+
+    /// Resolves a changeset and applies it, and records what changes for who wants to know.
+    pub(crate) fn apply_recording(
+        &mut self,
+        changeset: &Changeset,
+        mut delta: Option<&mut Delta>,
+    ) -> Result<(), Halt> {
         if changeset.operations().is_empty() {
-            return Ok(Delta::default());
+            return Ok(());
         }
         // As long as there is a copy to go back to, each change copies all that is above it.
         let before = may_stop_midway(changeset.operations()).then(|| self.clone());
-        let mut delta = Delta::default();
         for operation in changeset.operations() {
-            if let Err(halt) = self.operate(operation, changeset.by_filter(), &mut delta) {
+            let delta = delta.as_deref_mut();
+            if let Err(halt) = self.operate(operation, changeset.by_filter(), delta) {
                 if let Some(before) = before {
                     *self = before;
                 }
                 return Err(halt);
             }
         }
-        Ok(delta)
+        Ok(())
     }
 
     /// Applies a delta that was resolved against a database with the same documents: all of it
@@ -413,7 +424,7 @@ impl Database {
         &mut self,
         operation: &Operation,
         by_filter: ByFilter,
-        delta: &mut Delta,
+        mut delta: Option<&mut Delta>,
     ) -> Result<(), Halt> {
         let table = self.table_mut(operation.collection())?;
         let schema = table.schema();
@@ -451,13 +462,13 @@ impl Database {
             }
             Operation::UpdateWhere { filter, patch, .. } => {
                 for row in find(table, filter)? {
-                    update(table, delta, Some(row), patch)?;
+                    update(table, delta.as_deref_mut(), Some(row), patch)?;
                 }
                 Ok(())
             }
             Operation::DestroyWhere { filter, .. } => {
                 for row in find(table, filter)? {
-                    write(table, delta, Some(row), None)?;
+                    write(table, delta.as_deref_mut(), Some(row), None)?;
                 }
                 Ok(())
             }
@@ -507,7 +518,7 @@ pub(crate) fn matching(table: &Table, filter: &Filter) -> Result<Vec<Row>, Halt>
 
 fn update(
     table: &mut Table,
-    delta: &mut Delta,
+    delta: Option<&mut Delta>,
     before: Option<Row>,
     patch: &Fields,
 ) -> Result<(), Halt> {
@@ -520,7 +531,7 @@ fn update(
 
 fn write(
     table: &mut Table,
-    delta: &mut Delta,
+    delta: Option<&mut Delta>,
     before: Option<Row>,
     after: Option<Row>,
 ) -> Result<(), Halt> {
@@ -535,8 +546,13 @@ fn write(
     if let Some(after) = &after {
         (table.check_unique)(table, &id, before.as_ref(), after)?;
     }
-    table.put(&id, after.clone());
-    delta.record(schema.collection, id, Change { before, after });
+    match delta {
+        Some(delta) => {
+            table.put(&id, after.clone());
+            delta.record(schema.collection, id, Change { before, after });
+        }
+        None => table.put(&id, after),
+    }
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! An action that is read where it lies: in memory, or in the bytes of a border.
 
-use alloc::string::{String, ToString as _};
+use alloc::string::ToString as _;
 
 use uuid::Uuid;
 
@@ -72,27 +72,27 @@ impl Incoming for Action {
 
 /// An event of the log whose JSON is still the text that the log holds.
 #[doc(hidden)]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventText {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventText<'a> {
     /// The event's id.
     pub id: Uuid,
     /// When it was recorded.
     pub timestamp: Timestamp,
     /// What happened.
-    pub event_type: String,
+    pub event_type: &'a str,
     /// The facts.
-    pub payload: Option<String>,
+    pub payload: Option<&'a str>,
     /// What is not part of the facts.
-    pub meta: Option<String>,
+    pub meta: Option<&'a str>,
     /// Whether it tells of an error.
     pub error: Option<bool>,
     /// Its place in the log.
     pub position: Position,
 }
 
-impl Incoming for EventText {
+impl Incoming for EventText<'_> {
     fn event_type(&self) -> &str {
-        &self.event_type
+        self.event_type
     }
 
     fn read(
@@ -102,8 +102,8 @@ impl Incoming for EventText {
     ) -> Result<(), Misfit> {
         let written;
         let mut decoder = match part {
-            Part::Payload => TextDecoder::of_json(self.payload.as_deref())?,
-            Part::Meta => TextDecoder::of_json(self.meta.as_deref())?,
+            Part::Payload => TextDecoder::of_json(self.payload)?,
+            Part::Meta => TextDecoder::of_json(self.meta)?,
             Part::Id => {
                 written = self.id.to_string();
                 TextDecoder::of_text(&written)

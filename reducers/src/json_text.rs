@@ -45,6 +45,9 @@ enum Member {
     End(usize),
 }
 
+/// As many as most payloads have.
+const ITEMS: usize = 16;
+
 /// Where nothing is: what is read there is missing.
 const NOWHERE: usize = usize::MAX;
 
@@ -54,7 +57,7 @@ impl<'a> TextDecoder<'a> {
     /// # Errors
     /// When it is no JSON.
     pub(crate) fn of_json(text: Option<&'a str>) -> Result<Self, Misfit> {
-        let mut items = Vec::new();
+        let mut items = Vec::with_capacity(ITEMS);
         if let Some(text) = text {
             let mut json = serde_json::Deserializer::from_str(text);
             let read = Next(&mut items).deserialize(&mut json).and_then(|()| json.end());
@@ -78,8 +81,8 @@ impl<'a> TextDecoder<'a> {
         Self::of(bool.into_iter().map(Item::Bool).collect())
     }
 
-    const fn of(items: Vec<Item<'a>>) -> Self {
-        Self { items, at: 0, records: Vec::new() }
+    fn of(items: Vec<Item<'a>>) -> Self {
+        Self { items, at: 0, records: Vec::with_capacity(ITEMS) }
     }
 
     /// Where what follows an item begins.

@@ -349,6 +349,21 @@ impl Reducer {
         database.apply(&changeset)
     }
 
+    /// Reduces an event that is read where it lies, and applies the changeset, without a word of what
+    /// has changed.
+    ///
+    /// # Errors
+    /// A fault or a rejection, by the reducer or by the changeset.
+    #[doc(hidden)]
+    pub fn replay_incoming(
+        &self,
+        database: &mut Database,
+        incoming: &dyn Incoming,
+    ) -> Result<(), Halt> {
+        let changeset = self.reduce_incoming(database, incoming)?;
+        database.apply_recording(&changeset, None)
+    }
+
     /// Makes sure that the log gets the event at hand, and nothing but it.
     fn with_log_entry(&self, changeset: Changeset, incoming: &dyn Incoming) -> Reduction {
         let log = RecordedEvent::SCHEMA.collection;

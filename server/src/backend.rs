@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use flux_reducers::__private::EventText;
 use flux_reducers::{
     Condition, Delta, Fault, Plan, Position, RecordedEvent, Row, Schema, Timestamp, Uuid,
 };
@@ -15,6 +14,7 @@ use tokio::sync::mpsc;
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
 
+use event_texts::EventTexts;
 use exclusive::{Exclusive, Exclusivity};
 use relational::Relational;
 use tables::Tables;
@@ -22,6 +22,7 @@ use tables::Tables;
 mod connections;
 mod dialect;
 mod documents;
+pub(crate) mod event_texts;
 mod events;
 pub(crate) mod exclusive;
 mod filter;
@@ -116,7 +117,7 @@ pub(crate) trait Backend: Debug + Send + Sync {
         &self,
         after: Position,
         to: Position,
-        parts: mpsc::Sender<Vec<EventText>>,
+        parts: mpsc::Sender<EventTexts>,
     ) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Returns the events with these ids, those that there are.

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use crate::backend::Backend;
+use crate::backend::event_texts::EventTexts;
 use crate::backend::history::{self, Changed};
 use crate::error::Error;
 use crate::reading::{self, PlannedQuery};
@@ -27,12 +28,12 @@ pub(crate) async fn forwards(
     from: Position,
     to: Position,
 ) -> Result<Database, Error> {
-    let (sender, mut parts) = mpsc::channel::<Vec<EventText>>(PARTS_AHEAD_MAX);
+    let (sender, mut parts) = mpsc::channel::<EventTexts>(PARTS_AHEAD_MAX);
     let reducer = reducer.clone();
     let applied = spawn_blocking(move || {
         let mut reached = from;
         while let Some(events) = parts.blocking_recv() {
-            for event in events {
+            for event in events.iter() {
                 reached += 1;
                 if event.position != reached {
                     return Err(missing(reached));
@@ -85,18 +86,18 @@ pub(crate) async fn backwards(
 }
 
 /// Applies one event of the log.
-fn apply(reducer: &Reducer, database: &mut Database, event: &EventText) -> Result<(), Error> {
-    let run = || reducer.run_incoming(database, event);
+fn apply(reducer: &Reducer, database: &mut Database, event: &EventText<'_>) -> Result<(), Error> {
+    let run = || reducer.replay_incoming(database, event);
     let reason = match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(Ok(_)) => return Ok(()),
+        Ok(Ok(())) => return Ok(()),
         Ok(Err(Halt::Rejected(rejection))) => rejection.to_string(),
         Ok(Err(Halt::Fault(fault))) => {
             format!("it reads `{}`, which is not there", fault.collection())
         }
         Err(panic) => format!("the reducer panicked: {}", panic::message(&*panic)),
     };
-    let EventText { position, id, .. } = *event;
-    Err(Error::ReplayStopped { position, id, event_type: event.event_type.clone(), reason })
+    let EventText { position, id, event_type, .. } = *event;
+    Err(Error::ReplayStopped { position, id, event_type: event_type.to_owned(), reason })
 }
 
 /// Returns the query of a table's rows after a position, up to another one, in their order.

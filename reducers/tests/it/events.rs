@@ -255,49 +255,62 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-/// The same event, its JSON as text that need not be in normal form.
-fn as_text(payload: Option<&serde_json::Value>) -> (EventText, Action) {
-    let text = EventText {
-        id: Uuid::from_u128(1),
-        timestamp: Timestamp::from_milliseconds(5).unwrap(),
-        event_type: "parcelSent".into(),
-        payload: payload.map(serde_json::to_string_pretty).transpose().unwrap(),
-        meta: Some(json!({ "user": "ann", "b": [1.0, u64::MAX, 1e300] }).to_string()),
-        error: Some(false),
-        position: 3,
-    };
-    let action = Action {
-        id: Some(text.id),
-        timestamp: Some(text.timestamp),
-        event_type: text.event_type.clone(),
-        payload: payload.filter(|payload| !payload.is_null()).cloned().map(Json::new),
-        meta: text.meta.as_ref().map(|meta| serde_json::from_str(meta).unwrap()),
-        error: text.error,
-        position: Some(text.position),
-    };
-    (text, action)
+/// What is in a log of the same event, its JSON as text that need not be in normal form.
+struct Logged {
+    payload: Option<String>,
+    meta: String,
+    action: Action,
+}
+
+impl Logged {
+    fn new(payload: Option<&serde_json::Value>) -> Self {
+        let meta = json!({ "user": "ann", "b": [1.0, u64::MAX, 1e300] });
+        let action = Action {
+            id: Some(Uuid::from_u128(1)),
+            timestamp: Some(Timestamp::from_milliseconds(5).unwrap()),
+            event_type: "parcelSent".into(),
+            payload: payload.filter(|payload| !payload.is_null()).cloned().map(Json::new),
+            meta: Some(Json::new(meta.clone())),
+            error: Some(false),
+            position: Some(3),
+        };
+        let payload = payload.map(serde_json::to_string_pretty).transpose().unwrap();
+        Self { payload, meta: meta.to_string(), action }
+    }
+
+    fn text(&self) -> EventText<'_> {
+        EventText {
+            id: self.action.id.unwrap(),
+            timestamp: self.action.timestamp.unwrap(),
+            event_type: &self.action.event_type,
+            payload: self.payload.as_deref(),
+            meta: Some(&self.meta),
+            error: self.action.error,
+            position: self.action.position.unwrap(),
+        }
+    }
 }
 
 #[test]
 fn text_that_is_no_json_is_a_bad_payload() {
     for wrong in ["", "{", "{\"a\":1}}", "[1,]", "nul", "{1:2}", "1e999"] {
-        let (text, _) = as_text(None);
-        let text = EventText { payload: Some(wrong.into()), ..text };
+        let logged = Logged { payload: Some(wrong.into()), ..Logged::new(None) };
+        let text = logged.text();
         let rejection = Action::from_incoming(&text).unwrap_err();
         assert_eq!(rejection.code(), code::INVALID_PAYLOAD, "{wrong}");
         assert_eq!(ParcelEvent::from_incoming(&text).unwrap_err().code(), code::INVALID_PAYLOAD);
     }
-    let (text, action) = as_text(None);
-    assert_eq!(Action::from_incoming(&text), Ok(Some(action.clone())));
-    let missing = ParcelEvent::from_incoming(&text).unwrap_err();
-    assert_eq!(missing, ParcelEvent::from_action(&action).unwrap_err());
+    let logged = Logged::new(None);
+    assert_eq!(Action::from_incoming(&logged.text()), Ok(Some(logged.action.clone())));
+    let missing = ParcelEvent::from_incoming(&logged.text()).unwrap_err();
+    assert_eq!(missing, ParcelEvent::from_action(&logged.action).unwrap_err());
 }
 
 proptest! {
     #[test]
     fn text_is_read_as_what_it_says(payload in any_json()) {
-        let (text, action) = as_text(Some(&payload));
-        prop_assert_eq!(Action::from_incoming(&text), Ok(Some(action)));
+        let logged = Logged::new(Some(&payload));
+        prop_assert_eq!(Action::from_incoming(&logged.text()), Ok(Some(logged.action)));
     }
 
     #[test]
@@ -320,9 +333,9 @@ proptest! {
         if let (Some(field), Some(members)) = (missing, payload.as_object_mut()) {
             members.remove(NAMES[field]);
         }
-        let (text, recorded) = as_text(Some(&payload));
-        let read = Stamped::<ParcelEvent>::from_incoming(&text);
-        prop_assert_eq!(read, Stamped::<ParcelEvent>::from_action(&recorded));
+        let logged = Logged::new(Some(&payload));
+        let read = Stamped::<ParcelEvent>::from_incoming(&logged.text());
+        prop_assert_eq!(read, Stamped::<ParcelEvent>::from_action(&logged.action));
 
         let by_serde = Json::new(payload.clone()).read::<Parcel>("parcelSent");
         let action = Action::new("parcelSent").with_payload(payload);

@@ -1,7 +1,7 @@
 //! A rebuild of the whole log beside callers and readers: what they feel of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use flux_server::reducers::Query;
@@ -17,10 +17,16 @@ const READERS: usize = 4;
 
 /// What callers and readers are about.
 struct Users {
-    tasks: JoinSet<Vec<(Instant, Duration)>>,
+    tasks: JoinSet<Vec<Answered>>,
     store: watch::Sender<Store>,
     is_over: Arc<AtomicBool>,
-    superseded: Arc<AtomicUsize>,
+}
+
+/// How long one waited for an answer, and whether it was to ask the new store.
+struct Answered {
+    at: Instant,
+    took: Duration,
+    is_superseded: bool,
 }
 
 pub(crate) async fn beside_callers(options: &Options, place: &Place, store: Store) {
@@ -33,23 +39,21 @@ pub(crate) async fn beside_callers(options: &Options, place: &Place, store: Stor
     let rebuilt = rebuilt.await.unwrap();
     let (swapped, progress) = last.unwrap();
     let peak = memory::peak_mib().unwrap_or_default();
+    let opened = swapped.elapsed();
     users.store.send_replace(rebuilt.clone());
     tokio::time::sleep(options.measured / 4).await;
-    let superseded = users.superseded.load(Ordering::Relaxed);
-    let took = users.stop().await;
+    let answered = users.stop().await;
 
     let of = |from: Instant, to: Instant| {
-        let own = took.iter().filter(|(at, _)| (from..to).contains(at)).map(|(_, took)| *took);
+        let own = answered.iter().filter(|it| (from..to).contains(&it.at)).map(|it| it.took);
         let mut own: Vec<_> = own.collect();
         own.sort_unstable();
         own
     };
     let before = of(began - options.measured, began);
     let during = of(began, swapped);
-    let at_the_swap =
-        of(swapped - Duration::from_millis(500), swapped + Duration::from_millis(500));
+    let held = answered.iter().filter(|it| it.is_superseded).map(|it| it.took).max();
     let p99 = |took: &[Duration]| took[(took.len() - 1) * 99 / 100].as_secs_f64() * 1e3;
-    let most = |took: &[Duration]| took[took.len() - 1].as_secs_f64() * 1e3;
     println!(
         "rebuild: {} events in {:.1} s, {:.0} events/s; peak {peak} MiB",
         progress.position,
@@ -58,15 +62,14 @@ pub(crate) async fn beside_callers(options: &Options, place: &Place, store: Stor
     );
     println!(
         "{CALLERS} callers: {:.0} events/s, p99 {:.1} ms without; {:.0} events/s, p99 {:.1} ms ({:.2} times) \
-         beside it; the longest {:.0} ms, {:.0} ms in the second of the swap, {superseded} moved to the \
-         new store",
+         beside it; at the swap they were held for {:.0} ms at most, and the new store was open {:.0} ms later",
         before.len() as f64 / options.measured.as_secs_f64(),
         p99(&before),
         during.len() as f64 / swapped.duration_since(began).as_secs_f64(),
         p99(&during),
         p99(&during) / p99(&before),
-        most(&during),
-        most(&at_the_swap),
+        held.unwrap_or_default().as_secs_f64() * 1e3,
+        opened.as_secs_f64() * 1e3,
     );
     rebuilt.close().await;
 }
@@ -74,8 +77,8 @@ pub(crate) async fn beside_callers(options: &Options, place: &Place, store: Stor
 impl Users {
     fn start(store: &Store) -> Self {
         let (store, _) = watch::channel(store.clone());
-        let (is_over, superseded) = (Arc::new(AtomicBool::new(false)), Arc::default());
-        let mut users = Self { tasks: JoinSet::new(), store, is_over, superseded };
+        let is_over = Arc::new(AtomicBool::new(false));
+        let mut users = Self { tasks: JoinSet::new(), store, is_over };
         for _ in 0..CALLERS {
             users.call();
         }
@@ -87,27 +90,26 @@ impl Users {
 
     fn call(&mut self) {
         let mut store = self.store.subscribe();
-        let (is_over, superseded) = (Arc::clone(&self.is_over), Arc::clone(&self.superseded));
+        let is_over = Arc::clone(&self.is_over);
         self.tasks.spawn(async move {
-            let (mut caller, mut took) = (Caller::new(Workload::Mixed), Vec::new());
+            let (mut caller, mut answered) = (Caller::new(Workload::Mixed), Vec::new());
             while !is_over.load(Ordering::Relaxed) {
                 let action = caller.next();
-                let asked = Instant::now();
                 loop {
                     let current = store.borrow_and_update().clone();
-                    match current.dispatch(&action).await {
+                    let at = Instant::now();
+                    let answer = current.dispatch(&action).await;
+                    let is_superseded = matches!(answer, Err(Error::Superseded));
+                    answered.push(Answered { at, took: at.elapsed(), is_superseded });
+                    match answer {
                         Ok(_) => break,
                         // As one who is sent to another server.
-                        Err(Error::Superseded) => {
-                            superseded.fetch_add(1, Ordering::Relaxed);
-                            store.changed().await.unwrap();
-                        }
+                        Err(Error::Superseded) => store.changed().await.unwrap(),
                         Err(error) => panic!("a dispatch failed: {error}"),
                     }
                 }
-                took.push((asked, asked.elapsed()));
             }
-            took
+            answered
         });
     }
 
@@ -127,7 +129,7 @@ impl Users {
         });
     }
 
-    async fn stop(self) -> Vec<(Instant, Duration)> {
+    async fn stop(self) -> Vec<Answered> {
         self.is_over.store(true, Ordering::Relaxed);
         self.tasks.join_all().await.into_iter().flatten().collect()
     }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::connections::{QUERY_TIMEOUT, answer};
 use super::dialect::{Dialect, INTEGER, TIMESTAMP};
+use super::event_texts::EventTexts;
 use super::tables::Tables;
 use super::{Head, documents};
 use crate::error::Error;
@@ -59,7 +60,7 @@ pub(super) async fn texts<D: Dialect>(
     connection: &mut D::Connection,
     tables: &Tables,
     (after, to): (Position, Position),
-    parts: &mpsc::Sender<Vec<EventText>>,
+    parts: &mpsc::Sender<EventTexts>,
 ) -> Result<bool, Error> {
     let position = D::quoted("position");
     let mut sql = documents::select::<D>(tables, SCHEMA);
@@ -69,28 +70,25 @@ pub(super) async fn texts<D: Dialect>(
     D::push_value(&mut sql, &Value::Integer(to));
     sql.push(format_args!(" ORDER BY {position}"));
     let mut found = D::stream(connection, &mut sql);
-    let (mut part, mut bytes) = (Vec::with_capacity(EVENTS_IN_PART), 0);
+    let empty = |bytes| EventTexts::with_capacity(EVENTS_IN_PART, bytes);
+    let mut part = empty(0);
     loop {
         let next = answer(QUERY_TIMEOUT, found.try_next()).await;
         let Some(row) = next.map_err(Error::database("reading the log"))? else { break };
-        let event = text::<D>(&row).map_err(Error::database("reading an event of the log"))?;
-        bytes +=
-            [&event.payload, &event.meta].into_iter().flatten().map(String::len).sum::<usize>();
-        part.push(event);
-        if part.len() == EVENTS_IN_PART || bytes > PART_BYTES {
-            bytes = 0;
-            let whole = std::mem::replace(&mut part, Vec::with_capacity(EVENTS_IN_PART));
-            if parts.send(whole).await.is_err() {
+        part.push(text::<D>(&row).map_err(Error::database("reading an event of the log"))?);
+        if part.len() == EVENTS_IN_PART || part.bytes() > PART_BYTES {
+            let next = empty(part.bytes());
+            if parts.send(std::mem::replace(&mut part, next)).await.is_err() {
                 return Ok(false);
             }
         }
     }
-    Ok(part.is_empty() || parts.send(part).await.is_ok())
+    Ok(part.len() == 0 || parts.send(part).await.is_ok())
 }
 
-fn text<D: Dialect>(row: &D::Row) -> Result<EventText, sqlx::Error> {
+fn text<D: Dialect>(row: &D::Row) -> Result<EventText<'_>, sqlx::Error> {
     let value = |position| D::value(row, position, &SCHEMA.fields[position]);
-    let text = |position| D::text(row, position).map(|text| text.map(str::to_owned));
+    let text = |position| D::text(row, position);
     let (Value::Uuid(id), Value::Timestamp(timestamp), Value::Integer(position)) =
         (value(0)?, value(1)?, value(6)?)
     else {

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flux_reducers::__private::EventText;
 use flux_reducers::{Condition, Fault, Plan, Position, RecordedEvent, Row, Schema, Uuid, Value};
 use futures_util::future::BoxFuture;
 use sqlx::QueryBuilder;
@@ -13,6 +12,7 @@ use tokio::time::timeout;
 
 use super::connections::{Connections, Lease, STEP_TIMEOUT, answer, silence, step};
 use super::dialect::Dialect;
+use super::event_texts::EventTexts;
 use super::exclusive::{Exclusive, Exclusivity};
 use super::generations::{self, Claimed};
 use super::own::{SNAPSHOT_PARTS, SNAPSHOTS};
@@ -206,7 +206,7 @@ impl<D: Dialect> Backend for Relational<D> {
         &self,
         after: Position,
         to: Position,
-        parts: mpsc::Sender<Vec<EventText>>,
+        parts: mpsc::Sender<EventTexts>,
     ) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
             let mut snapshot = self.connections.snapshot().await?;
