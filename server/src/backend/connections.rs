@@ -8,6 +8,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::{FutureExt as _, Stream, TryStreamExt as _};
 use sqlx::pool::{PoolConnection, PoolConnectionMetadata, PoolOptions};
 use sqlx::{Connection as _, Pool};
 use tokio::runtime::Handle;
@@ -36,7 +37,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a query may take for its next row: longer than what the writer waits for, as a query
 /// may be a large one.
-pub(super) const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
+const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a connection that does nothing may take to show that it is alive.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
@@ -121,6 +122,17 @@ pub(super) async fn answer<T>(
     asked: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, sqlx::Error> {
     timeout(limit, asked).await.unwrap_or_else(|_| Err(silence(limit)))
+}
+
+/// Waits for the next row of a query. One that is there already takes no look at the clock.
+pub(super) async fn next_row<S, T>(rows: &mut S) -> Result<Option<T>, sqlx::Error>
+where
+    S: Stream<Item = Result<T, sqlx::Error>> + Unpin,
+{
+    match rows.try_next().now_or_never() {
+        Some(next) => next,
+        None => answer(QUERY_TIMEOUT, rows.try_next()).await,
+    }
 }
 
 /// Waits for one step of the writer, or for a small question.

@@ -4,11 +4,10 @@ use flux_reducers::{
     Condition, FILTER_PARTS_MAX, Fault, Kind, ORDER_BYTES_MAX, ORDER_CHARACTERS_MAX, Plan, Row,
     Schema, Value, Wanted,
 };
-use futures_util::TryStreamExt as _;
 use sqlx::QueryBuilder;
 use tokio::sync::mpsc;
 
-use super::connections::{QUERY_TIMEOUT, answer};
+use super::connections::next_row;
 use super::dialect::Dialect;
 use super::tables::Tables;
 use super::{Part, filter};
@@ -38,7 +37,7 @@ pub(super) async fn find<D: Dialect>(
     let mut found = D::stream(connection, &mut sql);
     let (mut rows, mut bytes) = (Vec::new(), 0);
     loop {
-        let next = answer(QUERY_TIMEOUT, found.try_next()).await;
+        let next = next_row(&mut found).await;
         let Some(row) = next.map_err(Error::database("reading"))? else { break };
         let row = document::<D>(schema, &row)?;
         bytes += size::of_row(&row);

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use flux_reducers::__private::EventText;
 use flux_reducers::{Document as _, Position, RecordedEvent, Row, Schema, Uuid, Value};
-use futures_util::TryStreamExt as _;
 use sqlx::QueryBuilder;
 use tokio::sync::mpsc;
 
-use super::connections::{QUERY_TIMEOUT, answer};
+use super::connections::next_row;
 use super::dialect::{Dialect, INTEGER, TIMESTAMP};
 use super::event_texts::EventTexts;
 use super::tables::Tables;
@@ -73,7 +72,7 @@ pub(super) async fn texts<D: Dialect>(
     let empty = |bytes| EventTexts::with_capacity(EVENTS_IN_PART, bytes);
     let mut part = empty(0);
     loop {
-        let next = answer(QUERY_TIMEOUT, found.try_next()).await;
+        let next = next_row(&mut found).await;
         let Some(row) = next.map_err(Error::database("reading the log"))? else { break };
         part.push(text::<D>(&row).map_err(Error::database("reading an event of the log"))?);
         if part.len() == EVENTS_IN_PART || part.bytes() > PART_BYTES {

@@ -31,6 +31,11 @@ const EVENTS_IN_ONE_READ: Position = 20_000;
 const BEHIND_AT_THE_SWAP: Position = 64;
 const SWAP_S: f64 = 0.05;
 
+/// How often callers are made to wait where they are about as fast as a rebuild, and how long they
+/// go on in between.
+const HOLDS: usize = 10;
+const BETWEEN_HOLDS: Duration = Duration::from_millis(10);
+
 /// How long one that ended may take to let others do it.
 const LET_GO_AFTER: Duration = Duration::from_secs(1);
 
@@ -154,23 +159,62 @@ struct Rebuild<'a> {
     began: (Instant, Position),
 }
 
+/// A transaction that holds the head: nobody else writes.
+struct Holding {
+    transaction: Box<dyn Transaction>,
+    head: Head,
+    since: Instant,
+}
+
 impl Rebuild<'_> {
     async fn run(
         &mut self,
         live: &dyn Backend,
         progress: &mut (dyn FnMut(RebuildProgress) + Send),
     ) -> Result<(), Error> {
-        loop {
-            let head = live.head().await?;
-            if head.position - self.position <= self.affordable() {
-                break;
-            }
+        let mut head = live.head().await?;
+        while !self.is_swapped(live, head.position).await? {
             // A read of the whole log would keep the database from cleaning up behind writers.
             let to = head.position.min(self.position + EVENTS_IN_ONE_READ);
-            self.follow(live, to, progress).await?;
+            let written = to - self.position;
+            let end = head.position;
+            self.follow(live, to, &mut |rebuild| progress(rebuild.progress(end))).await?;
+            let before = head.position;
+            head = live.head().await?;
+            if head.position - before > written / 10 * 9 {
+                self.gain(live).await?;
+                head = live.head().await?;
+            }
         }
-        self.swap(live).await?;
         progress(self.progress(self.position));
+        Ok(())
+    }
+
+    /// Holds the head and makes the new tables the live ones, if there are few enough events to wait
+    /// for them.
+    async fn is_swapped(&mut self, live: &dyn Backend, head: Position) -> Result<bool, Error> {
+        if head - self.position > self.affordable() {
+            return Ok(false);
+        }
+        let Holding { mut transaction, head, since } = self.write_holding(live).await?;
+        let has_all = self.position == head.position;
+        if has_all {
+            transaction.swap(head, self.owner).await?;
+        }
+        transaction.commit().await?;
+        if has_all {
+            let held_ms = since.elapsed().as_millis();
+            tracing::info!(position = self.position, held_ms, "the tables are swapped");
+        }
+        Ok(has_all)
+    }
+
+    /// Gains on callers who are about as fast as this: they wait a little, again and again.
+    async fn gain(&mut self, live: &dyn Backend) -> Result<(), Error> {
+        for _ in 0..HOLDS {
+            self.write_holding(live).await?.transaction.commit().await?;
+            tokio::time::sleep(BETWEEN_HOLDS).await;
+        }
         Ok(())
     }
 
@@ -179,7 +223,7 @@ impl Rebuild<'_> {
         &mut self,
         live: &dyn Backend,
         to: Position,
-        progress: &mut (dyn FnMut(RebuildProgress) + Send),
+        written_some: &mut (dyn FnMut(&Self) + Send),
     ) -> Result<(), Error> {
         let plans = [replay::between(RecordedEvent::SCHEMA, self.position, to)?];
         let (sender, parts) = mpsc::channel(4);
@@ -193,7 +237,7 @@ impl Rebuild<'_> {
                     waiting.push(received(&row)?);
                     if waiting.len() == EVENTS_AT_ONCE {
                         self.write(&std::mem::take(&mut waiting)).await?;
-                        progress(self.progress(to));
+                        written_some(self);
                     }
                 }
             }
@@ -220,14 +264,16 @@ impl Rebuild<'_> {
         Ok(())
     }
 
-    /// Holds the head, writes the events that are missing, and makes the new tables the live ones.
-    async fn swap(&mut self, live: &dyn Backend) -> Result<(), Error> {
+    /// Holds the head and writes the next events, no more than others can wait for.
+    async fn write_holding(&mut self, live: &dyn Backend) -> Result<Holding, Error> {
         let shadow = Arc::clone(&self.shadow);
         let (mut transaction, head) = shadow.begin().await?;
+        let since = Instant::now();
         if head.generation != live.generation() {
             return Err(Error::RebuildUnderWay);
         }
-        let plans = [replay::between(RecordedEvent::SCHEMA, self.position, head.position)?];
+        let to = head.position.min(self.position + 2 * self.affordable());
+        let plans = [replay::between(RecordedEvent::SCHEMA, self.position, to)?];
         let missing = reading::fold(live, &plans, Vec::new(), |missing, _, row| {
             missing.push(received(&row)?);
             Ok(())
@@ -239,15 +285,11 @@ impl Rebuild<'_> {
             rest = &rest[progress.answers().len()..];
             self.build(&mut *transaction, progress).await?;
         }
-        if self.position != head.position {
-            return Err(Error::Damaged(format!(
-                "the log ends at {} and has no event at {}",
-                head.position,
-                self.position + 1
-            )));
+        if self.position == to {
+            Ok(Holding { transaction, head, since })
+        } else {
+            Err(replay::missing(self.position + 1))
         }
-        transaction.swap(head, self.owner).await?;
-        transaction.commit().await
     }
 
     /// Runs events after those before: the first ones, as many as one write should take.
