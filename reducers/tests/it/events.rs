@@ -164,7 +164,7 @@ fn the_variants_tell_names_and_shapes() {
     ]);
     assert_eq!(placed.payload, Some(shape));
     assert_eq!(shipped.payload, Some(Shipment::SHAPE));
-    assert_eq!(cleared, &Variant { event_type: "allCleared", payload: None });
+    assert_eq!(cleared, &Variant { event_type: "allCleared", payload: None, version: 1 });
     assert_eq!(note.payload, Some(Shape::Nullable(&TEXT)));
     assert_eq!((Line::NAME, Line::SHAPE), ("Line", LINE));
 }
@@ -204,6 +204,92 @@ fn an_action_has_the_members_of_the_standard_and_no_others() {
     assert!(read(json!({"type": 1})).is_err());
     let meta = read(json!({"type": "a", "meta": "ann"})).unwrap_err();
     assert_eq!(meta, "`meta` is a JSON object, such as {\"user\":\"ann\"}");
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Event)]
+#[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+enum DoorEvent {
+    #[event(version = 12)]
+    DoorOpened {
+        by: String,
+    },
+    #[event(version = 2)]
+    DoorPainted(String),
+    #[event(version = 3)]
+    DoorShut,
+    DoorLocked,
+}
+
+#[test]
+fn an_action_has_the_version_of_its_variant() {
+    let events = [
+        DoorEvent::DoorOpened { by: "ann".into() },
+        DoorEvent::DoorPainted("red".into()),
+        DoorEvent::DoorShut,
+        DoorEvent::DoorLocked,
+    ];
+    let metas = [Some(json!(12)), Some(json!(2)), Some(json!(3)), None];
+    let variants = DoorEvent::VARIANTS.unwrap();
+    assert_eq!(variants.iter().map(|it| it.version).collect::<Vec<_>>(), [12, 2, 3, 1]);
+    for (event, version) in events.into_iter().zip(metas) {
+        let action = event.to_action().unwrap();
+        assert_eq!(action.meta("version"), version.as_ref());
+        assert_eq!(DoorEvent::from_action(&action), Ok(Some(event)));
+    }
+}
+
+#[test]
+fn an_older_version_is_read_as_it_is_and_a_newer_one_is_rejected() {
+    let check = |version: Option<serde_json::Value>, is_read: bool| {
+        let action = Action::new("doorPainted").with_payload("red");
+        let action = match version {
+            Some(version) => action.with_meta("version", Json::from(version)),
+            None => action,
+        };
+        match DoorEvent::from_action(&action) {
+            Ok(event) => assert!(is_read && event.is_some()),
+            Err(rejection) => {
+                assert!(!is_read);
+                assert_eq!(rejection.code(), code::UNKNOWN_VERSION);
+                assert!(rejection.message().starts_with("`doorPainted` is of version "));
+            }
+        }
+    };
+    check(None, true);
+    check(Some(json!(1)), true);
+    check(Some(json!(2)), true);
+    check(Some(json!("no number")), true);
+    check(Some(json!(3)), false);
+    check(Some(json!(u64::MAX)), false);
+    let unknown = Action::new("doorGone").with_meta("version", 9);
+    assert_eq!(DoorEvent::from_action(&unknown), Ok(None));
+    let unversioned = Action::new("allCleared").with_meta("version", 9);
+    assert_eq!(OrderEvent::from_action(&unversioned), Ok(Some(AllCleared)));
+}
+
+#[test]
+fn the_version_is_read_where_the_event_lies() {
+    let text = |version| EventText {
+        id: Uuid::from_u128(1),
+        timestamp: Timestamp::from_milliseconds(5).unwrap(),
+        event_type: "doorShut".into(),
+        payload: None,
+        meta: Some(format!(r#"{{"user":"ann","version":{version}}}"#)),
+        error: None,
+        position: 3,
+    };
+    assert_eq!(DoorEvent::from_incoming(&text(3)), Ok(Some(DoorEvent::DoorShut)));
+    let rejection = DoorEvent::from_incoming(&text(4)).unwrap_err();
+    assert_eq!(rejection.code(), code::UNKNOWN_VERSION);
+}
+
+#[test]
+fn a_stamped_event_of_an_older_version_becomes_an_action_of_the_newest() {
+    let old = Action::new("doorShut").with_meta("version", 2).with_meta("user", "ann");
+    let stamped = Stamped::<DoorEvent>::from_action(&old).unwrap().unwrap();
+    let action = stamped.to_action().unwrap();
+    assert_eq!(action.meta("version"), Some(&json!(3)));
+    assert_eq!(action.meta("user"), Some(&json!("ann")));
 }
 
 /// What a derived type reads without serde, by serde.
