@@ -177,8 +177,11 @@ macro_rules! reduxify {
                 // On an item the attribute ignores the path that it is given.
                 use $crate::__private::wasm_bindgen;
 
-                // What the package exports is a script's, which can tell that it is called too early.
-                #[wasm_bindgen::prelude::wasm_bindgen(inline_js = r#"
+                #[wasm_bindgen::prelude::wasm_bindgen(start, private)]
+                fn $name() {
+                    // What the package exports is a script's, which can tell that it is called too
+                    // early.
+                    #[wasm_bindgen::prelude::wasm_bindgen(inline_js = r#"
 let border;
 
 export function reduce(state, action) {
@@ -195,16 +198,17 @@ export function open(it) {
   border = it;
 }
 "#)]
-                extern "C" {
-                    #[wasm_bindgen(reexport = $name, skip_typescript)]
-                    fn reduce();
+                    extern "C" {
+                        #[wasm_bindgen(reexport = $name, skip_typescript)]
+                        fn reduce();
 
-                    fn open(border: &wasm_bindgen::JsValue);
-                }
+                        // Of the reducer's name: two imports of one name and text are one, and only
+                        // the script of the first would be opened.
+                        #[wasm_bindgen(js_name = open)]
+                        fn $name(border: &wasm_bindgen::JsValue);
+                    }
 
-                #[wasm_bindgen::prelude::wasm_bindgen(start, private)]
-                fn $name() {
-                    REDUCER.with(|reducer| open(reducer.border()));
+                    REDUCER.with(|reducer| $name(reducer.border()));
                 }
             };
 

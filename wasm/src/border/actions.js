@@ -26,7 +26,7 @@ export function stamp(type, version) {
  * @param {string} type
  * @param {unknown} payload
  */
-function action(type, payload) {
+function make(type, payload) {
   if (versions === undefined) {
     throw new Error(
       "an action was made before the WebAssembly was there, which knows its version: call and " +
@@ -45,7 +45,7 @@ export const actions = new Proxy(
     get: (_, type) =>
       typeof type === "symbol"
         ? undefined
-        : (/** @type {unknown} */ payload) => action(type, payload),
+        : (/** @type {unknown} */ payload) => make(type, payload),
   },
 );
 
