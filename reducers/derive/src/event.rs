@@ -41,7 +41,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
             )?;
         }
     });
-    let reading = reading(input, data.variants.iter().zip(&names), &serde, check_version)?;
+    let reading = reading(input, data.variants.iter().zip(&names), &serde, check_version.as_ref())?;
     let to_action = to_action(data.variants.iter().zip(versions.iter().copied()));
     let name = &input.ident;
     Ok(quote! {
@@ -96,7 +96,7 @@ fn reading<'a>(
     input: &DeriveInput,
     variants: impl Iterator<Item = (&'a Variant, &'a LitStr)>,
     of_enum: &Serde,
-    check_version: Option<TokenStream>,
+    check_version: Option<&TokenStream>,
 ) -> syn::Result<TokenStream> {
     let mut is_left_to_serde = of_enum.is_left_to_serde;
     let (mut records, mut arms) = (Vec::new(), Vec::new());

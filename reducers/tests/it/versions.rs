@@ -16,7 +16,7 @@ enum DoorEvent {
     DoorPainted(String),
     #[event(version = 3)]
     DoorShut,
-    DoorLocked,
+    KeyLost,
 }
 
 /// No variant says a version: `meta.version` is the app's own.
@@ -40,7 +40,7 @@ fn an_action_has_the_version_of_its_variant() {
         DoorEvent::DoorOpened { by: "ann".into() },
         DoorEvent::DoorPainted("red".into()),
         DoorEvent::DoorShut,
-        DoorEvent::DoorLocked,
+        DoorEvent::KeyLost,
     ];
     let metas = [Some(json!(12)), Some(json!(2)), Some(json!(3)), None];
     let variants = DoorEvent::VARIANTS.unwrap();
