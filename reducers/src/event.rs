@@ -11,6 +11,7 @@ use crate::json::Json;
 use crate::rejection::{Rejection, code};
 use crate::shape::Shape;
 use crate::timestamp::Timestamp;
+use crate::version;
 
 pub use by_serde::event_by_serde;
 
@@ -35,6 +36,34 @@ mod by_serde;
 /// assert_eq!(NoteEvent::from_action(&Action::new("somethingElse"))?, None);
 /// # Ok::<(), flux_reducers::Rejection>(())
 /// ```
+///
+/// # Versions
+/// A variant says that its payload has had other shapes before. Then its actions have a `version`
+/// in their `meta`, here and in the package that `reduxify!` makes; without one it is 1.
+///
+/// ```
+/// use flux_reducers::{Action, Event, code};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
+/// #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+/// enum NoteEvent {
+///     #[event(version = 2)]
+///     NoteAdded { id: i64, title: String },
+///     NoteRemoved { id: i64 },
+/// }
+///
+/// let action = NoteEvent::NoteAdded { id: 7, title: "Milk".into() }.to_action()?;
+/// assert_eq!(action.meta.as_ref().unwrap().to_string(), r#"{"version":2}"#);
+/// let newer = action.with_meta("version", 3);
+/// assert_eq!(NoteEvent::from_action(&newer).unwrap_err().code(), code::UNKNOWN_VERSION);
+/// # Ok::<(), flux_reducers::Rejection>(())
+/// ```
+///
+/// An event of an older version is read as the newest by [`Upcasts`](crate::Upcasts); where none
+/// reads it, its payload is read as it is. One of a newer version is rejected: what it means is not
+/// known here. An enum without the attribute does not look at `meta.version`; `version = 1` on a
+/// variant makes it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no event",
     note = "add `#[derive(Serialize, Deserialize, Event)]` and \
@@ -56,6 +85,11 @@ pub trait Event: Sized {
     /// # Errors
     /// A rejection `invalid_payload` where the payload can't be JSON.
     fn to_action(&self) -> Result<Action, Rejection>;
+
+    /// The names of its types without their shapes, which a package has no use for; none where any
+    /// type may be one of them.
+    #[doc(hidden)]
+    const TYPES: &'static [&'static str] = &[];
 
     /// For each of its types, the members that are read of a payload, in this order; none where it
     /// is read as JSON.
@@ -85,6 +119,7 @@ pub trait Event: Sized {
 ///
 /// let known = DoorEvent::VARIANTS.unwrap();
 /// assert_eq!((known[0].event_type, known[0].payload), ("doorOpened", None));
+/// assert_eq!(known[0].version, 1);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Variant {
@@ -92,6 +127,8 @@ pub struct Variant {
     pub event_type: &'static str,
     /// What its payload looks like, if it has one.
     pub payload: Option<Shape>,
+    /// The version of this shape: 1 where no other is said.
+    pub version: u32,
 }
 
 /// An event with what is known of its record: for reducers that need the time or the user.
@@ -131,6 +168,7 @@ pub struct Stamped<E> {
 
 impl<E: Event> Event for Stamped<E> {
     const VARIANTS: Option<&'static [Variant]> = E::VARIANTS;
+    const TYPES: &'static [&'static str] = E::TYPES;
     const RECORDS: &'static [Option<&'static [&'static str]>] = E::RECORDS;
 
     fn from_action(action: &Action) -> Result<Option<Self>, Rejection> {
@@ -152,13 +190,17 @@ impl<E: Event> Event for Stamped<E> {
     }
 
     fn to_action(&self) -> Result<Action, Rejection> {
-        Ok(Action {
+        let event = self.event.to_action()?;
+        // The shape is that of the event, whatever was read.
+        let version = version::of_action(&event);
+        let action = Action {
             id: self.id,
             timestamp: self.timestamp,
             meta: self.meta.clone(),
             position: self.position,
-            ..self.event.to_action()?
-        })
+            ..event
+        };
+        Ok(if version > 1 { version::stamped(action, version) } else { action })
     }
 }
 

@@ -140,7 +140,10 @@ pub fn read_payload<E>(
 }
 
 /// Reads a part besides the payload; `None` where it is missing.
-fn read_part<T: Decode>(incoming: &dyn Incoming, part: Part) -> Result<Option<T>, Rejection> {
+pub(crate) fn read_part<T: Decode>(
+    incoming: &dyn Incoming,
+    part: Part,
+) -> Result<Option<T>, Rejection> {
     let mut value = None;
     let read = incoming.read(part, &mut |decoder| {
         if !decoder.is_absent() {

@@ -85,6 +85,7 @@ pub mod testing;
 mod timestamp;
 mod upcast;
 mod value;
+mod version;
 
 pub use action::{Action, Position, RecordedEvent};
 pub use changeset::{Changeset, Operation};

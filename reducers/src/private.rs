@@ -7,4 +7,5 @@ pub use crate::decode::{
 pub use crate::event::{event_by_serde, event_to_action};
 pub use crate::incoming::{EventText, Incoming, Part, read_payload, to_action};
 pub use crate::value::{base64_text, float_text, quoted};
+pub use crate::version::{check_version, stamped};
 pub use serde_json;

@@ -224,7 +224,11 @@ impl Reducer {
     pub fn with_upcasts(self, upcasts: Upcasts) -> Self {
         let Self { schemas, version, reduce, log_entry } = self;
         let upcast = move |database: &Database, incoming: &dyn Incoming| {
-            reduce(database, &upcasts.apply(incoming::to_action(incoming)?)?)
+            if upcasts.reads(incoming)? {
+                reduce(database, &upcasts.apply(incoming::to_action(incoming)?)?)
+            } else {
+                reduce(database, incoming)
+            }
         };
         Self::new(schemas, log_entry, upcast).with_version(version)
     }

@@ -97,6 +97,9 @@ pub mod code {
     pub const VALUE_TAKEN: &str = "value_taken";
     /// A payload that does not fit its event type.
     pub const INVALID_PAYLOAD: &str = "invalid_payload";
+    /// An event of a newer version than its type has: see `#[event(version = ..)]` of
+    /// [`Event`](crate::Event).
+    pub const UNKNOWN_VERSION: &str = "unknown_version";
     /// A value that does not fit its field's kind.
     pub const INVALID_VALUE: &str = "invalid_value";
     /// A document without a field that is not nullable.
@@ -117,6 +120,7 @@ pub mod code {
         DOCUMENT_EXISTS,
         VALUE_TAKEN,
         INVALID_PAYLOAD,
+        UNKNOWN_VERSION,
         INVALID_VALUE,
         MISSING_FIELD,
         UNKNOWN_FIELD,

@@ -6,15 +6,15 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use crate::action::Action;
+use crate::incoming::Incoming;
 use crate::rejection::Rejection;
-
-/// The member of an event's `meta` that says which version its payload has.
-const VERSION: &str = "version";
+use crate::version;
 
 /// Functions that read an event of an older version as one of the next.
 ///
 /// The log keeps events as they were recorded; reducers see the newest version of each. The version
-/// stands in `meta.version` of an event and is 1 where it does not.
+/// stands in `meta.version` of an event and is 1 where it does not; `#[event(version = ..)]` of
+/// [`Event`](crate::Event) writes it.
 ///
 /// ```
 /// use flux_reducers::{Action, Json, Upcasts};
@@ -74,7 +74,7 @@ impl Upcasts {
         // Each is used once at the most: two types that are read as each other end somewhere.
         let steps = self.0.values().map(BTreeMap::len).sum();
         for _ in 0..steps {
-            let version = version(&action);
+            let version = version::of_action(&action);
             let of_type = self.0.get(&action.event_type);
             let Some(upcast) = of_type.and_then(|versions| versions.get(&version)) else {
                 break;
@@ -82,18 +82,26 @@ impl Upcasts {
             let event_type = action.event_type.clone();
             action = upcast(action)?;
             let is_renamed = action.event_type != event_type;
-            let next = if is_renamed { 1 } else { i64::from(version) + 1 };
-            if next > 1 || action.meta(VERSION).is_some() {
-                action = action.with_meta(VERSION, next);
-            }
+            let next = if is_renamed { 1 } else { version.saturating_add(1) };
+            action = version::stamped(action, next);
         }
         Ok(action)
     }
-}
 
-fn version(action: &Action) -> u32 {
-    let version = action.meta(VERSION).and_then(serde_json::Value::as_u64);
-    version.and_then(|version| version.try_into().ok()).unwrap_or(1)
+    /// Returns the types of which it reads a version.
+    #[doc(hidden)]
+    pub fn event_types(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Tells whether an event is one that it reads as another. Of types that it does not know
+    /// nothing is read.
+    pub(crate) fn reads(&self, incoming: &dyn Incoming) -> Result<bool, Rejection> {
+        match self.0.get(incoming.event_type()) {
+            Some(versions) => Ok(versions.contains_key(&version::of(incoming)?)),
+            None => Ok(false),
+        }
+    }
 }
 
 impl fmt::Debug for Upcasts {

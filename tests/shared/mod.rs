@@ -4,4 +4,5 @@
 
 mod notes;
 mod order;
+mod people;
 mod products;

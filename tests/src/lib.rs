@@ -3,5 +3,6 @@
 
 pub mod interpreter;
 pub mod mark;
+pub mod person;
 pub mod product;
 pub mod random;

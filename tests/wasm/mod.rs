@@ -13,6 +13,7 @@ mod loaded;
 mod query;
 mod root;
 mod tree;
+mod upcasts;
 
 flux_wasm::reduxify!(marks: flux_tests::mark::marks);
 flux_wasm::reduxify!(products: flux_tests::product::products);

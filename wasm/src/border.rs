@@ -426,6 +426,9 @@ extern "C" {
     /// Exported from every package as it is.
     #[wasm_bindgen(reexport, skip_typescript)]
     fn batch();
+
+    /// Says which version the actions of a type have.
+    pub(crate) fn stamp(event_type: &str, version: u32);
 }
 
 #[wasm_bindgen(module = "/src/border/codec.js")]

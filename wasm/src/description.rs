@@ -1,7 +1,7 @@
 //! What JavaScript has to know of a reducer.
 
 use flux_reducers::__private::quoted;
-use flux_reducers::{Action, Event, Kind, Schema, Variant};
+use flux_reducers::{Action, Event, Kind, Schema, Upcasts};
 
 use crate::bytes::ReadJson;
 use crate::writer::WriteJson;
@@ -10,7 +10,8 @@ use crate::writer::WriteJson;
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "private to the macro")]
 pub struct Events {
-    variants: Option<&'static [Variant]>,
+    /// None where any type may be one of them.
+    types: &'static [&'static str],
     records: &'static [Option<&'static [&'static str]>],
 }
 
@@ -24,7 +25,28 @@ impl Events {
     /// Returns those of an event type.
     #[must_use]
     pub const fn of<E: Event>() -> Self {
-        Self { variants: E::VARIANTS, records: E::RECORDS }
+        Self { types: E::TYPES, records: E::RECORDS }
+    }
+
+    /// Adds the types that upcasts read. The payloads of these cross as a whole, not by the members
+    /// of the newest shape.
+    pub(crate) fn with_upcasts(events: &[Self], upcasts: &Upcasts) -> Vec<Self> {
+        let is_read = |name: &str| upcasts.event_types().any(|event_type| event_type == name);
+        let is_known = |name: &str| events.iter().any(|it| it.types.contains(&name));
+        let mut all: Vec<_> = events.iter().map(|it| it.whole_where(is_read)).collect();
+        // A reducer lives as long as its package does.
+        let old = upcasts.event_types().filter(|name| !is_known(name));
+        let old: Vec<&'static str> = old.map(|name| &*name.to_owned().leak()).collect();
+        if !old.is_empty() {
+            all.push(Self { types: old.leak(), records: &[] });
+        }
+        all
+    }
+
+    fn whole_where(&self, is_read: impl Fn(&str) -> bool) -> Self {
+        let records = self.types.iter().zip(self.records);
+        let records = records.map(|(name, record)| record.filter(|_| !is_read(name)));
+        Self { types: self.types, records: records.collect::<Vec<_>>().leak() }
     }
 }
 
@@ -43,10 +65,10 @@ impl Description<'_> {
     pub(crate) fn types(&self) -> Vec<&'static str> {
         let mut types = Vec::new();
         for events in self.events {
-            let Some(variants) = events.variants else {
+            if events.types.is_empty() {
                 return Vec::new();
-            };
-            types.extend(variants.iter().map(|variant| variant.event_type));
+            }
+            types.extend_from_slice(events.types);
         }
         types
     }
@@ -74,7 +96,7 @@ impl Description<'_> {
     fn types_json(&self) -> String {
         let mut types = Vec::new();
         for events in self.events {
-            for (index, variant) in events.variants.unwrap_or_default().iter().enumerate() {
+            for (index, event_type) in events.types.iter().enumerate() {
                 // Reducers within a root reducer may read one payload by other names.
                 let record = events.records.get(index).copied().flatten();
                 let names = match record.filter(|_| !self.is_root) {
@@ -84,7 +106,7 @@ impl Description<'_> {
                     }
                     None => "null".to_owned(),
                 };
-                types.push(list(&[&*quoted(variant.event_type), &*names].join(",")));
+                types.push(list(&[&*quoted(event_type), &*names].join(",")));
             }
         }
         list(&types.join(","))

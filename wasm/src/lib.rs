@@ -59,7 +59,7 @@ pub mod __private {
     pub use crate::description::Events;
     pub use crate::error::on_rejected;
     pub use crate::query::{Queries, query_types};
-    pub use crate::reducer::ReduxReducer;
+    pub use crate::reducer::{ReduxReducer, stamp_versions};
     pub use crate::typescript::{Text, collection_types, document_types, event_types, root_types};
     pub use flux_reducers::{Describe, Document, Event};
     pub use wasm_bindgen;

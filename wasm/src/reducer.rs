@@ -5,12 +5,12 @@ use std::rc::{Rc, Weak};
 
 use flux_reducers::{
     Collection, Database, Document, Event, Halt, Json, Kind, Reducer, Reduction, Rejection, Schema,
-    SchemaError, code as core_code, lift,
+    SchemaError, Upcasts, Variant, code as core_code, lift,
 };
 use wasm_bindgen::prelude::JsValue;
 
 use crate::action::CrossedAction;
-use crate::border::{Crossing, Told};
+use crate::border::{Crossing, Told, stamp};
 use crate::bytes::ReadJson;
 use crate::description::{Description, Events};
 use crate::documents::Documents;
@@ -50,18 +50,32 @@ impl ReduxReducer {
     pub fn collection<T: Document + 'static, E: Event + 'static>(
         reducer: fn(&Collection<T>, &E) -> Reduction,
     ) -> Self {
+        Self::of_collection::<T, E>(lift(reducer), &[Events::of::<E>()])
+    }
+
+    /// Creates one whose state is that of one collection, and that reads old events.
+    pub fn collection_with_upcasts<T: Document + 'static, E: Event + 'static>(
+        reducer: fn(&Collection<T>, &E) -> Reduction,
+        upcasts: Upcasts,
+    ) -> Self {
+        let events = Events::with_upcasts(&[Events::of::<E>()], &upcasts);
+        Self::of_collection::<T, E>(lift(reducer).with_upcasts(upcasts), &events)
+    }
+
+    fn of_collection<T: Document, E: Event>(reducer: Reducer, events: &[Events]) -> Self {
+        stamp_versions::<E>();
         let database = if const { has_unique(T::SCHEMA) } {
             Database::partial([T::SCHEMA])
         } else {
             Database::partial_without_unique(T::SCHEMA)
         };
         Self::new(
-            lift(reducer),
+            reducer,
             database,
             &Description {
                 is_root: false,
                 schemas: &[T::SCHEMA],
-                events: &[Events::of::<E>()],
+                events,
                 // Decided by the compiler: a package without such a field has no code for it.
                 json: if const { has_json(T::SCHEMA) } { Some(JSON) } else { None },
             },
@@ -77,6 +91,19 @@ impl ReduxReducer {
             database,
             &Description { is_root: true, schemas, events, json: Some(JSON) },
         )
+    }
+
+    /// Creates one whose state is an object with the state of each collection, and that reads old
+    /// events.
+    #[must_use]
+    pub fn root_with_upcasts(
+        reducer: Reducer,
+        schemas: &[&'static Schema],
+        events: &[Events],
+        upcasts: Upcasts,
+    ) -> Self {
+        let events = Events::with_upcasts(events, &upcasts);
+        Self::root(reducer.with_upcasts(upcasts), schemas, &events)
     }
 
     fn new(
@@ -192,6 +219,31 @@ fn is_of_another(collection: &str) -> bool {
             .filter_map(Weak::upgrade)
             .any(|other| other.crossing.position(collection).is_some())
     })
+}
+
+/// Tells JavaScript which versions the actions of these events have.
+pub fn stamp_versions<E: Event>() {
+    // Decided by the compiler: a package without versions has no code for them.
+    if const { has_versions(E::VARIANTS) } {
+        for variant in E::VARIANTS.unwrap_or_default() {
+            if variant.version > 1 {
+                stamp(variant.event_type, variant.version);
+            }
+        }
+    }
+}
+
+const fn has_versions(variants: Option<&[Variant]>) -> bool {
+    let Some(mut rest) = variants else {
+        return false;
+    };
+    while let [variant, after @ ..] = rest {
+        if variant.version > 1 {
+            return true;
+        }
+        rest = after;
+    }
+    false
 }
 
 const fn has_unique(schema: &Schema) -> bool {

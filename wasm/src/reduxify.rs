@@ -57,6 +57,36 @@
 ///
 /// The package then has `app`, with the types `Note`, `Tag`, `NoteEvent` and `AppState`.
 ///
+/// # Old events
+/// Where a log has events of older shapes, say how they are read: either form takes
+/// [`Upcasts`](flux_reducers::Upcasts), an expression that is evaluated once.
+///
+/// ```
+/// # mod notes_reducers {
+/// #     use flux_reducers::{Action, Collection, Document, Event, Reduction, Upcasts};
+/// #     use serde::{Deserialize, Serialize};
+/// #     #[derive(Document)]
+/// #     #[document(collection = "notes")]
+/// #     pub struct Note { id: i64 }
+/// #     #[derive(Serialize, Deserialize, Event)]
+/// #     #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+/// #     pub enum NoteEvent { NoteAdded { id: i64 } }
+/// #     pub fn notes(notes: &Collection<Note>, event: &NoteEvent) -> Reduction {
+/// #         let NoteEvent::NoteAdded { id } = event;
+/// #         Ok(notes.create(Note { id: *id }))
+/// #     }
+/// #     pub fn upcasts() -> Upcasts {
+/// #         Upcasts::default().from_version("noteCreated", 1, |action| {
+/// #             Ok(Action { event_type: "noteAdded".into(), ..action })
+/// #         })
+/// #     }
+/// # }
+/// flux_wasm::reduxify!(notes: notes_reducers::notes, upcasts = notes_reducers::upcasts());
+/// ```
+///
+/// On the server the same `upcasts()` go into `Reducer::with_upcasts`. For a root reducer, too, they
+/// are given here: JavaScript passes over the types that it is not told of.
+///
 /// # What the exported function does
 /// - `state` is `undefined`: the empty state. The action is of a type that the events do not
 ///   have: the same state, at once.
@@ -77,18 +107,45 @@ macro_rules! reduxify {
             $crate::__private::collection_types(stringify!($name), $reducer),
         );
     };
+    ($name:ident: $reducer:path, upcasts = $upcasts:expr $(,)?) => {
+        $crate::reduxify!(
+            @export $name,
+            $crate::__private::ReduxReducer::collection_with_upcasts($reducer, $upcasts),
+            $crate::__private::collection_types(stringify!($name), $reducer),
+        );
+    };
     (
         $name:ident: $reducer:expr,
         documents = [$($document:path),+ $(,)?],
         events = [$($event:path),+ $(,)?] $(,)?
     ) => {
+        $crate::reduxify!(@root $name, [$($document),+], [$($event),+], root($reducer));
+    };
+    (
+        $name:ident: $reducer:expr,
+        documents = [$($document:path),+ $(,)?],
+        events = [$($event:path),+ $(,)?],
+        upcasts = $upcasts:expr $(,)?
+    ) => {
+        $crate::reduxify!(
+            @root $name, [$($document),+], [$($event),+], root_with_upcasts($reducer, $upcasts)
+        );
+    };
+    (
+        @root $name:ident, [$($document:path),+], [$($event:path),+],
+        $create:ident($reducer:expr $(, $upcasts:expr)?)
+    ) => {
         $crate::reduxify!(
             @export $name,
-            $crate::__private::ReduxReducer::root(
-                $reducer,
-                &[$(<$document as $crate::__private::Document>::SCHEMA),+],
-                &[$($crate::__private::Events::of::<$event>()),+],
-            ),
+            {
+                $($crate::__private::stamp_versions::<$event>();)+
+                $crate::__private::ReduxReducer::$create(
+                    $reducer,
+                    &[$(<$document as $crate::__private::Document>::SCHEMA),+],
+                    &[$($crate::__private::Events::of::<$event>()),+],
+                    $($upcasts)?
+                )
+            },
             {
                 let mut text = $crate::__private::Text::new();
                 $($crate::__private::document_types::<$document>(&mut text);)+
@@ -120,8 +177,11 @@ macro_rules! reduxify {
                 // On an item the attribute ignores the path that it is given.
                 use $crate::__private::wasm_bindgen;
 
-                // What the package exports is a script's, which can tell that it is called too early.
-                #[wasm_bindgen::prelude::wasm_bindgen(inline_js = r#"
+                #[wasm_bindgen::prelude::wasm_bindgen(start, private)]
+                fn $name() {
+                    // What the package exports is a script's, which can tell that it is called too
+                    // early.
+                    #[wasm_bindgen::prelude::wasm_bindgen(inline_js = r#"
 let border;
 
 export function reduce(state, action) {
@@ -138,16 +198,17 @@ export function open(it) {
   border = it;
 }
 "#)]
-                extern "C" {
-                    #[wasm_bindgen(reexport = $name, skip_typescript)]
-                    fn reduce();
+                    extern "C" {
+                        #[wasm_bindgen(reexport = $name, skip_typescript)]
+                        fn reduce();
 
-                    fn open(border: &wasm_bindgen::JsValue);
-                }
+                        // Of the reducer's name: two imports of one name and text are one, and only
+                        // the script of the first would be opened.
+                        #[wasm_bindgen(js_name = open)]
+                        fn $name(border: &wasm_bindgen::JsValue);
+                    }
 
-                #[wasm_bindgen::prelude::wasm_bindgen(start, private)]
-                fn $name() {
-                    REDUCER.with(|reducer| open(reducer.border()));
+                    REDUCER.with(|reducer| $name(reducer.border()));
                 }
             };
 

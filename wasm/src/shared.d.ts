@@ -27,6 +27,7 @@ export type RejectionCode =
   | "missing_field"
   | "unknown_collection"
   | "unknown_field"
+  | "unknown_version"
   | "value_taken";
 
 /** Why an action changed nothing. */

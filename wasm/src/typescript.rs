@@ -88,6 +88,13 @@ impl Text {
         self.push("State");
     }
 
+    const fn number(&mut self, number: u32) {
+        if number >= 10 {
+            self.number(number / 10);
+        }
+        self.byte(b"0123456789"[(number % 10) as usize]);
+    }
+
     const fn kind(&mut self, kind: Kind) {
         match kind {
             Kind::Bool => self.push("boolean"),
@@ -174,6 +181,11 @@ impl Text {
                             });
                             self.shape(payload, true);
                         }
+                    }
+                    if variants[index].version > 1 {
+                        self.push("; readonly meta: { readonly version: ");
+                        self.number(variants[index].version);
+                        self.push("; readonly [name: string]: unknown }");
                     }
                     self.push(" }");
                     index += 1;

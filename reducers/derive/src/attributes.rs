@@ -1,10 +1,10 @@
-//! The attributes that the derives read: serde's names, and `#[document(..)]`.
+//! The attributes that the derives read: serde's names, `#[document(..)]` and `#[event(..)]`.
 
 use syn::ext::IdentExt as _;
 use syn::meta::ParseNestedMeta;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Data, DeriveInput, Field, LitStr, Token, Variant};
+use syn::{Attribute, Data, DeriveInput, Field, LitInt, LitStr, Token, Variant};
 
 use crate::rename::Rename;
 
@@ -127,6 +127,40 @@ pub(crate) fn variant_name(
     let ident = &variant.ident;
     let name = rename_all.variant(&ident.unraw().to_string());
     renamed.unwrap_or_else(|| LitStr::new(&name, ident.span()))
+}
+
+/// Returns the version of a variant's shape, where it is said.
+pub(crate) fn version(variant: &Variant) -> syn::Result<Option<u32>> {
+    let mut version = None;
+    for_each_meta(&variant.attrs, "event", |meta| {
+        if !meta.path.is_ident("version") {
+            return Err(meta.error("expected `version = 2`"));
+        }
+        if version.is_some() {
+            return Err(meta.error("`version` comes twice"));
+        }
+        let literal: LitInt = meta.value()?.parse()?;
+        version = literal.base10_parse().ok().filter(|&number| number > 0);
+        match version {
+            Some(_) => Ok(()),
+            None => Err(syn::Error::new(literal.span(), "versions are 1 to 4294967295")),
+        }
+    })?;
+    Ok(version)
+}
+
+/// Refuses `#[event(..)]` where it means nothing.
+pub(crate) fn no_version<'a>(
+    attributes: impl IntoIterator<Item = &'a Attribute>,
+) -> syn::Result<()> {
+    let mut attributes = attributes.into_iter();
+    match attributes.find(|attribute| attribute.path().is_ident("event")) {
+        Some(attribute) => Err(syn::Error::new(
+            attribute.span(),
+            "each event type has a version of its own: say it on the variant",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Refuses a name that comes twice.

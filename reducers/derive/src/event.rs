@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Data, DeriveInput, Fields, LitStr, Variant};
 
-use crate::attributes::{Serde, distinct, no_generics, variant_name};
+use crate::attributes::{Serde, distinct, no_generics, no_version, variant_name, version};
 use crate::decode::{self, Record};
 use crate::describe;
 use crate::rename::Rename;
@@ -28,14 +28,28 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     let names = data.variants.iter().map(|variant| event_type(variant, &serde));
     let names = names.collect::<syn::Result<Vec<_>>>()?;
     distinct(names.iter(), str::eq)?;
+    let fields = data.variants.iter().flat_map(|variant| &variant.fields);
+    no_version(input.attrs.iter().chain(fields.flat_map(|field| &field.attrs)))?;
+    let versions = data.variants.iter().map(version).collect::<syn::Result<Vec<_>>>()?;
     let variants = data.variants.iter().map(|variant| expand_variant(variant, &serde));
     let variants = variants.collect::<syn::Result<Vec<_>>>()?;
-    let reading = reading(input, data.variants.iter().zip(&names), &serde)?;
+    let check_version = versions.iter().any(Option::is_some).then(|| {
+        quote! {
+            ::flux_reducers::__private::check_version(
+                incoming,
+                <Self as ::flux_reducers::Event>::VARIANTS,
+            )?;
+        }
+    });
+    let reading = reading(input, data.variants.iter().zip(&names), &serde, check_version.as_ref())?;
+    let to_action = to_action(data.variants.iter().zip(versions.iter().copied()));
     let name = &input.ident;
     Ok(quote! {
         impl ::flux_reducers::Event for #name {
             const VARIANTS: ::core::option::Option<&'static [::flux_reducers::Variant]> =
                 ::core::option::Option::Some(&[#(#variants),*]);
+
+            const TYPES: &'static [&'static str] = &[#(#names),*];
 
             fn from_action(
                 action: &::flux_reducers::Action,
@@ -49,7 +63,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
             fn to_action(
                 &self,
             ) -> ::core::result::Result<::flux_reducers::Action, ::flux_reducers::Rejection> {
-                ::flux_reducers::__private::event_to_action(self)
+                #to_action
             }
 
             #reading
@@ -57,11 +71,32 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     })
 }
 
+/// How it becomes an action: with its version, where one has another than the first.
+fn to_action<'a>(
+    variants: impl Iterator<Item = (&'a Variant, Option<u32>)> + Clone,
+) -> TokenStream {
+    let action = quote! { ::flux_reducers::__private::event_to_action(self) };
+    if variants.clone().all(|(_, version)| version.unwrap_or(1) == 1) {
+        return action;
+    }
+    let arms = variants.map(|(Variant { ident, .. }, version)| {
+        let version = version.unwrap_or(1);
+        quote! { Self::#ident { .. } => #version }
+    });
+    quote! {
+        let version = match self {
+            #(#arms,)*
+        };
+        #action.map(|action| ::flux_reducers::__private::stamped(action, version))
+    }
+}
+
 /// How it is read: by the derived readers, or by serde where an attribute wants that.
 fn reading<'a>(
     input: &DeriveInput,
     variants: impl Iterator<Item = (&'a Variant, &'a LitStr)>,
     of_enum: &Serde,
+    check_version: Option<&TokenStream>,
 ) -> syn::Result<TokenStream> {
     let mut is_left_to_serde = of_enum.is_left_to_serde;
     let (mut records, mut arms) = (Vec::new(), Vec::new());
@@ -99,6 +134,7 @@ fn reading<'a>(
             ::core::option::Option<Self>,
             ::flux_reducers::Rejection,
         > {
+            #check_version
             #from_incoming
         }
     })
@@ -181,7 +217,12 @@ fn expand_variant(variant: &Variant, of_enum: &Serde) -> syn::Result<TokenStream
             ));
         }
     };
+    let version = version(variant)?.unwrap_or(1);
     Ok(quote! {
-        ::flux_reducers::Variant { event_type: #event_type, payload: #payload }
+        ::flux_reducers::Variant {
+            event_type: #event_type,
+            payload: #payload,
+            version: #version,
+        }
     })
 }

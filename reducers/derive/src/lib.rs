@@ -20,7 +20,7 @@ pub fn document(input: TokenStream) -> TokenStream {
 }
 
 /// Makes an enum, tagged as a Flux Standard Action is, the events of a reducer.
-#[proc_macro_derive(Event, attributes(serde))]
+#[proc_macro_derive(Event, attributes(event, serde))]
 pub fn event(input: TokenStream) -> TokenStream {
     expand(event::expand, &parse_macro_input!(input))
 }

@@ -3,11 +3,19 @@
 use std::collections::BTreeSet;
 
 use flux_reducers::{
-    Action, Changeset, Database, Document, Fields, Filter, Halt, Operation, RecordedEvent, code,
-    root_reducer,
+    Action, Changeset, Database, Document, Event, Fields, Filter, Halt, Operation, RecordedEvent,
+    code, root_reducer,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::generate::{SCHEMAS, Tag};
+
+#[derive(Serialize, Deserialize, Event)]
+#[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+enum Versioned {
+    #[event(version = 1)]
+    Event,
+}
 
 fn create(document: Fields) -> Operation {
     Operation::Create { collection: "tags".into(), document }
@@ -24,6 +32,7 @@ fn code_of(operations: impl IntoIterator<Item = Operation>, action: &Action) -> 
     database.apply(&create(tag("a", 1)).into()).unwrap();
     let changeset: Changeset = operations.into_iter().map(Changeset::from).collect();
     let reducer = root_reducer(SCHEMAS, move |_, action: &Action| {
+        Versioned::from_action(action)?;
         if let Some(payload) = &action.payload {
             payload.read::<u32>("number")?;
         }
@@ -55,7 +64,8 @@ fn each_code_is_reachable_and_there_are_no_others() {
     let found = [
         code_of([create(tag("a", 2))], &event),
         code_of([create(tag("b", 1))], &event),
-        code_of([], &event.clone().with_payload("one")),
+        code_of([], &Action::new("other").with_payload("one")),
+        code_of([], &event.clone().with_meta("version", 2)),
         code_of([create(tag("b", -1))], &event),
         code_of([create(Fields::new().with("name", "b"))], &event),
         code_of([create(tag("b", 2).with("size", 1))], &event),

@@ -164,7 +164,7 @@ fn the_variants_tell_names_and_shapes() {
     ]);
     assert_eq!(placed.payload, Some(shape));
     assert_eq!(shipped.payload, Some(Shipment::SHAPE));
-    assert_eq!(cleared, &Variant { event_type: "allCleared", payload: None });
+    assert_eq!(cleared, &Variant { event_type: "allCleared", payload: None, version: 1 });
     assert_eq!(note.payload, Some(Shape::Nullable(&TEXT)));
     assert_eq!((Line::NAME, Line::SHAPE), ("Line", LINE));
 }

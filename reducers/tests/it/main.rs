@@ -23,3 +23,4 @@ mod test_kit;
 mod timestamps;
 mod upcasts;
 mod values;
+mod versions;

@@ -91,6 +91,21 @@ fn what_an_upcast_refuses_is_a_rejection() {
 }
 
 #[test]
+fn of_events_that_no_upcast_reads_nothing_is_read() {
+    let upcasts = Upcasts::default()
+        .from_version("personCreated", 1, |_| Err(Rejection::new("upcast", "not this one")));
+    let reducer = lift(people).with_upcasts(upcasts);
+    let mut database = reducer.database().unwrap();
+    let payload = json!({ "id": 1, "first": "Ann", "last": "Lee" });
+    let newest = recorded("personCreated", 2, payload.clone()).with_meta("version", 2);
+    for event in [recorded("personAdded", 1, payload), newest] {
+        reducer.run(&mut database, &event).unwrap();
+    }
+    let result = reducer.run(&mut database, &recorded("personCreated", 3, json!({})));
+    assert!(matches!(result, Err(flux_reducers::Halt::Rejected(it)) if it.code() == "upcast"));
+}
+
+#[test]
 fn types_that_are_read_as_each_other_end() {
     let upcasts = Upcasts::default()
         .from_version("a", 1, |action| Ok(Action { event_type: "b".into(), ..action }))

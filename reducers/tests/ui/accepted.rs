@@ -84,6 +84,7 @@ pub enum Size {
 #[serde(rename_all = "snake_case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum AnyEvent {
     /// Without a payload.
+    #[event(version = 2)]
     Nothing,
     /// With fields.
     Fields {
@@ -96,6 +97,7 @@ pub enum AnyEvent {
         size: Option<Size>,
     },
     /// With a struct.
+    #[event(version = 1)]
     OnePart(Part),
     /// With a list.
     Parts(Vec<Part>),

@@ -110,6 +110,19 @@ pub(super) fn handler<I: DeserializeOwned, E: Event>(
     })
 }
 
+/// Returns what the caller says of an event, and what the event itself says, such as its version:
+/// that stands.
+fn both(said: Option<&Json>, own: Option<Json>) -> Option<Json> {
+    let Some(said) = said else {
+        return own;
+    };
+    let Some(serde_json::Value::Object(own)) = own.map(Json::into_value) else {
+        return Some(said.clone());
+    };
+    let action = Action { meta: Some(said.clone()), ..Action::default() };
+    own.into_iter().fold(action, |action, (name, value)| action.with_meta(name, value)).meta
+}
+
 pub(super) async fn run(
     State(shared): State<Shared>,
     Path(name): Path<String>,
@@ -135,7 +148,7 @@ pub(super) async fn run(
     let actions = handler(&command.payload, &context).map_err(Problem::from)?;
     let actions = (0_u64..).zip(actions).map(|(event, action)| Action {
         id: command.id.map(|id| event_id(id, event)),
-        meta: command.meta.clone().or(action.meta),
+        meta: both(command.meta.as_ref(), action.meta),
         ..action
     });
     let actions = shared.0.authorize(identity.as_ref(), actions.collect())?;

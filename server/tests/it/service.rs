@@ -2,12 +2,12 @@
 
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
-use flux_server::reducers::{Rejection, Uuid};
+use flux_server::reducers::{Event, Rejection, Uuid};
 use flux_server::{
     Authenticate, Authentication, Identity, Problem, ServeError, Service, ServiceOptions, Store,
 };
 use reqwest::Client;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -155,6 +155,26 @@ async fn a_command_becomes_events_and_its_retry_their_first_result() {
     let first = service.post("/commands/addTask", &command).await;
     assert_eq!(service.post("/commands/addTask", &command).await, first);
     assert_eq!(service.store.position().await.unwrap(), 2);
+}
+
+#[derive(Serialize, Deserialize, Event)]
+#[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+enum ListEvent {
+    #[event(version = 2)]
+    ListPrinted,
+}
+
+#[tokio::test]
+async fn what_an_event_says_of_itself_stands_whatever_the_caller_of_a_command_says() {
+    let print = |(): (), _: &_| Ok(vec![ListEvent::ListPrinted]);
+    let service = run(|service| service.command("printList", print)).await;
+    let check = async |command: Value, meta: Value| {
+        let (status, answer) = service.post("/commands/printList", &command).await;
+        assert_eq!((status, &answer["events"][0]["meta"]), (200, &meta));
+    };
+    check(json!({}), json!({ "version": 2 })).await;
+    let meta = json!({ "user": "ann", "version": 1 });
+    check(json!({ "meta": meta }), json!({ "user": "ann", "version": 2 })).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 // @ts-check
 /** A reducer as Redux calls it, and what WebAssembly asks of the action and the state meanwhile. */
 
+import { begin } from "./actions.js";
 import { DEPTH_MAX, Known, Reader, Writer } from "./codec.js";
 import { collectionOf, typesOf } from "./description.js";
 import { Given } from "./given.js";
@@ -67,6 +68,7 @@ export class Border {
    * @param {number} roomLength
    */
   constructor(description, memory, functions, run, number, room, roomLength) {
+    begin();
     const [isRoot, collections, types] = JSON.parse(description);
     this.isRoot = isRoot === 1;
     /** @type {Collection[]} */

@@ -43,7 +43,9 @@ enum ThingEvent {
         #[serde(rename = "all-sizes")]
         all_sizes: Vec<Option<Size>>,
     },
+    #[event(version = 12)]
     ThingSeen(Option<String>),
+    #[event(version = 2)]
     AllForgotten,
 }
 
@@ -78,8 +80,8 @@ export interface Thing {
 /** What can happen: a Flux Standard Action. */
 export type ThingEvent =
   | { readonly type: "thingMoved"; readonly payload: { readonly id: string; readonly path: readonly ({ readonly x: number; readonly y?: number | null; })[]; readonly "all-sizes": readonly ("small" | "very \"big\"" | null)[]; } }
-  | { readonly type: "thingSeen"; readonly payload?: string | null }
-  | { readonly type: "allForgotten" };
+  | { readonly type: "thingSeen"; readonly payload?: string | null; readonly meta: { readonly version: 12; readonly [name: string]: unknown } }
+  | { readonly type: "allForgotten"; readonly meta: { readonly version: 2; readonly [name: string]: unknown } };
 
 export interface Actions extends ActionCreators<ThingEvent> {}
 
