@@ -240,6 +240,13 @@ pub(crate) trait Transaction: Lookup {
     /// Writes the net change, the events and the new head.
     fn write<'a>(&'a mut self, write: &'a Write<'a>) -> BoxFuture<'a, Result<(), Error>>;
 
+    /// Returns the events after a position, up to another one: as many as others can wait for.
+    fn events(
+        &mut self,
+        after: Position,
+        to: Position,
+    ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, Error>>;
+
     /// Writes what events changed to the tables of a generation that is not live, and how far that
     /// is built; if it is still the owner's, and as far as that one left it.
     fn build<'a>(

@@ -166,7 +166,7 @@ fn push_limit<D: Dialect>(sql: &mut QueryBuilder<D>, limit: Option<u64>, offset:
     D::push_value(sql, &clamped(offset));
 }
 
-async fn fetch<D: Dialect>(
+pub(super) async fn fetch<D: Dialect>(
     connection: &mut D::Connection,
     schema: &'static Schema,
     sql: QueryBuilder<D>,

@@ -61,13 +61,7 @@ pub(super) async fn texts<D: Dialect>(
     (after, to): (Position, Position),
     parts: &mpsc::Sender<EventTexts>,
 ) -> Result<bool, Error> {
-    let position = D::quoted("position");
-    let mut sql = documents::select::<D>(tables, SCHEMA);
-    sql.push(format_args!("{position} > "));
-    D::push_value(&mut sql, &Value::Integer(after));
-    sql.push(format_args!(" AND {position} <= "));
-    D::push_value(&mut sql, &Value::Integer(to));
-    sql.push(format_args!(" ORDER BY {position}"));
+    let mut sql = between::<D>(tables, after, to);
     let mut found = D::stream(connection, &mut sql);
     let empty = |bytes| EventTexts::with_capacity(EVENTS_IN_PART, bytes);
     let mut part = empty(0);
@@ -83,6 +77,27 @@ pub(super) async fn texts<D: Dialect>(
         }
     }
     Ok(part.len() == 0 || parts.send(part).await.is_ok())
+}
+
+/// Returns the events after a position, up to another one: a few.
+pub(super) async fn few<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    (after, to): (Position, Position),
+) -> Result<Vec<RecordedEvent>, Error> {
+    let sql = between::<D>(tables, after, to);
+    documents::fetch(connection, SCHEMA, sql).await?.iter().map(event).collect()
+}
+
+fn between<D: Dialect>(tables: &Tables, after: Position, to: Position) -> QueryBuilder<D> {
+    let position = D::quoted("position");
+    let mut sql = documents::select::<D>(tables, SCHEMA);
+    sql.push(format_args!("{position} > "));
+    D::push_value(&mut sql, &Value::Integer(after));
+    sql.push(format_args!(" AND {position} <= "));
+    D::push_value(&mut sql, &Value::Integer(to));
+    sql.push(format_args!(" ORDER BY {position}"));
+    sql
 }
 
 fn text<D: Dialect>(row: &D::Row) -> Result<EventText<'_>, sqlx::Error> {

@@ -467,6 +467,17 @@ impl<D: Dialect> Transaction for Writer<D> {
         })
     }
 
+    fn events(
+        &mut self,
+        after: Position,
+        to: Position,
+    ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, Error>> {
+        Box::pin(async move {
+            let found = events::few::<D>(&mut self.connection, &self.tables, (after, to));
+            step("reading the log", found).await
+        })
+    }
+
     fn build<'a>(
         &'a mut self,
         write: &'a Write<'a>,

@@ -234,7 +234,7 @@ impl Rebuild<'_> {
             while let Some(part) = parts.recv().await {
                 let Part::Rows { rows, .. } = part else { continue };
                 for row in rows {
-                    waiting.push(received(&row)?);
+                    waiting.push(received(log::event(&row)?));
                     if waiting.len() == EVENTS_AT_ONCE {
                         self.write(&std::mem::take(&mut waiting)).await?;
                         written_some(self);
@@ -273,12 +273,9 @@ impl Rebuild<'_> {
             return Err(Error::RebuildUnderWay);
         }
         let to = head.position.min(self.position + 2 * self.affordable());
-        let plans = [replay::between(RecordedEvent::SCHEMA, self.position, to)?];
-        let missing = reading::fold(live, &plans, Vec::new(), |missing, _, row| {
-            missing.push(received(&row)?);
-            Ok(())
-        });
-        let (missing, _) = missing.await?;
+        // On the connection that holds the head: others wait, and it has its plans already.
+        let missing = transaction.events(self.position, to).await?;
+        let missing: Vec<Received> = missing.into_iter().map(received).collect();
         let mut rest = missing.as_slice();
         while !rest.is_empty() {
             let progress = self.settle(rest, &mut *transaction).await?;
@@ -385,10 +382,8 @@ impl Lookup for UpTo<'_> {
 }
 
 /// An event of the log, as a dispatch that gives the same event.
-fn received(row: &Row) -> Result<Received, Error> {
-    let event = log::event(row)?;
-    let actions = vec![event.into()];
-    Ok(Received::new(Dispatch { actions, ..Dispatch::default() }))
+fn received(event: RecordedEvent) -> Received {
+    Received::new(Dispatch { actions: vec![event.into()], ..Dispatch::default() })
 }
 
 fn head_at(position: Position) -> Head {
