@@ -2,6 +2,7 @@
 //! export and import.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -205,11 +206,33 @@ impl Command {
 }
 
 impl Database {
+    /// Opens the store, and makes it where it is not there yet.
     async fn open(
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Store, CommandError> {
         Ok(builder(self.database_url).open().await?)
+    }
+
+    /// Opens a store that is there: a mistyped path is no empty log.
+    async fn open_existing(
+        self,
+        builder: impl FnOnce(String) -> StoreBuilder,
+    ) -> Result<Store, CommandError> {
+        self.exists()?;
+        self.open(builder).await
+    }
+
+    fn exists(&self) -> Result<(), CommandError> {
+        let url = &self.database_url;
+        let Some(path) = url.strip_prefix("sqlite:") else { return Ok(()) };
+        let path = path.trim_start_matches("//").split('?').next().unwrap_or_default();
+        // An escaped path is SQLite's to read.
+        if path.contains([':', '%']) || url.contains("mode=memory") || Path::new(path).exists() {
+            return Ok(());
+        }
+        let reason = format!("there is no file `{path}`: `serve` and `import` make one");
+        Err(Error::Url { url: url.clone(), reason }.into())
     }
 }
 

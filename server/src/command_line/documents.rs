@@ -61,7 +61,7 @@ impl History {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
-        let store = self.database.open(builder).await?;
+        let store = self.database.open_existing(builder).await?;
         let schema = store.schema(&self.collection)?;
         let id = schema.id_from_text(&self.id).map_err(Error::Query)?;
         for change in store.history_of(&self.collection, id).await? {
@@ -88,7 +88,7 @@ impl At {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
-        let store = self.database.open(builder).await?;
+        let store = self.database.open_existing(builder).await?;
         let schema = store.schema(&self.collection)?;
         let mut query = self.filter.map_or_else(Query::all, Query::from);
         if let Some(limit) = self.limit {

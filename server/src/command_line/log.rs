@@ -40,7 +40,7 @@ impl Log {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
-        let store = self.database.open(builder).await?;
+        let store = self.database.open_existing(builder).await?;
         let mut events = store.subscribe_from(self.after).await?;
         let end = store.position().await?;
         let mut left = self.limit.unwrap_or(u64::MAX);

@@ -72,6 +72,7 @@ impl Rebuild {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
+        self.database.exists()?;
         let builder = builder(self.database.database_url);
         if self.dry_run {
             return preview(&builder.preview_rebuild().await?, self.output);
@@ -143,7 +144,7 @@ impl Snapshot {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
-        let store = self.database.open(builder).await?;
+        let store = self.database.open_existing(builder).await?;
         if !self.list {
             store.take_snapshot().await?;
         }
@@ -174,7 +175,7 @@ impl Verify {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
-        let store = self.database.open(builder).await?;
+        let store = self.database.open_existing(builder).await?;
         let found = store.verify().await?;
         for it in &found.first {
             let value = json!({

@@ -61,7 +61,7 @@ impl Export {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
-        let store = self.database.open(builder).await?;
+        let store = self.database.open_existing(builder).await?;
         let what = name(self.file.as_deref(), "standard output");
         let mut file: Box<dyn Write> = match &self.file {
             Some(path) => Box::new(BufWriter::new(File::create(path).map_err(failed(&*what))?)),

@@ -108,6 +108,19 @@ async fn a_note_has_its_history_and_every_moment_its_notes() {
     assert!(String::from_utf8(wrong.stderr).unwrap().contains("expected a position, or a time"));
 }
 
+#[test]
+fn a_mistyped_path_is_no_empty_store() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("nots.db");
+    let url = format!("sqlite://{}", path.display());
+    for arguments in [&["log"][..], &["verify"], &["export"], &["rebuild"], &["at", "0", "notes"]] {
+        let refused = run_on(&url, arguments);
+        assert_eq!(refused.status.code(), Some(1), "{arguments:?}");
+        assert!(String::from_utf8(refused.stderr).unwrap().contains("there is no file"));
+        assert!(!path.exists(), "{arguments:?} makes none");
+    }
+}
+
 #[tokio::test]
 async fn a_dry_run_tells_what_a_rebuild_would_change() {
     use sqlx::Connection as _;

@@ -1,6 +1,7 @@
 /** Starts the page: the store with its wasm reducer, React. */
 
 import "./style.css";
+import "./notices.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Provider } from "react-redux";
