@@ -5,6 +5,7 @@
 )]
 
 mod bench;
+mod closing_proxy;
 mod databases;
 mod demo;
 mod npm;

@@ -11,6 +11,7 @@ use cargo_metadata::MetadataCommand;
 use xshell::{Cmd, Shell, cmd};
 
 use crate::{
+    closing_proxy,
     databases::Databases,
     npm, packaging, tidy,
     tools::{self, Tool},
@@ -19,6 +20,9 @@ use crate::{
 
 /// How long a suite in WebAssembly may take; the runner's own 20 s are short on a busy machine.
 const WASM_TEST_TIMEOUT_S: &str = "300";
+
+/// Where the runner looks for what a browser is to be started with.
+const CAPABILITIES: &str = "tests/webdriver.json";
 
 /// How many sequences the differential test runs, and the first one: read by the test, see
 /// TESTING.md.
@@ -208,10 +212,18 @@ fn differential(shell: &Shell) -> anyhow::Result<()> {
 }
 
 fn wasm_browser(shell: &Shell) -> anyhow::Result<()> {
-    wasm_test(cmd!(
+    let proxy = closing_proxy::start()?;
+    // Chromium asks no proxy for its own machine, unless told.
+    let options = format!(
+        r#"{{"goog:chromeOptions":{{"args":["--proxy-server={proxy}","--proxy-bypass-list=<-loopback>"]}}}}"#
+    );
+    shell.write_file(CAPABILITIES, options)?;
+    let done = wasm_test(cmd!(
         shell,
         "wasm-pack test --mode no-install --headless --chrome tests --test browser"
-    ))
+    ));
+    shell.remove_path(CAPABILITIES)?;
+    done
 }
 
 /// Runs tests in WebAssembly and makes sure that there were some.
