@@ -79,6 +79,7 @@ mod query;
 mod reducer;
 mod rejection;
 mod schema;
+mod schema_spec;
 mod shape;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -6,6 +6,7 @@ pub use crate::decode::{
 };
 pub use crate::event::{event_by_serde, event_to_action};
 pub use crate::incoming::{EventText, Incoming, Part, read_payload, to_action};
+pub use crate::schema_spec::{FieldSpec, KindSpec, SchemaSpec};
 pub use crate::value::{base64_text, float_text, quoted};
 pub use crate::version::{check_version, stamped};
 pub use serde_json;

@@ -33,7 +33,6 @@ mod mysql;
 pub(crate) mod own;
 #[cfg(feature = "postgres")]
 mod postgres;
-mod recorded;
 mod relational;
 #[cfg(feature = "sqlite")]
 mod sqlite;

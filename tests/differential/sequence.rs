@@ -4,7 +4,7 @@ use flux_reducers::{
     Action, Changeset, Fields, Filter, Json, Operation, Rejection, Timestamp, Uuid, Value,
 };
 use flux_tests::interpreter::{
-    CollectionSpec, Collections, FieldSpec, KindSpec, QuerySpec, Read, Step, Test, What,
+    Collections, FieldSpec, KindSpec, QuerySpec, Read, SchemaSpec, Step, Test, What,
 };
 use flux_tests::random::Random;
 use serde::{Deserialize, Serialize};
@@ -114,7 +114,7 @@ fn index(random: &mut Random, end: usize) -> usize {
     usize::try_from(random.below(end as u64)).unwrap_or_default()
 }
 
-fn collection(random: &mut Random, name: &str) -> CollectionSpec {
+fn collection(random: &mut Random, name: &str) -> SchemaSpec {
     let id_kinds = [
         KindSpec::I32,
         KindSpec::I64,
@@ -151,7 +151,7 @@ fn collection(random: &mut Random, name: &str) -> CollectionSpec {
             index: once_in(random, 8),
         },
     );
-    CollectionSpec { collection: name.to_owned(), fields, id }
+    SchemaSpec { collection: name.to_owned(), fields, id }
 }
 
 fn kind(random: &mut Random) -> KindSpec {
@@ -333,7 +333,7 @@ impl<'a> Writer<'a> {
         pick(self.random, &choices)
     }
 
-    fn collection(&mut self) -> (usize, &'a CollectionSpec) {
+    fn collection(&mut self) -> (usize, &'a SchemaSpec) {
         let position = index(self.random, self.collections.collections.len());
         (position, &self.collections.collections[position])
     }
@@ -384,7 +384,7 @@ impl<'a> Writer<'a> {
         Step::When { read, is, then, otherwise }
     }
 
-    fn numbered_field(&mut self, spec: &CollectionSpec) -> String {
+    fn numbered_field(&mut self, spec: &SchemaSpec) -> String {
         let can_hold = |field: &&FieldSpec| {
             matches!(
                 field.kind,
@@ -472,7 +472,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn document(&mut self, position: usize, spec: &CollectionSpec) -> Fields {
+    fn document(&mut self, position: usize, spec: &SchemaSpec) -> Fields {
         let mut fields: Vec<(String, Value)> = Vec::new();
         for (nth, field) in spec.fields.iter().enumerate() {
             let value = match nth {
@@ -492,7 +492,7 @@ impl<'a> Writer<'a> {
         fields.into_iter().collect()
     }
 
-    fn patch(&mut self, spec: &CollectionSpec) -> Fields {
+    fn patch(&mut self, spec: &SchemaSpec) -> Fields {
         let patched = (0..=self.random.below(2)).map(|_| {
             let field = random_field(self.random, spec);
             // A patch of the id is nearly always refused.
@@ -606,6 +606,6 @@ fn id(random: &mut Random, field: &FieldSpec, limits: Limits) -> Value {
     }
 }
 
-fn random_field<'a>(random: &mut Random, spec: &'a CollectionSpec) -> &'a FieldSpec {
+fn random_field<'a>(random: &mut Random, spec: &'a SchemaSpec) -> &'a FieldSpec {
     random.one_of(&spec.fields)
 }

@@ -1,10 +1,11 @@
 //! Schemas and a reducer as data: what an event does, and what it reads first, stands in its
 //! payload. So a test can make both up, and run the same in any place.
 
+pub use flux_reducers::__private::{FieldSpec, KindSpec, SchemaSpec};
 use flux_reducers::{
-    Action, Changeset, Database, Document, Field, Filter, Halt, Kind, Operation, Query,
-    RecordedEvent, Reducer, Reduction, Rejection, Row, Schema, Value, aggregate_reducers,
-    event_log_reducer, root_reducer,
+    Action, Changeset, Database, Document, Filter, Halt, Kind, Operation, Query, RecordedEvent,
+    Reducer, Reduction, Rejection, Row, Schema, Value, aggregate_reducers, event_log_reducer,
+    root_reducer,
 };
 use serde::{Deserialize, Serialize};
 
@@ -12,41 +13,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Collections {
-    pub collections: Vec<CollectionSpec>,
+    pub collections: Vec<SchemaSpec>,
     /// Whether reducers see the log, as the collection `events`.
     pub keeps_log: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CollectionSpec {
-    pub collection: String,
-    pub fields: Vec<FieldSpec>,
-    pub id: usize,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FieldSpec {
-    pub name: String,
-    pub kind: KindSpec,
-    pub nullable: bool,
-    pub unique: bool,
-    pub index: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum KindSpec {
-    Bool,
-    I32,
-    I64,
-    U32,
-    F64,
-    Text,
-    Uuid,
-    Timestamp,
-    Bytes,
-    Json,
-    Enumeration(Vec<String>),
 }
 
 /// One step of an event's payload, which is a list of them.
@@ -103,7 +72,7 @@ impl Collections {
     /// Returns the schemas, which live as long as the process.
     #[must_use]
     pub fn schemas(&self) -> Vec<&'static Schema> {
-        self.collections.iter().map(CollectionSpec::schema).collect()
+        self.collections.iter().map(SchemaSpec::schema).collect()
     }
 
     /// Returns the reducer that does what the payloads say.
@@ -119,46 +88,6 @@ impl Collections {
         let log = self.keeps_log.then_some(RecordedEvent::SCHEMA);
         self.schemas().into_iter().chain(log).collect()
     }
-}
-
-impl CollectionSpec {
-    #[must_use]
-    pub fn schema(&self) -> &'static Schema {
-        let fields = self.fields.iter().map(|field| Field {
-            name: leaked(&field.name),
-            kind: field.kind.kind(),
-            nullable: field.nullable,
-            unique: field.unique,
-            index: field.index,
-        });
-        let fields = Box::leak(fields.collect::<Box<[_]>>());
-        Box::leak(Box::new(Schema { collection: leaked(&self.collection), fields, id: self.id }))
-    }
-}
-
-impl KindSpec {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Bool => Kind::Bool,
-            Self::I32 => Kind::I32,
-            Self::I64 => Kind::I64,
-            Self::U32 => Kind::U32,
-            Self::F64 => Kind::F64,
-            Self::Text => Kind::Text,
-            Self::Uuid => Kind::Uuid,
-            Self::Timestamp => Kind::Timestamp,
-            Self::Bytes => Kind::Bytes,
-            Self::Json => Kind::Json,
-            Self::Enumeration(names) => {
-                let names = names.iter().map(|name| leaked(name)).collect::<Box<[_]>>();
-                Kind::Enumeration(Box::leak(names))
-            }
-        }
-    }
-}
-
-fn leaked(text: &str) -> &'static str {
-    Box::leak(text.into())
 }
 
 impl QuerySpec {

@@ -1,5 +1,6 @@
 //! Which schemas and databases can be, and what a row of a schema is.
 
+use flux_reducers::__private::SchemaSpec;
 use flux_reducers::{
     Database, Document, FIELDS_MAX, Field, Fields, KEY_BYTES_MAX, KEY_CHARACTERS_MAX, KEYS_MAX,
     Kind, RecordedEvent, Rejection, Schema, Uuid, Value, code,
@@ -223,4 +224,31 @@ fn a_schema_has_no_more_fields_and_indexes_than_every_database_takes() {
     assert_eq!(leaked("notes", &fields(FIELDS_MAX, KEYS_MAX), 0).check(), Ok(()));
     refused("notes", &fields(FIELDS_MAX + 1, 1), 0, "it has 129 fields");
     refused("notes", &fields(KEYS_MAX + 1, KEYS_MAX + 1), 0, "25 are the id, indexed or unique");
+}
+
+#[test]
+fn a_schema_is_read_from_its_json_as_it_was_written() {
+    let kinds = [
+        Kind::Bool,
+        Kind::I32,
+        Kind::I64,
+        Kind::U32,
+        Kind::F64,
+        Kind::Text,
+        Kind::Uuid,
+        Kind::Timestamp,
+        Kind::Bytes,
+        Kind::Json,
+        Kind::Enumeration(&["red", "green"]),
+    ];
+    let fields = kinds.iter().enumerate().map(|(position, kind)| Field {
+        name: ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"][position],
+        kind: *kind,
+        nullable: position % 2 == 0,
+        unique: position == 3,
+        index: position == 4,
+    });
+    let all = Schema { collection: "all", fields: fields.collect::<Vec<_>>().leak(), id: 2 };
+    let json = serde_json::to_string(&all).unwrap();
+    assert_eq!(*serde_json::from_str::<SchemaSpec>(&json).unwrap().schema(), all);
 }

@@ -1,12 +1,13 @@
 //! The tables: the store's own, and one for each collection, made from its schema.
 
+use flux_reducers::__private::SchemaSpec;
 use flux_reducers::{Document as _, Field, RecordedEvent, Schema, Uuid, Value};
 use sqlx::QueryBuilder;
 
 use super::dialect::{Dialect, INTEGER, TEXT};
 use super::own::{GENERATIONS, Generation, GenerationState, SNAPSHOT_PARTS, SNAPSHOTS};
 use super::statement::inserts;
-use super::{Settings, documents, events, history, recorded};
+use super::{Settings, documents, events, history};
 use crate::error::Error;
 
 /// The layout of the store's own tables; a change of it needs a new number.
@@ -241,9 +242,10 @@ pub(super) async fn recorded_schemas<D: Dialect>(
     for collection in recorded_collections::<D>(connection, tables).await? {
         let recorded = recorded_schema::<D>(connection, tables, &collection).await?;
         if let Some(recorded) = recorded.filter(|_| collection != history::SCHEMA.collection) {
-            schemas.push(recorded::schema(&recorded).map_err(|error| {
+            let recorded = serde_json::from_str::<SchemaSpec>(&recorded).map_err(|error| {
                 Error::Damaged(format!("the recorded schema of `{collection}`: {error}"))
-            })?);
+            })?;
+            schemas.push(recorded.schema());
         }
     }
     Ok(schemas)
@@ -291,20 +293,20 @@ async fn prepare_collection<D: Dialect>(
             .map_err(|error| Error::Damaged(format!("a recorded schema: {error}")))?;
         return check(schema, &recorded, &current);
     }
-    if purpose == Purpose::Live
-        && *schema == *history::SCHEMA
-        && !recorded_collections::<D>(connection, tables).await?.is_empty()
-    {
-        return Err(Error::HistoryNotKept);
-    }
-    if purpose == Purpose::Live && events::head::<D>(connection, tables, "").await?.position > 0 {
+    if purpose == Purpose::Live {
+        let has_events = events::head::<D>(connection, tables, "").await?.position > 0;
         if *schema == *history::SCHEMA {
-            return Err(Error::HistoryNotKept);
+            let tables = recorded_collections::<D>(connection, tables).await?;
+            if has_events || !tables.is_empty() {
+                return Err(Error::HistoryNotKept);
+            }
+        } else if has_events {
+            return Err(Error::SchemaChanged {
+                collection: schema.collection.to_owned(),
+                difference: "the collection is new, and the log has events from before it"
+                    .to_owned(),
+            });
         }
-        return Err(Error::SchemaChanged {
-            collection: schema.collection.to_owned(),
-            difference: "the collection is new, and the log has events from before it".to_owned(),
-        });
     }
     make_room::<D>(connection, tables, schema.collection).await?;
     if purpose == Purpose::Building {
