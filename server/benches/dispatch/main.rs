@@ -16,10 +16,12 @@ use flux_server::Store;
 use flux_server::reducers::{Action, Event as _, Query, Uuid, lift};
 use tokio::task::JoinSet;
 
+use arguments::{DATABASES, given, numbers};
 use each::{Each, Tables};
 use group::Group;
 use workload::{Caller, Note, Workload, added, notes};
 
+mod arguments;
 mod each;
 mod group;
 mod memory;
@@ -43,17 +45,6 @@ struct Options {
 
 impl Options {
     fn of_arguments() -> Self {
-        let arguments: Vec<String> = std::env::args().collect();
-        let given = |name: &str| {
-            arguments
-                .iter()
-                .find_map(|it| it.strip_prefix(name)?.strip_prefix('='))
-                .map(str::to_owned)
-        };
-        let numbers = |name: &str, default: &str| -> Vec<usize> {
-            let text = given(name).unwrap_or_else(|| default.to_owned());
-            text.split(',').map(|number| number.parse().unwrap()).collect()
-        };
         Self {
             only: given("only"),
             logs: numbers("log", "0,1000000"),
@@ -136,11 +127,7 @@ fn main() {
             "of group"
         );
         let folder = tempfile::tempdir().unwrap();
-        for (name, variable) in [
-            ("sqlite", None),
-            ("postgres", Some("TEST_POSTGRES_URL")),
-            ("mysql", Some("TEST_MYSQL_URL")),
-        ] {
+        for (name, variable) in DATABASES {
             if options.only.as_ref().is_some_and(|only| only != name) {
                 continue;
             }

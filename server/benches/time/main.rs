@@ -14,8 +14,11 @@ use flux_server::reducers::{Query, Uuid, lift};
 use flux_server::{Store, StoreBuilder};
 use tokio::task::JoinSet;
 
+use arguments::{DATABASES, given, numbers};
 use workload::{Caller, Workload, notes};
 
+#[path = "../dispatch/arguments.rs"]
+mod arguments;
 #[path = "../dispatch/memory.rs"]
 mod memory;
 mod rebuilding;
@@ -43,20 +46,10 @@ struct Options {
 
 impl Options {
     fn of_arguments() -> Self {
-        let arguments: Vec<String> = std::env::args().collect();
-        let given = |name: &str| {
-            arguments
-                .iter()
-                .find_map(|it| it.strip_prefix(name)?.strip_prefix('='))
-                .map(str::to_owned)
-        };
-        let number = |name: &str, default: usize| -> usize {
-            given(name).map_or(default, |number| number.parse().unwrap())
-        };
         Self {
             only: given("only"),
-            log: number("log", 1_000_000),
-            measured: Duration::from_secs(number("seconds", 10) as u64),
+            log: numbers("log", "1000000")[0],
+            measured: Duration::from_secs(numbers("seconds", "10")[0] as u64),
         }
     }
 }
@@ -66,11 +59,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let folder = tempfile::tempdir().unwrap();
-        for (name, variable) in [
-            ("sqlite", None),
-            ("postgres", Some("TEST_POSTGRES_URL")),
-            ("mysql", Some("TEST_MYSQL_URL")),
-        ] {
+        for (name, variable) in DATABASES {
             if options.only.as_ref().is_some_and(|only| only != name) {
                 continue;
             }
