@@ -12,7 +12,7 @@ import { count, duration, rate } from "./format.js";
 const BUILDING_MS = 500;
 const IDLE_MS = 2000;
 
-/** After such a silence whoever did it is taken for gone: the server would let another one. */
+/** After such a silence whoever did it is told as gone. */
 const SILENT_MS = 30_000;
 
 /** The rate is that of this time. */

@@ -20,23 +20,39 @@ const PARTS_AHEAD_MAX: usize = 8;
 pub(crate) async fn fold<State: Send + 'static>(
     backend: &dyn Backend,
     queries: &[PlannedQuery],
-    mut state: State,
+    state: State,
     mut take: impl FnMut(&mut State, usize, Row) -> Result<(), Error> + Send + 'static,
 ) -> Result<(State, Checkpoint), Error> {
-    let (sender, mut parts) = mpsc::channel(PARTS_AHEAD_MAX);
-    let taken = tokio::task::spawn_blocking(move || {
-        let mut end = Checkpoint::default();
-        while let Some(part) = parts.blocking_recv() {
-            match part {
-                Part::End(found) => end = found,
-                Part::Rows { plan, rows } => {
-                    rows.into_iter().try_for_each(|row| take(&mut state, plan, row))?;
-                }
+    let read = |sender| backend.read(queries, sender);
+    taken_apart(read, (state, Checkpoint::default()), move |(state, end), part| {
+        match part {
+            Part::End(found) => *end = found,
+            Part::Rows { plan, rows } => {
+                rows.into_iter().try_for_each(|row| take(state, plan, row))?;
             }
         }
-        Ok((state, end))
+        Ok(())
+    })
+    .await
+}
+
+/// Reads parts, and takes them on a thread of its own while the next ones are read.
+pub(crate) async fn taken_apart<Part: Send + 'static, State: Send + 'static, Read>(
+    read: impl FnOnce(mpsc::Sender<Part>) -> Read,
+    mut state: State,
+    mut take: impl FnMut(&mut State, Part) -> Result<(), Error> + Send + 'static,
+) -> Result<State, Error>
+where
+    Read: Future<Output = Result<(), Error>>,
+{
+    let (sender, mut parts) = mpsc::channel(PARTS_AHEAD_MAX);
+    let taken = tokio::task::spawn_blocking(move || {
+        while let Some(part) = parts.blocking_recv() {
+            take(&mut state, part)?;
+        }
+        Ok(state)
     });
-    let (read, taken) = tokio::join!(backend.read(queries, sender), taken);
+    let (read, taken) = tokio::join!(read(sender), taken);
     let taken = taken.map_err(|error| Error::Damaged(format!("a read ended early: {error}")))?;
     // Why it was not taken any further says more than that it was not read any further.
     taken.and_then(|taken| read.map(|()| taken))

@@ -7,8 +7,6 @@ use flux_reducers::__private::EventText;
 use flux_reducers::{
     Database, Document as _, Filter, Halt, Position, Query, RecordedEvent, Reducer, Value,
 };
-use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
 
 use crate::backend::Backend;
 use crate::backend::event_texts::EventTexts;
@@ -17,36 +15,29 @@ use crate::error::Error;
 use crate::reading::{self, PlannedQuery};
 use crate::{panic, snapshot};
 
-/// Parts of the log that are read ahead of the reducers.
-const PARTS_AHEAD_MAX: usize = 8;
-
 /// Applies the events after a position, up to another one.
 pub(crate) async fn forwards(
     backend: &dyn Backend,
     reducer: &Reducer,
-    mut database: Database,
+    database: Database,
     from: Position,
     to: Position,
 ) -> Result<Database, Error> {
-    let (sender, mut parts) = mpsc::channel::<EventTexts>(PARTS_AHEAD_MAX);
     let reducer = reducer.clone();
-    let applied = spawn_blocking(move || {
-        let mut reached = from;
-        while let Some(events) = parts.blocking_recv() {
+    let read = |sender| backend.events(from, to, sender);
+    let applied =
+        reading::taken_apart(read, (database, from), move |(database, reached), events| {
+            let events: EventTexts = events;
             for event in events.iter() {
-                reached += 1;
-                if event.position != reached {
-                    return Err(missing(reached));
+                *reached += 1;
+                if event.position != *reached {
+                    return Err(missing(*reached));
                 }
-                apply(&reducer, &mut database, &event)?;
+                apply(&reducer, database, &event)?;
             }
-        }
-        Ok((database, reached))
-    });
-    let (read, applied) = tokio::join!(backend.events(from, to, sender), applied);
-    let applied = applied.map_err(|error| Error::Damaged(format!("a replay ended: {error}")))?;
-    // Why they were not taken any further says more than that they were not read any further.
-    let (database, reached) = applied.and_then(|applied| read.map(|()| applied))?;
+            Ok(())
+        });
+    let (database, reached) = applied.await?;
     if reached == to { Ok(database) } else { Err(missing(reached + 1)) }
 }
 

@@ -162,7 +162,7 @@ fn turn_at(file: &Path) -> Turn {
     turn
 }
 
-/// Returns the file of a lock, such as `notes.db-rebuild`.
+/// Returns the file of a lock, such as `notes.db-flux_rebuild`.
 fn beside(file: &Path, name: &str) -> PathBuf {
     let mut path = file.as_os_str().to_owned();
     path.push("-");

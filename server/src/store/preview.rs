@@ -1,7 +1,6 @@
 //! What a rebuild would change, without any.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use flux_reducers::{Database, Position, Query, Reducer, Row, Schema, Value};
 
@@ -118,13 +117,13 @@ async fn compare(live: &dyn Backend, reducer: &Reducer) -> Result<RebuildPreview
     let replayed = Database::new(reducer.schemas())?;
     let replayed = replay::forwards(live, reducer, replayed, 0, end.position).await?;
     let mut preview = RebuildPreview { position: end.position, ..RebuildPreview::default() };
-    let mut now: BTreeMap<&str, (&'static Schema, Arc<[Row]>)> = BTreeMap::new();
-    for (schema, rows) in recorded.iter().zip(rows) {
-        now.insert(schema.collection, (schema, rows.into()));
+    let mut now: BTreeMap<_, (&'static Schema, Vec<Row>)> = BTreeMap::new();
+    for (schema, rows) in recorded.into_iter().zip(rows) {
+        now.insert(schema.collection, (schema, rows));
     }
     for schema in replayed.schemas().filter(|schema| !is_log(schema)) {
         let then = super::rows(&replayed, schema.collection, &Query::all())?;
-        let (old, rows) = now.remove(schema.collection).unwrap_or_else(|| (schema, Arc::default()));
+        let (old, rows) = now.remove(schema.collection).unwrap_or_else(|| (schema, Vec::new()));
         preview.add((old, &rows), (schema, &then));
     }
     for (old, rows) in now.into_values() {

@@ -173,15 +173,14 @@ impl Rebuild<'_> {
         progress: &mut (dyn FnMut(RebuildProgress) + Send),
     ) -> Result<(), Error> {
         let mut head = live.head().await?;
-        while !self.is_swapped(live, head.position).await? {
+        while !self.swap(live, head.position).await? {
             // A read of the whole log would keep the database from cleaning up behind writers.
-            let to = head.position.min(self.position + EVENTS_IN_ONE_READ);
-            let written = to - self.position;
             let end = head.position;
+            let to = end.min(self.position + EVENTS_IN_ONE_READ);
+            let written = to - self.position;
             self.follow(live, to, &mut |rebuild| progress(rebuild.progress(end))).await?;
-            let before = head.position;
             head = live.head().await?;
-            if head.position - before > written / 10 * 9 {
+            if head.position - end > written / 10 * 9 {
                 self.gain(live).await?;
                 head = live.head().await?;
             }
@@ -191,8 +190,8 @@ impl Rebuild<'_> {
     }
 
     /// Holds the head and makes the new tables the live ones, if there are few enough events to wait
-    /// for them.
-    async fn is_swapped(&mut self, live: &dyn Backend, head: Position) -> Result<bool, Error> {
+    /// for them; returns whether they are.
+    async fn swap(&mut self, live: &dyn Backend, head: Position) -> Result<bool, Error> {
         if head - self.position > self.affordable() {
             return Ok(false);
         }
