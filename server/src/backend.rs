@@ -12,13 +12,14 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use crate::checkpoint::Checkpoint;
-use crate::error::Error;
+use crate::error::{Error, without_password};
 
 use event_texts::EventTexts;
 use exclusive::{Exclusive, Exclusivity};
 use relational::Relational;
 use tables::Tables;
 
+mod columns;
 mod connections;
 mod dialect;
 mod documents;
@@ -298,11 +299,11 @@ pub(crate) async fn open(
         "mysql" | "mariadb" => {
             Ok(Arc::new(Relational::<sqlx::MySql>::open(url, tables, schemas, settings).await?))
         }
-        scheme => Err(unknown_scheme(scheme)),
+        scheme => Err(unknown_scheme(url, scheme)),
     }
 }
 
-fn unknown_scheme(scheme: &str) -> Error {
+fn unknown_scheme(url: &str, scheme: &str) -> Error {
     let needs = match scheme {
         "sqlite" => ": enable the feature `sqlite`",
         "postgres" | "postgresql" => ": enable the feature `postgres`",
@@ -310,7 +311,7 @@ fn unknown_scheme(scheme: &str) -> Error {
         _ => "",
     };
     Error::Url {
-        url: format!("{scheme}:…"),
+        url: without_password(url),
         reason: format!(
             "its scheme is not known{needs}; a URL is `sqlite://notes.db`, `sqlite::memory:`, \
              `postgres://user@host/database` or `mysql://user@host/database`"

@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use flux_reducers::{Position, Rejection, SchemaError, Uuid};
 
+use self::lasting::is_lasting;
+
+mod lasting;
+
 /// Why the store could not do what it was asked for. Nothing was written, unless
 /// [`is_ambiguous`](Self::is_ambiguous) says otherwise.
 ///
@@ -123,6 +127,17 @@ pub enum Error {
         /// What is another.
         difference: String,
     },
+    /// A table is no longer as the store made it.
+    #[error(
+        "table `{table}` is not as the store made it: {difference}. What reducers made can be \
+         rebuilt from the log; the store's own tables come from a backup"
+    )]
+    TableChanged {
+        /// The table.
+        table: String,
+        /// What is another.
+        difference: String,
+    },
     /// The reducers do not accept an event that the log has: a replay can't go on.
     #[error(
         "the replay stopped at event {id} (`{event_type}`, position {position}): {reason}. Let the \
@@ -185,7 +200,8 @@ pub enum Error {
     /// The tables are those of another version of the store.
     #[error(
         "the database's tables have layout {found}, and this version of the store knows {known}: \
-         use the version that made them"
+         use the version that made them, or let it `export` the log, and `import` that with this \
+         one into an empty database"
     )]
     Layout {
         /// The layout of the tables.
@@ -243,6 +259,15 @@ pub enum Error {
     /// The database refuses what was to be written, and will refuse it again.
     #[error("the database refuses what was to be written: {0}")]
     Refused(#[source] Arc<sqlx::Error>),
+    /// The database will go on to fail until somebody mends it: a right, a table, a password.
+    #[error("the database can't be used until somebody mends it; it failed while {doing}: {source}")]
+    Unusable {
+        /// What the store was doing.
+        doing: &'static str,
+        /// What the driver says.
+        #[source]
+        source: Arc<sqlx::Error>,
+    },
     /// The database failed.
     #[error("the database failed while {doing}: {source}")]
     Database {
@@ -289,6 +314,7 @@ impl Error {
             Self::ReadsWithoutEnd { .. } => "reads_without_end",
             Self::Schema(_) => "schema_invalid",
             Self::SchemaChanged { .. } => "schema_changed",
+            Self::TableChanged { .. } => "table_changed",
             Self::ReplayStopped { .. } => "replay_stopped",
             Self::VersionChanged { .. } => "version_changed",
             Self::Superseded => "superseded",
@@ -305,6 +331,7 @@ impl Error {
             Self::Unanswered { .. } => "unanswered",
             Self::TooLarge { .. } => "too_large",
             Self::Refused(_) => "database_refused",
+            Self::Unusable { .. } => "database_unusable",
             Self::Database { .. } => "database_failed",
             Self::Damaged(_) => "database_damaged",
             Self::Middleware(_) => "middleware_failed",
@@ -344,7 +371,10 @@ impl Error {
     pub(crate) const fn is_cured_by_rebuild(&self) -> bool {
         matches!(
             self,
-            Self::SchemaChanged { .. } | Self::VersionChanged { .. } | Self::HistoryNotKept
+            Self::SchemaChanged { .. }
+                | Self::TableChanged { .. }
+                | Self::VersionChanged { .. }
+                | Self::HistoryNotKept
         )
     }
 
@@ -352,7 +382,9 @@ impl Error {
     /// says no.
     pub(crate) fn may_be_of_one(&self) -> bool {
         match self {
-            Self::Database { source, .. } => source.as_database_error().is_some(),
+            Self::Database { source, .. } | Self::Unusable { source, .. } => {
+                source.as_database_error().is_some()
+            }
             Self::Closed | Self::Superseded | Self::Unanswered { .. } => false,
             _ => true,
         }
@@ -363,6 +395,7 @@ impl Error {
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
                 Self::Damaged(format!("{doing}: {source}"))
             }
+            source if is_lasting(&source) => Self::Unusable { doing, source: Arc::new(source) },
             source => Self::Database { doing, source: Arc::new(source), ambiguous: false },
         }
     }

@@ -3,7 +3,9 @@
 const { createInterface } = require("node:readline");
 const { resolve } = require("node:path");
 
-const { onRejected, open, reduce } = require(resolve(process.argv[2], "flux_tests_interpreter.js"));
+const { onRejected, open, query, reduce } = require(
+  resolve(process.argv[2], "flux_tests_interpreter.js"),
+);
 
 let state;
 let rejection = null;
@@ -41,6 +43,16 @@ const requests = {
       state = before;
     }
     return { changed, rejection, isKept };
+  },
+  // Answers per query the ids, or what is wrong with it.
+  queries(asked) {
+    return asked.map(([collection, text]) => {
+      try {
+        return { ids: JSON.parse(query(collection, state[collection], text)) };
+      } catch ({ message }) {
+        return { message };
+      }
+    });
   },
   documents(after) {
     const collections = Object.entries(state).map(([name, { root }]) => [name, documentsOf(root)]);

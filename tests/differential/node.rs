@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use flux_reducers::{Position, Rejection};
-use flux_tests::interpreter::Collections;
+use flux_tests::interpreter::{Collections, QuerySpec};
 use serde_json::{Value, json};
 
 use crate::model::Ran;
+use crate::sequence::Asked;
 
 /// The Redux reducer of the interpreter, and its state.
 pub(crate) struct Node {
@@ -33,7 +34,7 @@ impl Node {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("Node.js 20 or newer is needed: `node` does not start");
+            .expect("Node.js 20.19 or newer is needed: `node` does not start");
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         Self { child, input, output: BufReader::new(output) }
     }
@@ -63,6 +64,41 @@ impl Node {
     /// Returns the documents of each collection; of the log those after a position.
     pub(crate) fn documents(&mut self, after: Position) -> Value {
         self.ask(&json!({ "documents": after }))
+    }
+
+    /// Asks each collection's query, and compares the ids found, or what is wrong with it.
+    pub(crate) fn query<'a>(
+        &mut self,
+        asked: impl Iterator<Item = (&'a Asked, Result<Vec<Value>, Rejection>)>,
+    ) -> Result<(), String> {
+        let (asked, expected): (Vec<_>, Vec<_>) = asked.unzip();
+        let requests = asked.iter().map(|Asked { collection, query }| {
+            let order = query.order.iter().map(|(field, is_descending)| {
+                if *is_descending { format!("-{field}") } else { field.clone() }
+            });
+            let QuerySpec { filter, limit, offset, .. } = query;
+            let order: Vec<_> = order.collect();
+            let mut query = json!({ "filter": filter, "order": order, "offset": offset });
+            if let Some(limit) = limit {
+                query["limit"] = json!(limit);
+            }
+            json!([collection, query.to_string()])
+        });
+        let requests: Vec<_> = requests.collect();
+        let found = self.ask(&json!({ "queries": requests }));
+        for (number, expected) in expected.into_iter().enumerate() {
+            let expected = match expected {
+                Ok(ids) => json!({ "ids": ids }),
+                Err(rejection) => {
+                    json!({ "message": format!("{} ({})", rejection.message(), rejection.code()) })
+                }
+            };
+            if found[number] != expected {
+                let (query, found) = (&requests[number], &found[number]);
+                return Err(format!("{query}\nexpected {expected}\n   found {found}"));
+            }
+        }
+        Ok(())
     }
 
     fn ask(&mut self, request: &Value) -> Value {

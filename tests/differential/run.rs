@@ -165,10 +165,18 @@ impl<'a> Everywhere<'a> {
             same_answer(&Ok(log.cloned().collect()), &found)
                 .map_err(|it| format!("the log of {}:\n{it}", servers.name))?;
         }
-        if sequence.is_safe { self.compare_node(after) } else { Ok(()) }
+        if sequence.is_safe { self.compare_node(sequence, after) } else { Ok(()) }
     }
 
-    fn compare_node(&mut self, after: Position) -> Result<(), String> {
+    fn compare_node(&mut self, sequence: &Sequence, after: Position) -> Result<(), String> {
+        let database = &self.model.database;
+        let asked = sequence.queries.iter().map(|asked| {
+            let rows = rows_of(database.rows(&asked.collection, &asked.query.query()));
+            let schema = self.schemas.iter().find(|it| it.collection == asked.collection).unwrap();
+            let ids = |row: &Row| schema.id_of(row).to_json();
+            (asked, rows.map(|rows| rows.iter().map(ids).collect()))
+        });
+        self.node.query(asked).map_err(|it| format!("WebAssembly, {it}"))?;
         let found = self.node.documents(after);
         for schema in self.collections.all_schemas() {
             let query = if schema.collection == "events" {

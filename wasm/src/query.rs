@@ -75,12 +75,18 @@ impl Queries {
     /// Creates it for a collection.
     #[must_use]
     pub fn of<T: Document>() -> Self {
+        Self::of_schema(T::SCHEMA)
+    }
+
+    /// Creates it for the collection of a schema.
+    #[must_use]
+    pub fn of_schema(schema: &'static Schema) -> Self {
         Self {
-            schema: T::SCHEMA,
+            schema,
             crossing: Crossing::new(
                 &Description {
                     is_root: false,
-                    schemas: &[T::SCHEMA],
+                    schemas: &[schema],
                     events: &[Events::all()],
                     json: Some(JSON),
                 },

@@ -25,9 +25,11 @@ use xshell::Shell;
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own commands")]
 enum Command {
-    /// Measures, and prints tables for BENCHMARKS.md
-    #[command(subcommand)]
-    Bench(Benchmark),
+    /// Measures one thing, or all, and prints tables for BENCHMARKS.md
+    Bench {
+        #[command(subcommand)]
+        what: Option<Benchmark>,
+    },
     /// Starts fresh database servers for `cargo test` by hand, until ctrl-c
     Databases,
     /// Builds the notes sample and serves it, installing what is missing
@@ -60,6 +62,18 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Benchmark {
+    /// Dispatches of the store beside group commit by hand, on each database
+    Dispatch {
+        /// `only=sqlite`, `only=postgres`, `only=mysql`, `log=0`, `callers=1,64`, `seconds=10` each
+        #[arg(last = true, value_name = "NAME=VALUE")]
+        options: Vec<String>,
+    },
+    /// Replay, the time machine and a rebuild beside 64 callers, on each database
+    Time {
+        /// `only=sqlite`, `only=postgres`, `only=mysql`, `log=100000`, `seconds=20` of callers
+        #[arg(last = true, value_name = "NAME=VALUE")]
+        options: Vec<String>,
+    },
     /// The reducer of the notes in WebAssembly beside other reducers, under Node.js and in Chromium
     Frontend {
         /// `only=node`, `only=chromium`, `documents=100,1000`, `seconds=60` for each runtime
@@ -83,7 +97,12 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     let shell = project_shell()?;
     match command {
-        Command::Bench(Benchmark::Frontend { options }) => bench::frontend(&shell, &options),
+        Command::Bench { what: None } => bench::all(&shell),
+        Command::Bench { what: Some(what) } => match what {
+            Benchmark::Dispatch { options } => bench::dispatch(&shell, &options),
+            Benchmark::Time { options } => bench::time(&shell, &options),
+            Benchmark::Frontend { options } => bench::frontend(&shell, &options),
+        },
         Command::Databases => databases::serve(&shell),
         Command::Demo { listen, database_url } => demo::serve(&shell, listen, &database_url),
         Command::Test { list: true, .. } => {

@@ -9,8 +9,8 @@ use xshell::{Shell, cmd};
 /// The version that the project is built with; others are not tried.
 const WASM_PACK_VERSION: &str = "0.15.1";
 
-/// The oldest Node.js with security support that the packages of the sample run on.
-const NODE_MAJOR_MIN: u32 = 20;
+/// The oldest Node.js that the packages of the sample run on: major and minor number.
+const NODE_MIN: (u32, u32) = (20, 19);
 
 const RUST_TARGETS: &[&str] = &["wasm32-unknown-unknown", "thumbv7em-none-eabi"];
 
@@ -65,18 +65,19 @@ pub(crate) fn find(shell: &Shell, program: &str) -> Option<PathBuf> {
 
 fn ensure_node(shell: &Shell) -> anyhow::Result<()> {
     const CURE: &str =
-        "install Node.js 20 or newer, with npm, from https://nodejs.org or your distribution";
+        "install Node.js 20.19 or newer, with npm, from https://nodejs.org or your distribution";
     let version = cmd!(shell, "node --version").quiet().read().context(CURE)?;
-    let major =
-        major_version(&version).with_context(|| format!("`node --version` says {version}"))?;
-    ensure!(major >= NODE_MAJOR_MIN, "Node.js {version} is too old: {CURE}");
+    let found =
+        major_and_minor(&version).with_context(|| format!("`node --version` says {version}"))?;
+    ensure!(found >= NODE_MIN, "Node.js {version} is too old: {CURE}");
     ensure!(find(shell, "npm").is_some(), "npm is missing: {CURE}");
     Ok(())
 }
 
-/// Returns 20 for `v20.11.1`.
-fn major_version(version: &str) -> Option<u32> {
-    version.trim().trim_start_matches('v').split('.').next()?.parse().ok()
+/// Returns (20, 11) for `v20.11.1`.
+fn major_and_minor(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.trim().trim_start_matches('v').split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 fn ensure_rust_targets(shell: &Shell) -> anyhow::Result<()> {

@@ -127,7 +127,7 @@ fn fixed(sql: String) -> &'static str {
 }
 
 impl Each {
-    /// Opens the database and makes the tables.
+    /// Opens the database, and makes the tables unless they are there.
     pub(crate) async fn open(url: &str, tables: &Tables) -> Self {
         let scheme = url.split_once(':').unwrap().0;
         let make = sqlx::raw_sql(group::script(tables, scheme));

@@ -280,7 +280,7 @@ fn in_parts<T>(mut rows: &[T], mut each: impl FnMut(&[T])) {
     }
 }
 
-/// Makes the tables that both ways by hand write.
+/// Makes the tables that both ways by hand write, unless they are there.
 pub(crate) fn script(tables: &Tables, scheme: &str) -> AssertSqlSafe<String> {
     let Tables { head, log, notes } = tables;
     let (id, text) = match scheme {
@@ -289,11 +289,11 @@ pub(crate) fn script(tables: &Tables, scheme: &str) -> AssertSqlSafe<String> {
         _ => ("BLOB", "TEXT"),
     };
     AssertSqlSafe(format!(
-        "CREATE TABLE {head} (id INTEGER PRIMARY KEY, position BIGINT NOT NULL);
-         INSERT INTO {head} VALUES (1, 0);
-         CREATE TABLE {log} (position BIGINT PRIMARY KEY, id {id} NOT NULL UNIQUE,
+        "CREATE TABLE IF NOT EXISTS {head} (id INTEGER PRIMARY KEY, position BIGINT NOT NULL);
+         INSERT INTO {head} SELECT 1, 0 WHERE NOT EXISTS (SELECT 1 FROM {head});
+         CREATE TABLE IF NOT EXISTS {log} (position BIGINT PRIMARY KEY, id {id} NOT NULL UNIQUE,
              type {text} NOT NULL, payload {text}, meta {text});
-         CREATE TABLE {notes} (id {id} PRIMARY KEY, title {text} NOT NULL, text {text} NOT NULL,
+         CREATE TABLE IF NOT EXISTS {notes} (id {id} PRIMARY KEY, title {text} NOT NULL, text {text} NOT NULL,
              color {text});"
     ))
 }

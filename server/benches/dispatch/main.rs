@@ -1,8 +1,7 @@
 //! Dispatches per second of the store, beside what one would write by hand.
 //!
-//! `cargo bench -p flux-server --features mysql,postgres --bench dispatch`; SQLite always, PostgreSQL and
-//! MySQL where `TEST_POSTGRES_URL` and `TEST_MYSQL_URL` are set (`cargo xtask databases`). After
-//! `--`, `only=postgres` measures one database, `log=0` only an empty log, `callers=1,64` only
+//! `cargo xtask bench dispatch` starts PostgreSQL and MariaDB, where no variable names one. After `--`,
+//! `only=postgres` measures one database, `log=0` only an empty log, `callers=1,64` only
 //! these, `seconds=10` each for longer.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
@@ -16,7 +15,7 @@ use flux_server::Store;
 use flux_server::reducers::{Action, Event as _, Query, Uuid, lift};
 use tokio::task::JoinSet;
 
-use arguments::{DATABASES, given, numbers};
+use arguments::{DATABASES, given, numbers, run_part};
 use each::{Each, Tables};
 use group::Group;
 use workload::{Caller, Note, Workload, added, notes};
@@ -41,15 +40,40 @@ struct Options {
     logs: Vec<usize>,
     callers: Vec<usize>,
     measured: Duration,
+    /// What this process is to do of it.
+    part: Option<Part>,
+}
+
+/// Logs are filled, and each is measured, by a process of its own.
+enum Part {
+    Fill(Place),
+    Measure(Place),
+}
+
+/// The databases that are written, and what the names of their tables begin with.
+struct Place {
+    database: String,
+    urls: [String; 2],
+    namespace: String,
 }
 
 impl Options {
     fn of_arguments() -> Self {
+        let place = || Place {
+            database: given("database").unwrap(),
+            urls: [given("by-hand").unwrap(), given("store").unwrap()],
+            namespace: given("namespace").unwrap(),
+        };
+        let part = given("part").map(|part| match part.as_str() {
+            "fill" => Part::Fill(place()),
+            _ => Part::Measure(place()),
+        });
         Self {
             only: given("only"),
             logs: numbers("log", "0,1000000"),
             callers: numbers("callers", "1,8,64,512"),
             measured: Duration::from_secs(numbers("seconds", "3")[0] as u64),
+            part,
         }
     }
 }
@@ -111,77 +135,106 @@ fn filling() -> Action {
 fn main() {
     let options = Options::of_arguments();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        println!(
-            "{:<9} {:>8} {:<6} {:>7} {:<15} {:>9} {:>9} {:>9} {:>8} {:>7} {:>8}",
-            "database",
-            "log",
-            "what",
-            "callers",
-            "by",
-            "events/s",
-            "p50 µs",
-            "p99 µs",
-            "peak MiB",
-            "of each",
-            "of group"
-        );
-        let folder = tempfile::tempdir().unwrap();
-        for (name, variable) in DATABASES {
-            if options.only.as_ref().is_some_and(|only| only != name) {
-                continue;
-            }
-            for log in &options.logs {
-                let file = |of: &str| format!("sqlite://{}/{of}{log}.db", folder.path().display());
-                let urls = match variable.map(std::env::var) {
-                    None => [file("by-hand"), file("store")],
-                    Some(Ok(url)) => [url.clone(), url],
-                    Some(Err(_)) => {
-                        println!("{name:<9} not measured: {} is not set", variable.unwrap());
-                        break;
-                    }
-                };
-                measure(&options, name, &urls, *log).await;
+    match &options.part {
+        None => measure_all(&options),
+        Some(Part::Fill(place)) => runtime.block_on(fill(place, options.logs[0])),
+        Some(Part::Measure(place)) => runtime.block_on(measure(&options, place, options.logs[0])),
+    }
+}
+
+/// Measures one database after the other, with one length of the log after the other.
+fn measure_all(options: &Options) {
+    println!(
+        "{:<9} {:>8} {:<6} {:>7} {:<15} {:>9} {:>9} {:>9} {:>8} {:>7} {:>8}",
+        "database",
+        "log",
+        "what",
+        "callers",
+        "by",
+        "events/s",
+        "p50 µs",
+        "p99 µs",
+        "peak MiB",
+        "of each",
+        "of group"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    for (name, variable) in DATABASES {
+        if options.only.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
+        for log in &options.logs {
+            let file = |of: &str| format!("sqlite://{}/{of}{log}.db", folder.path().display());
+            let urls = match variable.map(std::env::var) {
+                None => [file("by-hand"), file("store")],
+                Some(Ok(url)) => [url.clone(), url],
+                Some(Err(_)) => {
+                    println!("{name:<9} not measured: {} is not set", variable.unwrap());
+                    break;
+                }
+            };
+            let namespace = format!("b{}", &Uuid::now_v7().simple().to_string()[21..]);
+            let place = Place { database: name.to_owned(), urls, namespace };
+            for part in ["fill", "measure"] {
+                place.run(part, *log);
             }
         }
-    });
+    }
+}
+
+impl Place {
+    fn run(&self, part: &str, log: usize) {
+        let Self { database, urls: [by_hand, store], namespace } = self;
+        let log = log.to_string();
+        let of = [("log", &log), ("database", database), ("namespace", namespace)];
+        let of = of.into_iter().chain([("by-hand", by_hand), ("store", store)]);
+        run_part(part, &of.map(|(name, value)| (name, value.as_str())).collect::<Vec<_>>());
+    }
+
+    /// Opens what is compared: each event by itself, group commit by hand, the store.
+    async fn open(&self) -> [Subject; 3] {
+        let (tables, [by_hand, store]) = (Tables::new(&self.namespace), &self.urls);
+        let each = Subject::Each(Each::open(by_hand, &tables).await);
+        let group = Subject::Group(Group::open(by_hand, &tables).await);
+        let store = Store::builder(lift(notes), store).namespace(&self.namespace).open().await;
+        [each, group, Subject::Store(store.unwrap())]
+    }
+}
+
+/// Fills the logs of both.
+async fn fill(place: &Place, log: usize) {
+    let [_, group, store] = place.open().await;
+    for subject in [group, store] {
+        subject.fill(log).await;
+    }
 }
 
 /// Measures one database with one length of the log.
-async fn measure(options: &Options, database: &str, urls: &[String; 2], log: usize) {
-    let namespace = format!("b{}", &Uuid::now_v7().simple().to_string()[21..]);
-    let tables = Tables::new(&namespace);
-    let each = Subject::Each(Each::open(&urls[0], &tables).await);
-    let group = Subject::Group(Group::open(&urls[0], &tables).await);
-    let store = Store::builder(lift(notes), &urls[1]).namespace(&namespace).open().await;
-    let store = Subject::Store(store.unwrap());
-    let hot = Uuid::now_v7();
-    for subject in [&group, &store] {
-        subject.fill(log).await;
-        subject.record(added(hot, true).to_action().unwrap()).await;
-    }
-    let title = |workload: Workload, callers: usize| {
-        format!("{database:<9} {log:>8} {:<6} {callers:>7}", workload.name())
+async fn measure(options: &Options, place: &Place, log: usize) {
+    let subjects = place.open().await;
+    let store = &subjects[2];
+    let title = |what: &str, callers: usize| {
+        format!("{:<9} {log:>8} {what:<6} {callers:>7}", place.database)
     };
     for callers in &options.callers {
         let mut rates = Vec::new();
-        for subject in [&each, &group, &store] {
-            let title = title(Workload::Mixed, *callers);
+        for subject in &subjects {
+            let title = title("mixed", *callers);
             rates.push(run(options, &title, subject, Workload::Mixed, *callers, &rates).await);
         }
     }
     let mut rates = Vec::new();
-    for subject in [&each, &group, &store] {
-        let readers = Readers::start(&store);
-        let title = format!("{database:<9} {log:>8} {:<6} {:>7}", "read", 64);
+    for subject in &subjects {
+        let readers = Readers::start(store);
+        let title = title("read", 64);
         rates.push(run(options, &title, subject, Workload::Mixed, 64, &rates).await);
         println!("{:>34} {:.0} pages/s are read meanwhile", "", readers.stop().await);
     }
-    // Against itself: the callers of one note with callers of their own notes.
-    let mixed = run_quietly(options, &store, Workload::Mixed, 64).await;
-    let workload = Workload::Hot(hot);
-    let rate = run(options, &title(workload, 64), &store, workload, 64, &[]).await;
-    println!("{:>34} {:.2} of 64 callers with notes of their own", "", rate / mixed);
+    let hot = Uuid::now_v7();
+    store.record(added(hot, true).to_action().unwrap()).await;
+    let own = run(options, &title("own", 64), store, Workload::Own, 64, &[]).await;
+    let rate = run(options, &title("hot", 64), store, Workload::Hot(hot), 64, &[]).await;
+    println!("{:>34} {:.2} of 64 callers who update notes of their own", "", rate / own);
 }
 
 /// Readers of the store, who ask for one page after the other, whoever is measured.
@@ -245,15 +298,6 @@ async fn run(
         ratio(1),
     );
     rate
-}
-
-async fn run_quietly(
-    options: &Options,
-    subject: &Subject,
-    workload: Workload,
-    callers: usize,
-) -> f64 {
-    figures(options, subject, workload, callers).await.rate
 }
 
 async fn figures(

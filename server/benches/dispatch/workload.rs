@@ -40,15 +40,8 @@ pub(crate) enum Workload {
     Mixed,
     /// Everybody updates this one note.
     Hot(Uuid),
-}
-
-impl Workload {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Mixed => "mixed",
-            Self::Hot(_) => "hot",
-        }
-    }
+    /// Each updates one note of its own.
+    Own,
 }
 
 /// One caller, and where it is in its round of ten.
@@ -71,7 +64,12 @@ impl Caller {
     }
 
     fn event(&mut self) -> NoteEvent {
-        if let Workload::Hot(id) = self.workload {
+        let updated = match self.workload {
+            Workload::Mixed => None,
+            Workload::Hot(id) => Some(id),
+            Workload::Own => (self.round > 1).then_some(self.note),
+        };
+        if let Some(id) = updated {
             return NoteEvent::NoteTitleEdited { id, title: format!("edit {}", self.round) };
         }
         match self.round % 10 {

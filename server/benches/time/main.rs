@@ -1,7 +1,6 @@
 //! What it costs to go back and to build anew: replay, the time machine, a rebuild beside callers.
 //!
-//! `cargo bench -p flux-server --features mysql,postgres --bench time`; SQLite always, PostgreSQL and MySQL
-//! where `TEST_POSTGRES_URL` and `TEST_MYSQL_URL` are set (`cargo xtask databases`). After `--`,
+//! `cargo xtask bench time` starts PostgreSQL and MariaDB, where no variable names one. After `--`,
 //! `only=postgres` measures one database, `log=100000` another length of the log, `seconds=20`
 //! the callers for longer.
 
@@ -14,7 +13,7 @@ use flux_server::reducers::{Query, Uuid, lift};
 use flux_server::{Store, StoreBuilder};
 use tokio::task::JoinSet;
 
-use arguments::{DATABASES, given, numbers};
+use arguments::{DATABASES, given, numbers, run_part};
 use workload::{Caller, Workload, notes};
 
 #[path = "../dispatch/arguments.rs"]
@@ -24,7 +23,7 @@ mod memory;
 mod rebuilding;
 mod replaying;
 #[path = "../dispatch/workload.rs"]
-#[allow(dead_code, reason = "callers of one note are measured with the dispatches")]
+#[allow(dead_code, reason = "callers who only update are measured with the dispatches")]
 mod workload;
 
 /// Events from one snapshot to the next.
@@ -42,6 +41,8 @@ struct Options {
     only: Option<String>,
     log: usize,
     measured: Duration,
+    /// What this process is to do of it, and where.
+    part: Option<(String, Place)>,
 }
 
 impl Options {
@@ -50,6 +51,10 @@ impl Options {
             only: given("only"),
             log: numbers("log", "1000000")[0],
             measured: Duration::from_secs(numbers("seconds", "10")[0] as u64),
+            part: given("part").map(|part| {
+                let (url, namespace) = (given("url").unwrap(), given("namespace").unwrap());
+                (part, Place { url, namespace })
+            }),
         }
     }
 }
@@ -57,23 +62,41 @@ impl Options {
 fn main() {
     let options = Options::of_arguments();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, variable) in DATABASES {
-            if options.only.as_ref().is_some_and(|only| only != name) {
+    let log = options.log;
+    match &options.part {
+        None => measure_all(&options),
+        Some((part, place)) => runtime.block_on(async {
+            match part.as_str() {
+                "fill" => fill(&place.open().await, log).await,
+                "at" => at(&place.open().await, log).await,
+                "replay" => replaying::whole_log(place, log).await,
+                _ => rebuilding::beside_callers(&options, place).await,
+            }
+        }),
+    }
+}
+
+/// Measures one database after the other, each part of it in a process of its own.
+fn measure_all(options: &Options) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, variable) in DATABASES {
+        if options.only.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
+        let url = match variable.map(std::env::var) {
+            None => format!("sqlite://{}/notes.db", folder.path().display()),
+            Some(Ok(url)) => url,
+            Some(Err(_)) => {
+                println!("{name}: not measured, {} is not set", variable.unwrap());
                 continue;
             }
-            let url = match variable.map(std::env::var) {
-                None => format!("sqlite://{}/notes.db", folder.path().display()),
-                Some(Ok(url)) => url,
-                Some(Err(_)) => {
-                    println!("{name}: not measured, {} is not set", variable.unwrap());
-                    continue;
-                }
-            };
-            measure(&options, name, &url).await;
+        };
+        println!("\n{name}, {} events", options.log);
+        let namespace = format!("t{}", &Uuid::now_v7().simple().to_string()[21..]);
+        for part in ["fill", "at", "replay", "rebuild"] {
+            run_part(part, &[("url", &url), ("namespace", &namespace)]);
         }
-    });
+    }
 }
 
 /// A database of the store's, and how its tables' names begin.
@@ -87,18 +110,10 @@ impl Place {
         let reducer = lift(notes).with_version(version);
         Store::builder(reducer, &self.url).namespace(&self.namespace)
     }
-}
 
-async fn measure(options: &Options, database: &str, url: &str) {
-    let namespace = format!("t{}", &Uuid::now_v7().simple().to_string()[21..]);
-    let place = Place { url: url.to_owned(), namespace };
-    let store = place.builder(0).open().await.unwrap();
-    println!("\n{database}, {} events", options.log);
-    fill(&store, options.log).await;
-
-    at(&store, options.log).await;
-    replaying::whole_log(&place, options.log).await;
-    rebuilding::beside_callers(options, &place, store).await;
+    async fn open(&self) -> Store {
+        self.builder(0).open().await.unwrap()
+    }
 }
 
 /// Fills the log, and takes snapshots on the way.

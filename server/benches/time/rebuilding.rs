@@ -29,10 +29,12 @@ struct Answered {
     is_superseded: bool,
 }
 
-pub(crate) async fn beside_callers(options: &Options, place: &Place, store: Store) {
+pub(crate) async fn beside_callers(options: &Options, place: &Place) {
+    let store = place.open().await;
     let users = Users::start(&store);
     tokio::time::sleep(options.measured).await;
     let began = Instant::now();
+    let users_peak = memory::peak_mib().unwrap_or_default();
     memory::forget_peak();
     let mut last = None;
     let rebuilt = place.builder(1).rebuild(|progress| last = Some((Instant::now(), progress)));
@@ -55,7 +57,7 @@ pub(crate) async fn beside_callers(options: &Options, place: &Place, store: Stor
     let held = answered.iter().filter(|it| it.is_superseded).map(|it| it.took).max();
     let p99 = |took: &[Duration]| took[(took.len() - 1) * 99 / 100].as_secs_f64() * 1e3;
     println!(
-        "rebuild: {} events in {:.1} s, {:.0} events/s; peak {peak} MiB",
+        "rebuild: {} events in {:.1} s, {:.0} events/s; peak {peak} MiB, {users_peak} before it",
         progress.position,
         swapped.duration_since(began).as_secs_f64(),
         progress.rate,

@@ -189,6 +189,15 @@ pub(crate) trait Dialect: sqlx::Database {
         name: &str,
     ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
 
+    /// Returns the columns of a table, whose name is quoted already, and their types.
+    fn columns(
+        connection: &mut Self::Connection,
+        table: &str,
+    ) -> impl Future<Output = Result<Vec<(String, Self::TypeInfo)>, sqlx::Error>> + Send;
+
+    /// Returns whether a column of that type can hold the values of a kind.
+    fn holds(kind: Kind, column_type: &Self::TypeInfo) -> bool;
+
     /// Tells other servers that the log has grown. A hint: they look for themselves now and then.
     fn notify(
         _connection: &mut Self::Connection,
@@ -314,6 +323,34 @@ macro_rules! same_for_all {
         fn text(row: &Self::Row, position: usize) -> Result<Option<&str>, sqlx::Error> {
             use sqlx::Row as _;
             row.try_get(position)
+        }
+
+        async fn columns(
+            connection: &mut Self::Connection,
+            table: &str,
+        ) -> Result<Vec<(String, Self::TypeInfo)>, sqlx::Error> {
+            use sqlx::{AssertSqlSafe, Column as _, Executor as _, SqlSafeStr as _, Statement as _};
+            let sql = AssertSqlSafe(format!("SELECT * FROM {table}")).into_sql_str();
+            let statement = connection.prepare(sql).await?;
+            let columns = statement.columns().iter();
+            Ok(columns.map(|it| (it.name().to_owned(), it.type_info().clone())).collect())
+        }
+
+        fn holds(kind: flux_reducers::Kind, column_type: &Self::TypeInfo) -> bool {
+            use flux_reducers::{Kind, Uuid};
+            use sqlx::Type;
+            match kind {
+                Kind::Bool => <bool as Type<Self>>::compatible(column_type),
+                Kind::I32 | Kind::I64 | Kind::U32 | Kind::Timestamp => {
+                    <i64 as Type<Self>>::compatible(column_type)
+                }
+                Kind::F64 => <f64 as Type<Self>>::compatible(column_type),
+                Kind::Text | Kind::Enumeration(_) | Kind::Json => {
+                    <str as Type<Self>>::compatible(column_type)
+                }
+                Kind::Uuid => <Uuid as Type<Self>>::compatible(column_type),
+                Kind::Bytes => <Vec<u8> as Type<Self>>::compatible(column_type),
+            }
         }
 
         async fn execute(

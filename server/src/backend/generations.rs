@@ -185,7 +185,7 @@ async fn fits<D: Dialect>(
         tables::prepare_collections::<D>(connection, tables, schemas, history, Purpose::Building);
     match checked.await {
         Ok(_) => Ok(true),
-        Err(Error::SchemaChanged { .. }) => Ok(false),
+        Err(Error::SchemaChanged { .. } | Error::TableChanged { .. }) => Ok(false),
         Err(error) => Err(error),
     }
 }

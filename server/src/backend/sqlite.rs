@@ -176,6 +176,10 @@ fn is_in_memory(url: &str) -> bool {
 
 /// SQLite itself says only that it can't open the file.
 fn check_folder(url: &str, options: &SqliteConnectOptions) -> Result<(), Error> {
+    if options.get_filename().is_dir() {
+        let reason = "it is a folder: name a file in it".to_owned();
+        return Err(Error::Url { url: url.to_owned(), reason });
+    }
     let folder = options.get_filename().parent().filter(|folder| *folder != Path::new(""));
     match folder.filter(|folder| !folder.is_dir()) {
         None => Ok(()),

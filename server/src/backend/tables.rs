@@ -7,7 +7,7 @@ use sqlx::QueryBuilder;
 use super::dialect::{Dialect, INTEGER, TEXT};
 use super::own::{GENERATIONS, Generation, GenerationState, SNAPSHOT_PARTS, SNAPSHOTS};
 use super::statement::inserts;
-use super::{Settings, documents, events, history};
+use super::{Settings, columns, documents, events, history};
 use crate::error::Error;
 
 /// The layout of the store's own tables; a change of it needs a new number.
@@ -66,7 +66,7 @@ impl Tables {
     }
 
     /// The name of a table of this generation, or of all.
-    fn table(&self, name: &str) -> String {
+    pub(super) fn table(&self, name: &str) -> String {
         if self.generation == 0 || !is_of_one_generation(name) {
             return self.name(name);
         }
@@ -144,6 +144,9 @@ pub(super) async fn prepare_own<D: Dialect>(
         run::<D>(connection, script).await?;
     }
     check_layout::<D>(connection, tables).await?;
+    for schema in [events::SCHEMA, GENERATIONS, SNAPSHOTS, SNAPSHOT_PARTS] {
+        columns::check::<D>(connection, tables, schema).await?;
+    }
     let head = events::head::<D>(connection, tables, "").await?;
     Ok(tables.of_generation(head.generation))
 }
@@ -291,7 +294,8 @@ async fn prepare_collection<D: Dialect>(
     if let Some(recorded) = recorded {
         let recorded = serde_json::from_str(&recorded)
             .map_err(|error| Error::Damaged(format!("a recorded schema: {error}")))?;
-        return check(schema, &recorded, &current);
+        check(schema, &recorded, &current)?;
+        return columns::check::<D>(connection, tables, schema).await;
     }
     if purpose == Purpose::Live {
         let has_events = events::head::<D>(connection, tables, "").await?.position > 0;

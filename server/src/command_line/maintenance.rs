@@ -204,7 +204,8 @@ impl Verify {
             "broken": found.broken.len(),
         });
         let cells = [format!(
-            "{} events, {} documents and {} snapshots: {} differences, {} broken snapshots",
+            "{} events; {} documents compared, with those of {} snapshots: {} differences, {} broken \
+             snapshots",
             found.position,
             found.documents,
             found.snapshots,

@@ -23,7 +23,7 @@ const DIFFERENCES_TOLD_MAX: usize = 100;
 pub struct Verification {
     /// The last event of the log, as of which it is.
     pub position: Position,
-    /// Documents that were compared.
+    /// Documents that were compared, those of each snapshot too.
     pub documents: u64,
     /// Snapshots that were compared.
     pub snapshots: u64,

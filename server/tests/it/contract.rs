@@ -84,6 +84,8 @@ contract! {
         servers_that_open_an_empty_database_at_once_share_its_tables,
         the_largest_schema_is_held,
         a_database_of_another_layout_is_told,
+        a_table_that_somebody_changed_is_told_at_the_start,
+        what_somebody_takes_from_a_running_store_is_told_as_lasting,
         a_user_without_rights_is_told,
     ;
     queries:

@@ -13,6 +13,10 @@ async fn a_url_of_no_database_is_told() {
     for url in ["", "notes.db", "oracle://x", "sqlite://a.db?mode=x", "postgres://a:b:c"] {
         assert_eq!(refusal(url).await.code(), "url_invalid", "{url}");
     }
+    assert!(refusal("notes.db").await.to_string().contains("`notes.db`"));
+    let folder = tempfile::tempdir().unwrap();
+    let error = refusal(&format!("sqlite://{}", folder.path().display())).await;
+    assert!(error.code() == "url_invalid" && error.to_string().contains("is a folder"), "{error}");
     let error = refusal("sqlite:///no/such/folder/notes.db").await;
     assert_eq!(error.code(), "url_invalid");
     assert!(error.to_string().contains("`/no/such/folder` does not exist"), "{error}");

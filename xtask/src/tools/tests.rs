@@ -1,9 +1,9 @@
-use super::{locked_version, major_version};
+use super::{locked_version, major_and_minor};
 
 #[test]
-fn the_major_version_of_node_is_read_from_its_answer() {
-    assert_eq!(major_version("v20.11.1\n"), Some(20));
-    assert_eq!(major_version("nonsense"), None);
+fn the_version_of_node_is_read_from_its_answer() {
+    assert_eq!(major_and_minor("v20.11.1\n"), Some((20, 11)));
+    assert_eq!(major_and_minor("nonsense"), None);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Tables that fit, and tables that do not: clear errors at start.
 
-use flux_server::Error;
+use flux_server::{Error, OnChange};
 use flux_server::reducers::{
-    Action, Collection, Document, FIELDS_MAX, Filter, KEY_CHARACTERS_MAX, KEYS_MAX, Reducer,
+    Action, Collection, Document, FIELDS_MAX, Filter, KEY_CHARACTERS_MAX, KEYS_MAX, Query, Reducer,
     Reduction, Value, aggregate_reducers, lift,
 };
 
@@ -109,11 +109,65 @@ pub(crate) async fn a_database_of_another_layout_is_told(database: Database) {
     let error = database.refusal(tasks::reducer()).await;
     assert_eq!(error.code(), "layout_unknown");
     assert!(error.to_string().contains("use the version that made them"), "{error}");
+    assert!(error.to_string().contains("`import`"), "{error}");
+}
+
+pub(crate) async fn a_table_that_somebody_changed_is_told_at_the_start(database: Database) {
+    let opened = async || {
+        let store = database.open().await;
+        store.dispatch(&added(store.position().await.unwrap())).await.unwrap();
+        store.close().await;
+    };
+    let refused = async |difference: &str| {
+        let error = database.refusal(tasks::reducer()).await;
+        assert!(error.code() == "table_changed" && !error.is_retryable(), "{error}");
+        assert!(error.to_string().contains(difference), "{error}");
+    };
+    let (tasks, events) = (database.table("tasks"), database.table("events"));
+    opened().await;
+    database.run(format!("ALTER TABLE {tasks} RENAME COLUMN done TO finished")).await;
+    refused("its column `done` is missing").await;
+    database.run(format!("ALTER TABLE {tasks} RENAME COLUMN finished TO done")).await;
+    opened().await;
+    database.run(format!("ALTER TABLE {tasks} DROP COLUMN done")).await;
+    database.run(format!("ALTER TABLE {tasks} ADD COLUMN done TEXT")).await;
+    refused("which does not hold a boolean").await;
+    database.run(format!("DROP TABLE {tasks}")).await;
+    refused("it is missing").await;
+
+    let builder = || database.builder(tasks::reducer());
+    builder().rebuild(|_| ()).await.unwrap();
+    opened().await;
+    database.run(format!("DROP TABLE {}", database.table("tasks$1"))).await;
+    let store = builder().on_change(OnChange::Rebuild).open().await.unwrap();
+    tasks::verify(&store).await;
+    store.close().await;
+
+    database.run(format!("DROP TABLE {events}")).await;
+    refused(&format!("`{events}` is not as the store made it: it is missing")).await;
+}
+
+pub(crate) async fn what_somebody_takes_from_a_running_store_is_told_as_lasting(
+    database: Database,
+) {
+    let store = database.open().await;
+    store.dispatch(&added(1)).await.unwrap();
+    let (tasks, away) = (database.table("tasks"), database.table("away"));
+    database.run(format!("ALTER TABLE {tasks} RENAME TO {away}")).await;
+    let error = store.dispatch(&added(2)).await.unwrap_err();
+    assert!(error.code() == "database_unusable" && !error.is_retryable(), "{error}");
+    let error = store.read(&[("tasks", Query::all())]).await.unwrap_err();
+    assert_eq!(error.code(), "database_unusable", "{error}");
+    // What needs no such table goes on.
+    store.dispatch(&Action::new("other")).await.unwrap();
+    database.run(format!("ALTER TABLE {away} RENAME TO {tasks}")).await;
+    store.dispatch(&added(2)).await.unwrap();
+    tasks::verify(&store).await;
 }
 
 pub(crate) async fn a_user_without_rights_is_told(database: Database) {
     let error = database.refusal_without_rights(tasks::reducer()).await;
-    assert_eq!(error.code(), "database_failed");
+    assert_eq!(error.code(), "database_unusable");
     let told = ["denied", "readonly database"];
     assert!(told.iter().any(|told| error.to_string().contains(told)), "{error}");
     // What was refused left nothing behind.

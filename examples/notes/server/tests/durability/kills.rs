@@ -1,5 +1,7 @@
 //! Servers that are killed or frozen in the middle of it.
 
+use std::time::{Duration, Instant};
+
 use crate::databases::{self, Database};
 use crate::load::{Load, some};
 use crate::server::Server;
@@ -9,8 +11,11 @@ use crate::{kills, within};
 /// Kills on each database, unless `DURABILITY_KILLS` says otherwise.
 const KILLS: u32 = 10;
 
-/// How often one of two servers is frozen, unless it says otherwise.
+/// How often one of two servers is frozen at least, unless it says otherwise.
 const FREEZES: u32 = 3;
+
+/// After how long without an answer the other one waits for what the frozen one holds.
+const HELD_AFTER: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_loses_nothing_when_the_server_is_killed() {
@@ -47,7 +52,7 @@ async fn killed_and_started_again(database: Database) {
 }
 
 async fn frozen_and_woken(database: Database) {
-    within(2 * kills(FREEZES), freeze_and_wake(database)).await;
+    within(4 * kills(FREEZES), freeze_and_wake(database)).await;
 }
 
 async fn kill_and_start_again(database: Database) {
@@ -74,15 +79,23 @@ async fn freeze_and_wake(database: Database) {
     let load = Load::start(&[frozen.address.clone(), awake.address.clone()]);
     let others = Load::start(std::slice::from_ref(&awake.address));
     let follower = Follower::start(&awake.address);
-    for _ in 0..kills(FREEZES) {
+    let mut freezes = 0;
+    let mut has_held = false;
+    // Until it was frozen in the middle of a batch, while it held the head.
+    while freezes < kills(FREEZES) || !has_held {
+        freezes += 1;
         load.answered(some()).await;
+        let asked = Instant::now();
         frozen.signal("-STOP").await;
-        // It may be in the middle of a batch, and hold the head. A database server takes it back,
-        // and the other server goes on. Nobody can take it from who locked a file: until that one
-        // is woken, the other tells to try again.
+        // A database server takes the head back, and the other server goes on. Nobody can take it
+        // from who locked a file: until that one is woken, the other tells to try again.
         tokio::select! {
-            () = others.answered(some()) => {}
+            () = others.answered(1) => {}
             () = others.refused(), if is_file => {}
+        }
+        has_held |= asked.elapsed() > HELD_AFTER;
+        if !is_file {
+            others.answered(some()).await;
         }
         frozen.signal("-CONT").await;
         verify(&database.url, &acknowledged_by([&load, &others])).await;
