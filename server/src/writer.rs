@@ -256,6 +256,10 @@ impl Writer {
         let warm = self.working_set.take();
         let (mut transaction, head) = self.backend.begin().await?;
         if head.generation != self.backend.generation() {
+            // It is of no use any more, but to free it takes long, and others wait to be told.
+            (self.working_set, self.is_alone) = (warm, false);
+            // So that they need no new connection.
+            transaction.rollback().await?;
             return Err(Error::Superseded);
         }
         self.is_alone = warm.as_ref().is_none_or(|warm| warm.head == head);

@@ -29,7 +29,7 @@ const EVENTS_IN_ONE_READ: Position = 20_000;
 /// Events that may be missing when the head is held for the last of them, and how long those of a
 /// fast rebuild may take: others wait for the head meanwhile.
 const BEHIND_AT_THE_SWAP: Position = 64;
-const SWAP_S: f64 = 0.05;
+const SWAP_S: f64 = 0.02;
 
 /// How often callers are made to wait where they are about as fast as a rebuild, and how long they
 /// go on in between.
@@ -113,6 +113,9 @@ async fn build(
         began: (Instant::now(), built),
     };
     let done = rebuild.run(&*live, progress).await;
+    let working_set = rebuild.working_set.take();
+    // To free it takes long, and callers wait for the new store.
+    tokio::task::spawn_blocking(move || drop(working_set));
     if let Err(error) = &done {
         // The answer to the swap may be lost, and the swap done.
         let is_swapped =
