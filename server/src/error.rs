@@ -260,7 +260,9 @@ pub enum Error {
     #[error("the database refuses what was to be written: {0}")]
     Refused(#[source] Arc<sqlx::Error>),
     /// The database will go on to fail until somebody mends it: a right, a table, a password.
-    #[error("the database can't be used until somebody mends it; it failed while {doing}: {source}")]
+    #[error(
+        "the database can't be used until somebody mends it; it failed while {doing}: {source}"
+    )]
     Unusable {
         /// What the store was doing.
         doing: &'static str,

@@ -329,7 +329,9 @@ macro_rules! same_for_all {
             connection: &mut Self::Connection,
             table: &str,
         ) -> Result<Vec<(String, Self::TypeInfo)>, sqlx::Error> {
-            use sqlx::{AssertSqlSafe, Column as _, Executor as _, SqlSafeStr as _, Statement as _};
+            use sqlx::{
+                AssertSqlSafe, Column as _, Executor as _, SqlSafeStr as _, Statement as _,
+            };
             let sql = AssertSqlSafe(format!("SELECT * FROM {table}")).into_sql_str();
             let statement = connection.prepare(sql).await?;
             let columns = statement.columns().iter();

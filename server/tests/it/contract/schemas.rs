@@ -1,10 +1,10 @@
 //! Tables that fit, and tables that do not: clear errors at start.
 
-use flux_server::{Error, OnChange};
 use flux_server::reducers::{
     Action, Collection, Document, FIELDS_MAX, Filter, KEY_CHARACTERS_MAX, KEYS_MAX, Query, Reducer,
     Reduction, Value, aggregate_reducers, lift,
 };
+use flux_server::{Error, OnChange};
 
 use crate::databases::Database;
 use crate::tasks::{self, Task, added};
