@@ -257,11 +257,12 @@ pub enum Error {
         most: usize,
     },
     /// The database refuses what was to be written, and will refuse it again.
-    #[error("the database refuses what was to be written: {0}")]
+    #[error("the database refuses what was to be written: {}", told(.0))]
     Refused(#[source] Arc<sqlx::Error>),
     /// The database will go on to fail until somebody mends it: a right, a table, a password.
     #[error(
-        "the database can't be used until somebody mends it; it failed while {doing}: {source}"
+        "the database can't be used until somebody mends it; it failed while {doing}: {}",
+        told(source)
     )]
     Unusable {
         /// What the store was doing.
@@ -271,7 +272,7 @@ pub enum Error {
         source: Arc<sqlx::Error>,
     },
     /// The database failed.
-    #[error("the database failed while {doing}: {source}")]
+    #[error("the database failed while {doing}: {}", told(source))]
     Database {
         /// What the store was doing.
         doing: &'static str,
@@ -423,6 +424,11 @@ impl From<tower::BoxError> for Error {
             Err(error) => Self::Middleware(error.into()),
         }
     }
+}
+
+/// Returns what a database says, without the line of its own source that says it.
+fn told(error: &sqlx::Error) -> String {
+    error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned())
 }
 
 /// Returns what of a database's URL may be shown. Where a password ends is not always clear: of

@@ -164,6 +164,10 @@ impl<D: Dialect> Connections<D> {
                 url: format!("{}:…", D::NAME.to_lowercase()),
                 reason: format!("{reason}: enable the feature `tls` of flux-server"),
             },
+            sqlx::Error::Protocol(reason) => Error::Url {
+                url: format!("{}:…", D::NAME.to_lowercase()),
+                reason: format!("what answers there is no {}: {reason}", D::NAME),
+            },
             error => Error::database("connecting")(error),
         })?;
         let waiting = Arc::new(Mutex::new(Some((connection, Instant::now()))));

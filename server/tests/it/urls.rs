@@ -38,6 +38,26 @@ async fn a_database_that_does_not_answer_is_told_in_bounded_time() {
 }
 
 #[tokio::test]
+async fn another_server_at_the_port_is_told() {
+    let mariadb = std::env::var("TEST_MYSQL_URL").unwrap();
+    let error = refusal(&mariadb.replace("mysql://", "postgres://")).await;
+    assert_eq!(error.code(), "url_invalid");
+    assert!(error.to_string().contains("what answers there is no PostgreSQL"), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_that_there_is_not_is_told_in_its_words() {
+    for variable in ["TEST_POSTGRES_URL", "TEST_MYSQL_URL"] {
+        let url = std::env::var(variable).unwrap();
+        let (server, _) = url.rsplit_once('/').unwrap();
+        let error = refusal(&format!("{server}/no_such_database")).await;
+        assert!(error.code() == "database_unusable" && !error.is_retryable(), "{error}");
+        assert!(error.to_string().contains("no_such_database"), "{error}");
+        assert!(!error.to_string().contains(" line "), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_password_is_in_no_message() {
     for url in ["postgres://ann:secret@host/flux", "mysql://host/flux?password=secret"] {
         let builder = tasks::builder(url);
