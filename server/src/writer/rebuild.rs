@@ -21,7 +21,7 @@ use crate::snapshot::is_log;
 use crate::{log, reading, replay};
 
 /// Events whose changes are written together: others wait for it to write, where only one can.
-const EVENTS_AT_ONCE: usize = 256;
+const EVENTS_AT_ONCE: usize = 128;
 
 /// Events that are read in one transaction.
 const EVENTS_IN_ONE_READ: Position = 20_000;
