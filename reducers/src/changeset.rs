@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::database::{self, Table};
+use crate::delta::Delta;
 use crate::fields::Fields;
 use crate::filter::Filter;
 use crate::halt::Halt;
-use crate::schema::Row;
 use crate::value::Value;
 
 /// An ordered list of operations on collections. Each one sees what those before it did.
@@ -36,12 +36,12 @@ pub struct Changeset {
     by_filter: ByFilter,
 }
 
-/// How the documents of a filter are found: where no operation has one, a package of WebAssembly has
-/// no code for it.
+/// How an operation with a filter is applied: where there is none, a package of WebAssembly has no code
+/// for it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ByFilter(pub(crate) Option<FindByFilter>);
+pub(crate) struct ByFilter(pub(crate) Option<OperateByFilter>);
 
-type FindByFilter = fn(&Table, &Filter) -> Result<Vec<Row>, Halt>;
+type OperateByFilter = fn(&mut Table, &Operation, Option<&mut Delta>) -> Result<(), Halt>;
 
 /// It follows from the operations.
 impl PartialEq for ByFilter {
@@ -201,7 +201,7 @@ impl From<Operation> for Changeset {
 
 impl From<Vec<Operation>> for Changeset {
     fn from(operations: Vec<Operation>) -> Self {
-        Self { operations, by_filter: ByFilter(Some(database::matching)) }
+        Self { operations, by_filter: ByFilter(Some(database::operate_by_filter)) }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::document::Document;
 use crate::fields::Fields;
 use crate::filter::{Condition, Filter};
 use crate::halt::{Fault, Halt, Wanted};
-use crate::map::Set;
+use crate::map::sort;
 use crate::query::Query;
 use crate::rejection::{Rejection, code};
 use crate::schema::{Row, Schema, SchemaError};
@@ -343,17 +343,16 @@ impl Database {
         fault: &Fault,
         rows: impl IntoIterator<Item = Row>,
     ) -> Result<(), Rejection> {
-        self.table_mut(fault.collection())?.load(fault.wanted(), rows);
+        self.table_mut(fault.collection())?.load(fault.wanted(), &mut rows.into_iter());
         Ok(())
     }
 
-    /// Creates a partial database of one collection without unique fields.
-    ///
-    /// # Errors
-    /// When the schema can't be held.
+    /// Creates a partial database for a few documents of one collection, whose schema is sound and
+    /// has no unique fields.
     #[doc(hidden)]
-    pub fn partial_without_unique(schema: &'static Schema) -> Result<Self, SchemaError> {
-        Self::with_tables([schema], |schema| Table::partial(schema, |_, _, _, _| Ok(())))
+    #[must_use]
+    pub fn small(schema: &'static Schema) -> Self {
+        Self { tables: alloc::vec![Arc::new(Table::small(schema))] }
     }
 
     /// Forgets all that is loaded into a partial database, so that it can be used again.
@@ -424,12 +423,10 @@ impl Database {
         &mut self,
         operation: &Operation,
         by_filter: ByFilter,
-        mut delta: Option<&mut Delta>,
+        delta: Option<&mut Delta>,
     ) -> Result<(), Halt> {
         let table = self.table_mut(operation.collection())?;
         let schema = table.schema();
-        // A changeset with a filter knows how to find by it.
-        let find = by_filter.0.unwrap_or(|_, _| Ok(Vec::new()));
         match operation {
             Operation::Create { document, .. } => {
                 let row = schema.row_from_fields(document)?;
@@ -460,18 +457,11 @@ impl Database {
                 let before = table.row_to_change(id.clone(), &Fields::new())?.cloned();
                 write(table, delta, before, None)
             }
-            Operation::UpdateWhere { filter, patch, .. } => {
-                for row in find(table, filter)? {
-                    update(table, delta.as_deref_mut(), Some(row), patch)?;
-                }
-                Ok(())
-            }
-            Operation::DestroyWhere { filter, .. } => {
-                for row in find(table, filter)? {
-                    write(table, delta.as_deref_mut(), Some(row), None)?;
-                }
-                Ok(())
-            }
+            // A changeset with a filter knows how it is applied.
+            Operation::UpdateWhere { .. } | Operation::DestroyWhere { .. } => match by_filter.0 {
+                Some(operate) => operate(table, operation, delta),
+                None => Ok(()),
+            },
         }
     }
 
@@ -491,11 +481,11 @@ impl Database {
         Ok(Arc::make_mut(&mut self.tables[position]))
     }
 
+    #[cold]
     fn unknown(&self, collection: &str) -> Rejection {
         // In one order, however the database was put together.
-        let mut names = Set::new();
-        self.schemas().for_each(|schema| names.insert(schema.collection));
-        let names: Vec<_> = names.from(&"").copied().collect();
+        let mut names: Vec<_> = self.schemas().map(|schema| schema.collection).collect();
+        sort(&mut names);
         let names = if names.is_empty() { String::from("none") } else { names.join(", ") };
         Rejection::new(
             code::UNKNOWN_COLLECTION,
@@ -511,7 +501,29 @@ fn may_stop_midway(operations: &[Operation]) -> bool {
         || operations.iter().any(|it| matches!(it, UpdateWhere { .. } | DestroyWhere { .. }))
 }
 
-pub(crate) fn matching(table: &Table, filter: &Filter) -> Result<Vec<Row>, Halt> {
+/// Applies an operation with a filter.
+pub(crate) fn operate_by_filter(
+    table: &mut Table,
+    operation: &Operation,
+    mut delta: Option<&mut Delta>,
+) -> Result<(), Halt> {
+    match operation {
+        Operation::UpdateWhere { filter, patch, .. } => {
+            for row in matching(table, filter)? {
+                update(table, delta.as_deref_mut(), Some(row), patch)?;
+            }
+        }
+        Operation::DestroyWhere { filter, .. } => {
+            for row in matching(table, filter)? {
+                write(table, delta.as_deref_mut(), Some(row), None)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn matching(table: &Table, filter: &Filter) -> Result<Vec<Row>, Halt> {
     let condition = filter.condition(table.schema())?;
     Ok(table.matching(&condition)?.into_iter().cloned().collect())
 }

@@ -86,6 +86,7 @@ pub struct Misfit {
 impl Misfit {
     /// Creates one of the value itself.
     #[doc(hidden)]
+    #[cold]
     pub fn new(reason: impl Into<String>) -> Self {
         Self { code: None, path: String::new(), reason: reason.into() }
     }
@@ -93,6 +94,7 @@ impl Misfit {
     /// Says in which member of an object it is.
     #[doc(hidden)]
     #[must_use]
+    #[cold]
     pub fn in_member(self, name: &str) -> Self {
         self.within(name.to_string())
     }
@@ -100,10 +102,12 @@ impl Misfit {
     /// Says in which item of a list it is.
     #[doc(hidden)]
     #[must_use]
+    #[cold]
     pub fn in_item(self, index: usize) -> Self {
         self.within(alloc::format!("[{index}]"))
     }
 
+    #[cold]
     fn within(mut self, mut path: String) -> Self {
         if !self.path.is_empty() && !self.path.starts_with('[') {
             path.push('.');
@@ -116,6 +120,7 @@ impl Misfit {
     /// Returns the rejection of `what`, of which this is a part.
     #[doc(hidden)]
     #[must_use]
+    #[cold]
     pub fn into_rejection(self, code: &'static str, what: &str) -> Rejection {
         let code = self.code.unwrap_or(code);
         let mut message = what.to_string();
@@ -149,6 +154,7 @@ pub trait Decode: Sized {
 
     /// Returns what stands for a member that is missing, if it may be.
     #[must_use]
+    #[cold]
     fn missing() -> Option<Self> {
         None
     }
@@ -234,6 +240,7 @@ fn uuid(text: &str) -> Result<Uuid, Misfit> {
         .map_err(|_| Misfit::new(["UUID parsing failed: found ", &quoted(text)].concat()))
 }
 
+#[cold]
 fn refused(what: &str, error: impl core::fmt::Display) -> Misfit {
     Misfit::new(what.to_string() + &error.to_string())
 }
@@ -245,6 +252,7 @@ fn narrow<T: TryFrom<i64>>(integer: i64, expected: &str) -> Result<T, Misfit> {
 /// Tells that a value is of another type.
 #[doc(hidden)]
 #[must_use]
+#[cold]
 pub fn unexpected(found: Token<'_>, expected: &str) -> Misfit {
     let what = match found {
         Token::Large(_) if matches!(expected, "i32" | "i64" | "u32") => "value",
@@ -253,6 +261,7 @@ pub fn unexpected(found: Token<'_>, expected: &str) -> Misfit {
     mismatch(what, found, expected)
 }
 
+#[cold]
 fn mismatch(what: &str, found: Token<'_>, expected: &str) -> Misfit {
     let found = match found {
         Token::Absent => "nothing".to_string(),
@@ -268,6 +277,7 @@ fn mismatch(what: &str, found: Token<'_>, expected: &str) -> Misfit {
     Misfit::new(["invalid ", what, ": ", &found, ", expected ", expected].concat())
 }
 
+#[cold]
 fn shown(kind: &str, value: &str) -> String {
     [kind, " `", value, "`"].concat()
 }
@@ -349,6 +359,7 @@ pub fn variant(decoder: &mut dyn Decoder, variants: &[&str]) -> Result<usize, Mi
     })
 }
 
+#[cold]
 fn one_of(variants: &[&str]) -> String {
     match variants {
         [only] => ["`", only, "`"].concat(),

@@ -188,6 +188,7 @@ pub(crate) fn without_payload(incoming: &dyn Incoming) -> Result<Action, Rejecti
     })
 }
 
+#[cold]
 pub(crate) fn invalid_payload(event_type: &str, misfit: Misfit) -> Rejection {
     let what = ["the payload of `", event_type, "` is wrong"].concat();
     misfit.into_rejection(code::INVALID_PAYLOAD, &what)

@@ -14,7 +14,7 @@ use crate::event::Event;
 use crate::halt::Halt;
 use crate::incoming::{self, Incoming};
 use crate::rejection::{Rejection, code};
-use crate::schema::{Schema, SchemaError};
+use crate::schema::{Schema, SchemaError, is_same};
 use crate::upcast::Upcasts;
 
 /// What a reducer answers: a changeset, or why it stopped.
@@ -63,13 +63,13 @@ pub struct Reducer {
     schemas: Vec<&'static Schema>,
     version: u32,
     reduce: Arc<Reduce>,
-    /// What the log is given, if it is among the collections: others have no business with it.
+    /// Gives the log its entry, if it is among the collections: others have no business with it.
     log_entry: Option<LogEntry>,
 }
 
 type Reduce = dyn Fn(&Database, &dyn Incoming) -> Reduction + Send + Sync;
 
-type LogEntry = fn(&dyn Incoming) -> Result<Option<Operation>, Rejection>;
+type LogEntry = fn(Changeset, &dyn Incoming) -> Reduction;
 
 /// Lifts a reducer of one collection into one over the whole database.
 ///
@@ -97,7 +97,7 @@ pub fn lift<T: Document + 'static, E: Event + 'static>(
 ) -> Reducer {
     // Decided by the compiler: a package without a log has no code for it.
     let log_entry: Option<LogEntry> =
-        if const { is_log(T::SCHEMA) } { Some(log_entry) } else { None };
+        if const { is_log(T::SCHEMA) } { Some(with_log_entry) } else { None };
     Reducer::new(alloc::vec![T::SCHEMA], log_entry, move |database, incoming| {
         match E::from_incoming(incoming)? {
             Some(event) => reducer(&database.collection()?, &event),
@@ -107,12 +107,7 @@ pub fn lift<T: Document + 'static, E: Event + 'static>(
 }
 
 const fn is_log(schema: &Schema) -> bool {
-    let (name, log) = (schema.collection.as_bytes(), RecordedEvent::SCHEMA.collection.as_bytes());
-    let mut index = 0;
-    while index < name.len() && index < log.len() && name[index] == log[index] {
-        index += 1;
-    }
-    index == name.len() && index == log.len()
+    is_same(schema.collection, RecordedEvent::SCHEMA.collection)
 }
 
 /// Makes a reducer that reads and changes several collections, those of the schemas.
@@ -139,7 +134,7 @@ pub fn root_reducer<E: Event + 'static>(
     schemas: impl IntoIterator<Item = &'static Schema>,
     reducer: impl Fn(&Database, &E) -> Reduction + Send + Sync + 'static,
 ) -> Reducer {
-    Reducer::new(schemas.into_iter().collect(), Some(log_entry), move |database, incoming| {
+    Reducer::new(schemas.into_iter().collect(), Some(with_log_entry), move |database, incoming| {
         E::from_incoming(incoming)?
             .map_or(Ok(Changeset::no_change()), |event| reducer(database, &event))
     })
@@ -370,26 +365,11 @@ impl Reducer {
 
     /// Makes sure that the log gets the event at hand, and nothing but it.
     fn with_log_entry(&self, changeset: Changeset, incoming: &dyn Incoming) -> Reduction {
-        let log = RecordedEvent::SCHEMA.collection;
-        let mut of_log =
-            changeset.operations().iter().filter(|it| it.collection() == log).peekable();
-        let is_given = of_log.peek().is_some();
-        let entry = match self.log_entry {
-            Some(log_entry) => log_entry(incoming)?,
-            None => None,
-        };
-        if of_log.any(|operation| Some(operation) != entry.as_ref()) {
-            return Err(Rejection::new(
-                code::EVENT_LOG_IS_APPEND_ONLY,
-                "the collection `events` is the log: only `event_log_reducer` writes it, one \
-                 entry an event",
-            )
-            .into());
+        match self.log_entry {
+            Some(log_entry) => log_entry(changeset, incoming),
+            None if changeset.operations().iter().any(is_of_log) => Err(append_only()),
+            None => Ok(changeset),
         }
-        Ok(match entry {
-            Some(entry) if !is_given => changeset.combine(Changeset::without_filter(entry)),
-            _ => changeset,
-        })
     }
 
     /// Reduces the event and applies the changeset: all of it or, on an error, nothing.
@@ -429,10 +409,30 @@ impl fmt::Debug for Reducer {
     }
 }
 
-fn log_entry(incoming: &dyn Incoming) -> Result<Option<Operation>, Rejection> {
-    let Some(event) = incoming::to_action(incoming)?.into_recorded() else {
-        return Ok(None);
-    };
-    let collection = RecordedEvent::SCHEMA.collection.into();
-    Ok(Some(Operation::Create { collection, document: event.to_fields() }))
+/// Adds the event at hand to a changeset, unless it is there.
+fn with_log_entry(changeset: Changeset, incoming: &dyn Incoming) -> Reduction {
+    let entry = incoming::to_action(incoming)?.into_recorded().map(|event| Operation::Create {
+        collection: RecordedEvent::SCHEMA.collection.into(),
+        document: event.to_fields(),
+    });
+    let mut of_log = changeset.operations().iter().filter(|it| is_of_log(it)).peekable();
+    let is_given = of_log.peek().is_some();
+    if of_log.any(|operation| Some(operation) != entry.as_ref()) {
+        return Err(append_only());
+    }
+    Ok(match entry {
+        Some(entry) if !is_given => changeset.combine(Changeset::without_filter(entry)),
+        _ => changeset,
+    })
+}
+
+fn is_of_log(operation: &Operation) -> bool {
+    operation.collection() == RecordedEvent::SCHEMA.collection
+}
+
+#[cold]
+fn append_only() -> Halt {
+    let message = "the collection `events` is the log: only `event_log_reducer` writes it, one \
+                   entry an event";
+    Rejection::new(code::EVENT_LOG_IS_APPEND_ONLY, message).into()
 }

@@ -35,6 +35,7 @@ impl Rejection {
     /// let rejection = Rejection::new("too_late", "it is too late");
     /// assert_eq!(rejection.code(), "too_late");
     /// ```
+    #[cold]
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into(), field: None }
     }
@@ -47,6 +48,7 @@ impl Rejection {
     /// assert_eq!(rejection.field(), Some("title"));
     /// ```
     #[must_use]
+    #[cold]
     pub fn with_field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
         self

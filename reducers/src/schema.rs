@@ -12,6 +12,10 @@ use crate::fields::Fields;
 use crate::rejection::{Rejection, code};
 use crate::value::Value;
 
+pub(crate) use check::is_same;
+
+mod check;
+
 /// The fields of a collection's documents.
 ///
 /// `#[derive(Document)]` makes it; it makes the table, checks input, and types the JavaScript side.
@@ -222,61 +226,17 @@ impl Schema {
     /// assert!(Note::SCHEMA.check().is_ok());
     /// ```
     pub fn check(&self) -> Result<(), SchemaError> {
-        let fail = |reason: String| Err(SchemaError::new(self.collection, reason));
-        let prefix = self.collection.get(..RESERVED_PREFIX.len());
-        let is_reserved = prefix.is_some_and(|it| it.eq_ignore_ascii_case(RESERVED_PREFIX));
-        if !is_name(self.collection) || is_reserved {
-            return fail(alloc::format!(
-                "a collection's name is a lower-case letter, then letters, digits and `_`, at \
-                 most {NAME_CHARACTERS_MAX}, not beginning with `{RESERVED_PREFIX}`"
-            ));
+        match check::problem(self) {
+            None => Ok(()),
+            Some(problem) => Err(SchemaError::new(self.collection, problem.of(self))),
         }
-        for (position, field) in self.fields.iter().enumerate() {
-            if !is_name(field.name) {
-                return fail(alloc::format!(
-                    "field `{}`: a name is a lower-case letter, then letters, digits and `_`, at \
-                     most {NAME_CHARACTERS_MAX}",
-                    field.name
-                ));
-            }
-            if RESERVED_FIELDS.contains(&field.name) {
-                return fail(alloc::format!(
-                    "field `{}`: PostgreSQL keeps this name to itself, choose another",
-                    field.name
-                ));
-            }
-            let same = |other: &&Field| other.name.eq_ignore_ascii_case(field.name);
-            if let Some(other) = self.fields.iter().take(position).find(same) {
-                return fail(alloc::format!(
-                    "fields `{}` and `{}` differ in case only",
-                    other.name,
-                    field.name
-                ));
-            }
-            if (field.unique || field.index) && matches!(field.kind, Kind::Json) {
-                return fail(alloc::format!("field `{}`: JSON can't be indexed", field.name));
-            }
-        }
-        let Some(id) = self.fields.get(self.id) else {
-            return fail("it has no id".to_string());
-        };
-        let keys = self.fields.iter().filter(|field| self.is_key(field)).count();
-        if self.fields.len() > FIELDS_MAX || keys > KEYS_MAX {
-            return fail(alloc::format!(
-                "it has {} fields, of which {keys} are the id, indexed or unique: at most \
-                 {FIELDS_MAX} fields can be, and at most {KEYS_MAX} of these",
-                self.fields.len()
-            ));
-        }
-        let can_be_id =
-            matches!(id.kind, Kind::I32 | Kind::I64 | Kind::U32 | Kind::Text | Kind::Uuid);
-        if id.nullable || !can_be_id {
-            return fail(alloc::format!(
-                "field `{}` can't be the id: an id is a UUID, text or an integer, never null",
-                id.name
-            ));
-        }
-        Ok(())
+    }
+
+    /// Returns whether it passes [`check`](Self::check), also while the program is compiled.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn is_sound(&self) -> bool {
+        check::problem(self).is_none()
     }
 
     /// Returns the position of the field with this name.
@@ -372,7 +332,11 @@ impl Schema {
     /// assert_eq!(rejection.field(), Some("title"));
     /// ```
     pub fn row(&self, values: impl IntoIterator<Item = Value>) -> Result<Row, Rejection> {
-        let mut values = values.into_iter();
+        self.row_of(&mut values.into_iter())
+    }
+
+    /// As [`row`](Self::row), once for all iterators: a package has its code once.
+    fn row_of(&self, values: &mut dyn Iterator<Item = Value>) -> Result<Row, Rejection> {
         let mut row = self.blank();
         for (slot, field) in Arc::make_mut(&mut row).iter_mut().zip(self.fields) {
             *slot = match values.next() {
@@ -560,17 +524,21 @@ impl Schema {
     /// Brings a value to the field's kind, within the field's limits.
     pub(crate) fn fit(&self, field: &Field, value: Value) -> Result<Value, Rejection> {
         let value = value.into_kind(&field.kind).map_err(|error| self.misfit(field, error))?;
-        let is_key = self.is_key(field);
         match &value {
             Value::Null if !field.nullable => Err(self.missing(field)),
-            Value::Text(text) if is_key && text.chars().count() > KEY_CHARACTERS_MAX => {
+            // So many characters have at least as many bytes, which are counted already.
+            Value::Text(text)
+                if text.len() > KEY_CHARACTERS_MAX
+                    && self.is_key(field)
+                    && text.chars().count() > KEY_CHARACTERS_MAX =>
+            {
                 Err(self.misfit(field, alloc::format!(
                     "text of an id, an indexed or a unique field has at most {KEY_CHARACTERS_MAX} \
                      characters, found {}",
                     text.chars().count()
                 )))
             }
-            Value::Bytes(bytes) if is_key && bytes.len() > KEY_BYTES_MAX => {
+            Value::Bytes(bytes) if bytes.len() > KEY_BYTES_MAX && self.is_key(field) => {
                 Err(self.misfit(field, alloc::format!(
                     "an indexed or a unique field has at most {KEY_BYTES_MAX} bytes, found {}",
                     bytes.len()
@@ -585,6 +553,7 @@ impl Schema {
         self.fields.iter().map(|_| Value::Null).collect()
     }
 
+    #[cold]
     fn missing(&self, field: &Field) -> Rejection {
         // JSON has a null of its own, so that only for JSON the cure may be in the schema.
         let cure = match field.kind {
@@ -603,6 +572,7 @@ impl Schema {
         .with_field(field.name)
     }
 
+    #[cold]
     fn misfit(&self, field: &Field, reason: impl fmt::Display) -> Rejection {
         Rejection::new(
             code::INVALID_VALUE,
@@ -630,18 +600,4 @@ impl fmt::Display for Kind {
             }
         })
     }
-}
-
-const NAME_CHARACTERS_MAX: usize = 48;
-
-/// The store's own tables, in any case: not every database tells upper from lower.
-const RESERVED_PREFIX: &str = "flux_";
-
-/// Columns that each table of PostgreSQL has.
-const RESERVED_FIELDS: &[&str] = &["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
-
-fn is_name(name: &str) -> bool {
-    name.len() <= NAME_CHARACTERS_MAX
-        && name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.chars().all(|next| next.is_ascii_alphanumeric() || next == '_')
 }

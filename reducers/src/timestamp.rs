@@ -77,31 +77,34 @@ impl Timestamp {
 }
 
 impl Timestamp {
-    /// Returns the text, which has 24 characters.
+    /// Writes the text, which has 24 characters.
     #[doc(hidden)]
-    #[must_use]
-    pub fn text(self) -> String {
+    pub fn encode(self, text: &mut [u8; 24]) -> &str {
         let (days, time) = (narrow(self.0.div_euclid(DAY)), narrow(self.0.rem_euclid(DAY)));
         let (year, month, day) = civil_from_days(days);
-        let mut text = String::with_capacity(24);
         // Not by `format!`, which is a tenth as fast.
-        push_digits(&mut text, year / 100, '\0');
-        push_digits(&mut text, year % 100, '-');
-        push_digits(&mut text, month, '-');
-        push_digits(&mut text, day, 'T');
-        push_digits(&mut text, time / 3_600_000, ':');
-        push_digits(&mut text, time / 60_000 % 60, ':');
-        push_digits(&mut text, time / 1000 % 60, '.');
-        push_digits(&mut text, time % 1000 / 10, '\0');
-        text.push(digit(time % 10));
-        text.push('Z');
-        text
+        *text = *b"0000-00-00T00:00:00.000Z";
+        for (place, number) in [
+            (0, year / 100),
+            (2, year % 100),
+            (5, month),
+            (8, day),
+            (11, time / 3_600_000),
+            (14, time / 60_000 % 60),
+            (17, time / 1000 % 60),
+            (20, time % 1000 / 10),
+        ] {
+            text[place] = digit(number / 10);
+            text[place + 1] = digit(number % 10);
+        }
+        text[22] = digit(time % 10);
+        str::from_utf8(text).unwrap_or_default()
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.text())
+        formatter.write_str(self.encode(&mut [0; 24]))
     }
 }
 
@@ -153,17 +156,8 @@ const fn narrow(number: i64) -> i32 {
     number as i32
 }
 
-/// Writes two digits, and what comes after them.
-fn push_digits(text: &mut String, number: i32, end: char) {
-    text.push(digit(number / 10));
-    text.push(digit(number % 10));
-    if end != '\0' {
-        text.push(end);
-    }
-}
-
-fn digit(digit: i32) -> char {
-    char::from(b'0' + u8::try_from(digit).unwrap_or_default())
+fn digit(digit: i32) -> u8 {
+    b'0' + u8::try_from(digit).unwrap_or_default()
 }
 
 fn parse(text: &[u8]) -> Option<Timestamp> {

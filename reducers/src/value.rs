@@ -103,6 +103,7 @@ impl ValueError {
     /// let error = ValueError::new("a colour", "\"loud\"");
     /// assert_eq!(error.to_string(), "expected a colour, found \"loud\"");
     /// ```
+    #[cold]
     pub fn new(expected: impl fmt::Display, found: impl fmt::Display) -> Self {
         Self { expected: expected.to_string(), found: found.to_string() }
     }
@@ -287,7 +288,7 @@ impl fmt::Display for Value {
             Self::Float(float) => float_text(float.get()),
             Self::Text(text) => quoted(text),
             Self::Uuid(uuid) => quoted(uuid.hyphenated().encode_lower(&mut [0; 36])),
-            Self::Timestamp(timestamp) => quoted(&timestamp.text()),
+            Self::Timestamp(timestamp) => quoted(timestamp.encode(&mut [0; 24])),
             Self::Bytes(bytes) => quoted(&BASE64::encode_string(bytes)),
             Self::Json(json) => json.to_string(),
         };

@@ -1,28 +1,30 @@
-//! The border to JavaScript: bytes that `border/*.js` write and read, one call for a whole value.
+//! The border to JavaScript: bytes that `border/*.js` write and read, one call for a whole value. They
+//! are imported as one script, `border.min.js`.
 //!
 //! JavaScript keeps the documents, finds them, and makes the next state; what it means is decided
 //! here. A value that can't cross is written as such at its place, so that the path to it is known.
 
 use std::cell::Cell;
 
+use flux_reducers::__private::{Decoder as _, Token};
 use flux_reducers::{Rejection, Row, Schema, Value, code as core_code};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::action::{CrossedAction, Untyped};
-use crate::bytes::{ReadJson, Reader};
+use crate::bytes::{ReadJson, Reader, tag};
 use crate::description::Description;
 use crate::error::{code, invalid_state};
 use crate::loaded;
-use crate::writer::WriteJson;
+use crate::writer::{WriteJson, Writer};
 
-#[wasm_bindgen(module = "/src/border/reducer.js")]
+#[wasm_bindgen(module = "/src/border.min.js")]
 extern "C" {
     /// The border of one reducer.
     type Border;
 
     #[wasm_bindgen(constructor)]
     fn new(
-        description: &str,
+        description: *const u8,
         memory: &JsValue,
         functions: &JsValue,
         run: usize,
@@ -35,7 +37,8 @@ extern "C" {
     fn reduce(this: &Border, state: &JsValue, action: &JsValue) -> JsValue;
 
     #[wasm_bindgen(method)]
-    fn action(this: &Border) -> JsValue;
+    #[cold]
+    fn report(this: &Border, rejection: *const u8);
 
     #[wasm_bindgen(method)]
     fn open(this: &Border, state: &JsValue) -> i32;
@@ -80,10 +83,7 @@ extern "C" {
     fn replace(this: &Border, given: &JsValue) -> i32;
 
     #[wasm_bindgen(method)]
-    fn broken_collection(this: &Border) -> i32;
-
-    #[wasm_bindgen(method)]
-    fn broken_reason(this: &Border) -> String;
+    fn what_is_broken(this: &Border) -> i32;
 }
 
 /// What JavaScript tells of an action.
@@ -118,7 +118,7 @@ impl Crossing {
     pub(crate) fn new(description: &Description<'_>, run: Run, number: usize) -> Self {
         let mut room = vec![0; ROOM];
         let border = Border::new(
-            &description.json(),
+            description.bytes().as_ptr(),
             &wasm_bindgen::memory(),
             &wasm_bindgen::function_table(),
             run as usize,
@@ -148,9 +148,16 @@ impl Crossing {
         self.border.reduce(state, action)
     }
 
-    /// Returns the action that is being reduced.
-    pub(crate) fn action(&self) -> JsValue {
-        self.border.action()
+    /// Tells the listener that the action at hand is rejected.
+    pub(crate) fn report(&self, rejection: &Rejection) {
+        let mut writer = Writer::new(Vec::new(), None, None);
+        writer.text(rejection.code());
+        writer.text(rejection.message());
+        match rejection.field() {
+            Some(field) => writer.text(field),
+            None => writer.byte(tag::NULL),
+        }
+        self.border.report(writer.into_bytes().as_ptr());
     }
 
     /// Returns which of the collections has this name.
@@ -351,14 +358,21 @@ impl Crossing {
         Ok(Reader::new(bytes))
     }
 
+    #[cold]
     fn broken(&self) -> Rejection {
-        let reason = self.border.broken_reason();
-        let schema = usize::try_from(self.border.broken_collection()).ok();
-        match schema.and_then(|collection| self.schemas.get(collection)) {
-            Some(schema) => invalid_state(schema.collection, &reason),
+        let mut bytes = vec![0; usize::try_from(self.border.what_is_broken()).unwrap_or_default()];
+        self.border.take(bytes.as_mut_ptr());
+        let mut reader = Reader::new(bytes);
+        let schema = self.schemas.get(usize::from(reader.byte()));
+        let reason = match reader.next() {
+            Ok(Token::Text(reason)) => reason,
+            _ => "",
+        };
+        match schema {
+            Some(schema) => invalid_state(schema.collection, reason),
             None => {
                 let what = "the state is no object with the state of each collection: ";
-                Rejection::new(code::INVALID_STATE, [what, &reason].concat())
+                Rejection::new(code::INVALID_STATE, [what, reason].concat())
             }
         }
     }
@@ -390,34 +404,7 @@ const fn index(number: usize) -> u32 {
     number as u32
 }
 
-#[wasm_bindgen(module = "/src/border/given.js")]
-extern "C" {
-    /// Imported, so that its file is in the package.
-    type Given;
-}
-
-#[wasm_bindgen(module = "/src/border/description.js")]
-extern "C" {
-    /// Imported, so that its file is in the package.
-    #[wasm_bindgen(js_name = collectionOf)]
-    type Described;
-}
-
-#[wasm_bindgen(module = "/src/border/narrowed.js")]
-extern "C" {
-    /// Imported, so that its file is in the package.
-    #[wasm_bindgen(js_name = narrowed)]
-    type Narrowed;
-}
-
-#[wasm_bindgen(module = "/src/border/kind.js")]
-extern "C" {
-    /// Imported, so that its file is in the package.
-    #[wasm_bindgen(js_name = kindOf)]
-    type KindOf;
-}
-
-#[wasm_bindgen(module = "/src/border/actions.js")]
+#[wasm_bindgen(module = "/src/border.min.js")]
 extern "C" {
     /// Exported from every package as it is.
     #[wasm_bindgen(reexport, skip_typescript)]
@@ -429,18 +416,4 @@ extern "C" {
 
     /// Says which version the actions of a type have.
     pub(crate) fn stamp(event_type: &str, version: u32);
-}
-
-#[wasm_bindgen(module = "/src/border/codec.js")]
-extern "C" {
-    /// Imported, so that its file is in the package.
-    #[wasm_bindgen(js_name = Writer)]
-    type Codec;
-}
-
-#[wasm_bindgen(module = "/src/border/tree.js")]
-extern "C" {
-    /// Imported, so that its file is in the package.
-    #[wasm_bindgen(js_name = Tree)]
-    type Tree;
 }

@@ -179,7 +179,9 @@ impl Reader {
             let Ok(Token::Text(text)) = self.next() else {
                 return None;
             };
-            return (text == uuid.hyphenated().encode_lower(&mut [0; 36])).then_some(id);
+            let mut buffer = [0; 36];
+            let written = uuid.hyphenated().encode_lower(&mut buffer);
+            return is_same(text.as_bytes(), written.as_bytes()).then_some(id);
         }
         id.into_kind(&kind).ok()
     }
@@ -355,20 +357,24 @@ fn is_same(left: &[u8], right: &[u8]) -> bool {
 }
 
 /// Returns the rejection of a document with a member that is wrong.
+#[cold]
 pub(crate) fn not_held(schema: &Schema, misfit: Misfit, field: &str) -> Rejection {
     let what = ["a document of collection `", schema.collection, "` is wrong"].concat();
     misfit.in_member(field).into_rejection(core_code::INVALID_VALUE, &what)
 }
 
+#[cold]
 pub(crate) fn lone_surrogate() -> Misfit {
     Misfit::new("the text has half of a surrogate pair, which is no character")
 }
 
+#[cold]
 pub(crate) fn too_deep() -> Misfit {
     let most = Json::DEPTH_MAX;
     Misfit::new(format!("lists and objects may be nested {most} deep, found more"))
 }
 
+#[cold]
 fn not_plain(class: &str) -> Misfit {
     let cure = match class {
         "Date" => ": use `date.toISOString()`",

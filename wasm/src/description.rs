@@ -1,10 +1,9 @@
 //! What JavaScript has to know of a reducer.
 
-use flux_reducers::__private::quoted;
 use flux_reducers::{Action, Event, Kind, Schema, Upcasts};
 
 use crate::bytes::ReadJson;
-use crate::writer::WriteJson;
+use crate::writer::{WriteJson, Writer};
 
 /// The types of some events, and the members that are read of their payloads.
 #[derive(Clone, Copy)]
@@ -73,62 +72,56 @@ impl Description<'_> {
         types
     }
 
-    /// Returns it as `Description` of `border/reducer.js`.
-    pub(crate) fn json(&self) -> String {
-        let collections = self.schemas.iter().map(|schema| {
-            let fields = schema.fields.iter().map(|field| {
-                let parts = [
-                    &*quoted(field.name),
-                    kind_code(field.kind),
-                    if field.nullable { "1" } else { "0" },
-                    if schema.is_key(field) { "1" } else { "0" },
-                ];
-                list(&parts.join(","))
-            });
-            let fields = list(&fields.collect::<Vec<_>>().join(","));
-            list(&[&*quoted(schema.collection), &schema.id.to_string(), &*fields].join(","))
-        });
-        let collections = list(&collections.collect::<Vec<_>>().join(","));
-        let types = if self.types().is_empty() { "null".to_owned() } else { self.types_json() };
-        list(&[if self.is_root { "1" } else { "0" }, &*collections, &*types].join(","))
+    /// Writes it for `border/description.js`.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut writer = Writer::new(Vec::new(), None, None);
+        writer.flag(self.is_root);
+        writer.count(self.schemas.len());
+        for schema in self.schemas {
+            writer.text(schema.collection);
+            writer.count(schema.id);
+            writer.count(schema.fields.len());
+            for field in schema.fields {
+                writer.text(field.name);
+                writer.byte(kind_code(field.kind));
+                writer.flag(field.nullable);
+                writer.flag(schema.is_key(field));
+            }
+        }
+        self.write_types(&mut writer);
+        writer.into_bytes()
     }
 
-    fn types_json(&self) -> String {
-        let mut types = Vec::new();
+    fn write_types(&self, writer: &mut Writer<'_>) {
+        let types = self.types();
+        writer.flag(!types.is_empty());
+        writer.count(types.len());
         for events in self.events {
             for (index, event_type) in events.types.iter().enumerate() {
                 // Reducers within a root reducer may read one payload by other names.
                 let record = events.records.get(index).copied().flatten();
-                let names = match record.filter(|_| !self.is_root) {
-                    Some(names) => {
-                        let names = names.iter().map(|name| quoted(name)).collect::<Vec<_>>();
-                        list(&names.join(","))
-                    }
-                    None => "null".to_owned(),
-                };
-                types.push(list(&[&*quoted(event_type), &*names].join(",")));
+                let names = record.filter(|_| !self.is_root);
+                writer.text(event_type);
+                writer.flag(names.is_some());
+                writer.count(names.unwrap_or_default().len());
+                names.unwrap_or_default().iter().for_each(|name| writer.text(name));
             }
         }
-        list(&types.join(","))
     }
 }
 
-fn list(items: &str) -> String {
-    ["[", items, "]"].concat()
-}
-
 /// By which JavaScript knows a kind.
-const fn kind_code(kind: Kind) -> &'static str {
+const fn kind_code(kind: Kind) -> u8 {
     match kind {
-        Kind::Bool => "0",
-        Kind::I32 => "1",
-        Kind::U32 => "2",
-        Kind::I64 => "3",
-        Kind::Text => "4",
-        Kind::Uuid => "5",
-        Kind::Timestamp => "6",
+        Kind::Bool => 0,
+        Kind::I32 => 1,
+        Kind::U32 => 2,
+        Kind::I64 => 3,
+        Kind::Text => 4,
+        Kind::Uuid => 5,
+        Kind::Timestamp => 6,
         // Left to WebAssembly.
-        Kind::F64 | Kind::Bytes | Kind::Enumeration(_) => "7",
-        Kind::Json => "8",
+        Kind::F64 | Kind::Bytes | Kind::Enumeration(_) => 7,
+        Kind::Json => 8,
     }
 }

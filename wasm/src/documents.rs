@@ -196,14 +196,19 @@ fn write_change(
     writer.byte(fate::PUT);
     write_id(writer, schema, id)?;
     let before = change.before.as_ref().map(Row::values);
-    let is_changed = |field: usize| before.is_none_or(|before| before[field] != after[field]);
-    let fields = || (0_u8..).zip(schema.fields).filter(|(field, _)| is_changed((*field).into()));
-    writer.byte(u8::try_from(fields().count()).unwrap_or(u8::MAX));
-    for (field, declared) in fields() {
+    let counted = writer.length();
+    writer.byte(0);
+    let mut count = 0;
+    for ((field, declared), value) in (0_u8..).zip(schema.fields).zip(after.values()) {
+        if before.is_some_and(|before| before[usize::from(field)] == *value) {
+            continue;
+        }
         writer.byte(field);
-        let written = writer.value(&after[field.into()]);
+        let written = writer.value(value);
         written.map_err(|misfit| not_held(schema, misfit, declared.name))?;
+        count += 1;
     }
+    writer.byte_at(counted, count);
     Ok(())
 }
 

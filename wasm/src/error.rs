@@ -1,12 +1,7 @@
 //! What goes wrong at the border to JavaScript, and the hook that hears of it.
 
-use std::cell::RefCell;
-
 use flux_reducers::Rejection;
-use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
-
-use crate::javascript::{Listener, console_error, frozen_object, warn};
 
 /// The codes of the rejections that this crate makes, besides those of
 /// [`flux_reducers::code`](flux_reducers::code).
@@ -31,6 +26,7 @@ pub mod code {
 }
 
 /// Returns the rejection of a state that is none.
+#[cold]
 pub(crate) fn invalid_state(collection: &str, reason: &str) -> Rejection {
     Rejection::new(
         code::INVALID_STATE,
@@ -44,16 +40,12 @@ pub(crate) fn invalid_state(collection: &str, reason: &str) -> Rejection {
     )
 }
 
-thread_local! {
-    static LISTENER: RefCell<Option<Listener>> = const { RefCell::new(None) };
-}
-
-/// Exported from every package; documented in [`code`].
-#[wasm_bindgen(js_name = onRejected, skip_typescript)]
-#[doc(hidden)]
-pub fn on_rejected(listener: JsValue) {
-    let listener = listener.is_function().then(|| listener.unchecked_into());
-    LISTENER.with(|current| current.replace(listener));
+#[wasm_bindgen(module = "/src/border.min.js")]
+extern "C" {
+    /// Exported from every package as it is; documented in [`code`].
+    #[wasm_bindgen(reexport, js_name = onRejected, skip_typescript)]
+    #[doc(hidden)]
+    pub fn on_rejected(listener: JsValue);
 }
 
 /// The types that all packages share.
@@ -62,22 +54,3 @@ pub fn on_rejected(listener: JsValue) {
 /// text is missing from a package that is built with `--dev`.
 #[wasm_bindgen(typescript_custom_section)]
 const SHARED_TYPES: &'static str = include_str!("shared.d.ts");
-
-/// Tells the listener.
-pub(crate) fn report(rejection: &Rejection, action: &JsValue) {
-    // A clone: the listener may call `onRejected` or the reducer itself.
-    let listener = LISTENER.with(|current| current.borrow().clone());
-    let Some(listener) = listener else {
-        return warn(
-            &["Action rejected (", rejection.code(), "): ", rejection.message(), "."].concat(),
-            action,
-        );
-    };
-    let field = rejection.field().map(|field| ("field", field.into()));
-    let members = [("code", rejection.code().into()), ("message", rejection.message().into())];
-    let action = [("action", action.clone())];
-    let told = frozen_object(members.into_iter().chain(field).chain(action));
-    if let Err(error) = listener.call(&JsValue::UNDEFINED, &told) {
-        console_error("The listener given to onRejected threw:", &error);
-    }
-}

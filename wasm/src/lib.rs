@@ -42,7 +42,6 @@ mod bytes;
 mod description;
 mod documents;
 mod error;
-mod javascript;
 mod loaded;
 mod number;
 mod query;

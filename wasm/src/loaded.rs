@@ -33,6 +33,7 @@ fn named_collection(reader: &mut Reader) -> Result<String, Misfit> {
 }
 
 /// Returns the rejection of two documents with one id.
+#[cold]
 pub(crate) fn twice(schema: &Schema, id: &Value) -> Rejection {
     let shown = id.clone().into_kind(&schema.id_field().kind).unwrap_or_else(|_| id.clone());
     let what = ["collection `", schema.collection, "` comes with two documents "].concat();

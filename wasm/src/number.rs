@@ -57,10 +57,12 @@ pub(crate) fn of_json(number: &Number) -> Result<f64, Misfit> {
 }
 
 /// Tells that JavaScript may have rounded an integer.
+#[cold]
 pub(crate) fn unsafe_integer(number: f64) -> Misfit {
     out_of_range(&float_text(number))
 }
 
+#[cold]
 fn out_of_range(number: &str) -> Misfit {
     let reason = [
         number,

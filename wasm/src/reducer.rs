@@ -14,7 +14,6 @@ use crate::border::{Crossing, Told, stamp};
 use crate::bytes::ReadJson;
 use crate::description::{Description, Events};
 use crate::documents::Documents;
-use crate::error::report;
 use crate::loaded;
 use crate::writer::WriteJson;
 
@@ -64,10 +63,11 @@ impl ReduxReducer {
 
     fn of_collection<T: Document, E: Event>(reducer: Reducer, events: &[Events]) -> Self {
         stamp_versions::<E>();
-        let database = if const { has_unique(T::SCHEMA) } {
-            Database::partial([T::SCHEMA])
+        // Decided by the compiler: a package has no code for what can't be.
+        let database = if const { T::SCHEMA.is_sound() && !has_unique(T::SCHEMA) } {
+            Ok(Database::small(T::SCHEMA))
         } else {
-            Database::partial_without_unique(T::SCHEMA)
+            held(Database::partial([T::SCHEMA]))
         };
         Self::new(
             reducer,
@@ -76,7 +76,6 @@ impl ReduxReducer {
                 is_root: false,
                 schemas: &[T::SCHEMA],
                 events,
-                // Decided by the compiler: a package without such a field has no code for it.
                 json: if const { has_json(T::SCHEMA) } { Some(JSON) } else { None },
             },
         )
@@ -88,7 +87,7 @@ impl ReduxReducer {
         let database = Database::partial(schemas.iter().copied());
         Self::new(
             reducer,
-            database,
+            held(database),
             &Description { is_root: true, schemas, events, json: Some(JSON) },
         )
     }
@@ -108,11 +107,9 @@ impl ReduxReducer {
 
     fn new(
         reducer: Reducer,
-        database: Result<Database, SchemaError>,
+        database: Result<Database, Rejection>,
         description: &Description<'_>,
     ) -> Self {
-        let database = database
-            .map_err(|error| Rejection::new(core_code::UNKNOWN_COLLECTION, error.to_string()));
         REDUCERS.with_borrow_mut(|all| {
             let crossing = Crossing::new(description, run, all.len());
             let running = Rc::new(Running { reducer, crossing, database, spare: Cell::default() });
@@ -147,7 +144,7 @@ extern "C" fn run(number: usize, told: i32) -> usize {
         return answer::UNCHANGED;
     };
     running.run(told).unwrap_or_else(|rejection| {
-        report(&rejection, &running.crossing.action());
+        running.crossing.report(&rejection);
         answer::UNCHANGED
     })
 }
@@ -210,6 +207,11 @@ impl Running {
         })?;
         Ok(answer::REPLACED)
     }
+}
+
+/// Returns the database; where a schema can't be held, why each action is rejected.
+fn held(database: Result<Database, SchemaError>) -> Result<Database, Rejection> {
+    database.map_err(|error| Rejection::new(core_code::UNKNOWN_COLLECTION, error.to_string()))
 }
 
 /// Whether another reducer of the package has this collection: a `loaded` of it is no mistake.

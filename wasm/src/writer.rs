@@ -37,6 +37,21 @@ impl<'a> Writer<'a> {
         self.bytes.push(byte);
     }
 
+    pub(crate) const fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Writes a byte where one was written.
+    pub(crate) fn byte_at(&mut self, place: usize, byte: u8) {
+        if let Some(written) = self.bytes.get_mut(place) {
+            *written = byte;
+        }
+    }
+
+    pub(crate) fn flag(&mut self, flag: bool) {
+        self.byte(flag.into());
+    }
+
     /// Writes the number of things; there are no more than fit the memory, which has 32 bits.
     #[expect(clippy::cast_possible_truncation, reason = "the address space has 32 bits")]
     pub(crate) fn count(&mut self, count: usize) {
@@ -51,7 +66,7 @@ impl<'a> Writer<'a> {
             Value::Float(float) => self.number(float.get()),
             Value::Text(text) => self.text(text),
             Value::Uuid(uuid) => self.text(uuid.hyphenated().encode_lower(&mut [0; 36])),
-            Value::Timestamp(timestamp) => self.text(&timestamp.text()),
+            Value::Timestamp(timestamp) => self.text(timestamp.encode(&mut [0; 24])),
             Value::Bytes(bytes) => self.text(&flux_reducers::__private::base64_text(bytes)),
             Value::Json(json) => match self.write_json {
                 Some(write) => write(self, json)?,
@@ -103,7 +118,7 @@ impl<'a> Writer<'a> {
         self.bytes.extend_from_slice(&number.to_le_bytes());
     }
 
-    fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         match self.known.and_then(|known| known.known(text)) {
             Some(start) => {
                 self.byte(tag::KNOWN_TEXT);

@@ -253,6 +253,7 @@ fn has_passed_tests(line: &str) -> bool {
 fn javascript(shell: &Shell) -> anyhow::Result<()> {
     // The page's types come from the package that wasm-pack writes.
     wasm::build_package(shell)?;
+    wasm::check_border(shell)?;
     cmd!(shell, "wasm-pack build tests/products --mode no-install --target web --dev").run()?;
     cmd!(shell, "npm run build -w js").run()?;
     cmd!(shell, "npm run check").run()?;

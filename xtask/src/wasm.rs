@@ -21,6 +21,21 @@ pub(crate) fn build_package(shell: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Where the scripts of the border are one, as the crate has it.
+const BORDER: &str = "wasm/src/border.min.js";
+
+/// Makes sure that the one script of the border is that of its sources.
+pub(crate) fn check_border(shell: &Shell) -> anyhow::Result<()> {
+    let folder = shell.current_dir().join("target/border");
+    cmd!(shell, "npm run border -- --outDir {folder}").run()?;
+    let made = shell.read_file(folder.join("border.min.js"))?;
+    anyhow::ensure!(
+        made == shell.read_file(BORDER)?,
+        "{BORDER} is not made of wasm/src/border as it is: `npm run border`, and commit both"
+    );
+    Ok(())
+}
+
 /// Builds the web page of the notes sample into examples/notes/web/dist.
 pub(crate) fn build_page(shell: &Shell) -> anyhow::Result<()> {
     build_package(shell)?;

@@ -23,6 +23,8 @@ pub(crate) struct Table {
     outlines: Vec<Outline>,
     /// Makes sure that a unique value has no other holder.
     pub(crate) check_unique: CheckUnique,
+    /// Writes into the indexes what the document with this id is now, before it is written itself.
+    keep_indexes: fn(&mut Self, &Value, Option<&Row>),
 }
 
 /// A function, so that a package of WebAssembly without unique fields has no code for it.
@@ -65,12 +67,27 @@ impl Table {
             loaded: None,
             outlines: Vec::new(),
             check_unique,
+            keep_indexes: Self::reindex,
         }
     }
 
     pub(crate) fn partial(schema: &'static Schema, check_unique: CheckUnique) -> Self {
-        let loaded = Loaded { absent: Set::new(), conditions: Set::new() };
-        Self { loaded: Some(loaded), ..Self::whole(schema, check_unique) }
+        let loaded = Some(Loaded { absent: Set::new(), conditions: Set::new() });
+        Self { loaded, ..Self::whole(schema, check_unique) }
+    }
+
+    /// Creates one without unique fields that holds so few documents that an index would cost more
+    /// than it saves.
+    pub(crate) fn small(schema: &'static Schema) -> Self {
+        Self {
+            schema,
+            rows: Map::new(),
+            indexes: Vec::new(),
+            loaded: Some(Loaded { absent: Set::new(), conditions: Set::new() }),
+            outlines: Vec::new(),
+            check_unique: |_, _, _, _| Ok(()),
+            keep_indexes: |_, _, _| {},
+        }
     }
 
     pub(crate) const fn schema(&self) -> &'static Schema {
@@ -194,20 +211,7 @@ impl Table {
     }
 
     fn rows_put(&mut self, id: &Value, after: Option<Row>) {
-        let before = if self.indexes.is_empty() { None } else { self.rows.get(id) };
-        for index in &mut self.indexes {
-            let old = before.map(|row| &row[index.field]);
-            let new = after.as_ref().map(|row| &row[index.field]);
-            if old == new {
-                continue;
-            }
-            if let Some(value) = old {
-                index.entries.remove(&(value.clone(), id.clone()));
-            }
-            if let Some(value) = new {
-                index.entries.insert((value.clone(), id.clone()));
-            }
-        }
+        (self.keep_indexes)(self, id, after.as_ref());
         match (after, &mut self.loaded) {
             (Some(row), _) => self.rows.insert(id.clone(), row),
             (None, loaded) => {
@@ -219,7 +223,25 @@ impl Table {
         }
     }
 
-    pub(crate) fn load(&mut self, wanted: &Wanted, rows: impl IntoIterator<Item = Row>) {
+    fn reindex(&mut self, id: &Value, after: Option<&Row>) {
+        let before = if self.indexes.is_empty() { None } else { self.rows.get(id) };
+        for index in &mut self.indexes {
+            let old = before.map(|row| &row[index.field]);
+            let new = after.map(|row| &row[index.field]);
+            if old == new {
+                continue;
+            }
+            if let Some(value) = old {
+                index.entries.remove(&(value.clone(), id.clone()));
+            }
+            if let Some(value) = new {
+                index.entries.insert((value.clone(), id.clone()));
+            }
+        }
+    }
+
+    /// Takes an iterator as a trait object: a package has its code once.
+    pub(crate) fn load(&mut self, wanted: &Wanted, rows: &mut dyn Iterator<Item = Row>) {
         // Whole documents are wanted: what is loaded now is not to be hidden by a part of it.
         self.outlines.clear();
         for row in rows {

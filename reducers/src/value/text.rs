@@ -5,53 +5,43 @@ use alloc::string::{String, ToString};
 /// Returns a number, to 14 digits: exact ones take tables of 10 kB, for which no page should wait.
 #[doc(hidden)]
 #[must_use]
+#[cold]
 pub fn float_text(float: f64) -> String {
     const TWO_TO_64: f64 = 18_446_744_073_709_551_616.0;
-    let mut text = String::from(if float < 0.0 { "-" } else { "" });
+    const ZEROS: &str = "00000000000000000000";
+    let sign = if float < 0.0 { "-" } else { "" };
     let value = if float < 0.0 { -float } else { float };
     if value.is_nan() {
         return "NaN".to_string();
     }
     if value.is_infinite() {
-        return text + "inf";
+        return [sign, "inf"].concat();
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in 64 bits")]
     let whole = value as u64;
     #[expect(clippy::cast_precision_loss, reason = "exact if it was whole")]
     let is_whole = value < TWO_TO_64 && whole as f64 == value;
     if is_whole {
-        return text + &whole.to_string();
+        return [sign, &whole.to_string()].concat();
     }
     let (digits, exponent) = decimal(value);
-    let zeros = |text: &mut String, count: usize| (0..count).for_each(|_| text.push('0'));
+    let zeros = |count: usize| ZEROS.get(..count).unwrap_or_default();
+    let point = |fraction: &str| if fraction.is_empty() { "" } else { "." };
     let (first, rest) = digits.split_at_checked(1).unwrap_or((&digits, ""));
     match usize::try_from(exponent) {
-        Ok(point @ 0..=20) => {
-            text.push_str(first);
-            let (whole, fraction) = rest.split_at_checked(point).unwrap_or((rest, ""));
-            text.push_str(whole);
-            zeros(&mut text, point - whole.len());
-            if !fraction.is_empty() {
-                text.push('.');
-                text.push_str(fraction);
-            }
+        Ok(place @ 0..=20) => {
+            let (whole, fraction) = rest.split_at_checked(place).unwrap_or((rest, ""));
+            [sign, first, whole, zeros(place - whole.len()), point(fraction), fraction].concat()
         }
         Err(_) if exponent >= -7 => {
-            text.push_str("0.");
-            zeros(&mut text, usize::try_from(-exponent - 1).unwrap_or_default());
-            text.push_str(&digits);
+            let count = usize::try_from(-exponent - 1).unwrap_or_default();
+            [sign, "0.", zeros(count), &digits].concat()
         }
         _ => {
-            text.push_str(first);
-            if !rest.is_empty() {
-                text.push('.');
-                text.push_str(rest);
-            }
-            text.push_str(if exponent < 0 { "e" } else { "e+" });
-            text.push_str(&exponent.to_string());
+            let power = if exponent < 0 { "e" } else { "e+" };
+            [sign, first, point(rest), rest, power, &exponent.to_string()].concat()
         }
     }
-    text
 }
 
 /// Returns the digits, a point after the first of them, and the power of ten.
@@ -69,7 +59,8 @@ fn decimal(mut value: f64) -> (String, i32) {
     ];
     const FOURTEEN_DIGITS: u64 = 100_000_000_000_000;
     let mut exponent = 0;
-    for (power, step) in POWERS {
+    // The compiler would write the loop out, which is a kB of each package.
+    for &(power, step) in core::hint::black_box(&POWERS) {
         if value >= power {
             value /= power;
             exponent += step;
@@ -91,27 +82,29 @@ fn decimal(mut value: f64) -> (String, i32) {
 /// Returns a text as JSON.
 #[doc(hidden)]
 #[must_use]
+#[cold]
 pub fn quoted(text: &str) -> String {
     const HEXADECIMAL: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for character in text.chars() {
-        match character {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '\u{8}' => quoted.push_str("\\b"),
-            '\u{c}' => quoted.push_str("\\f"),
+        let mut buffer = [0; 4];
+        let shown: &str = match character {
+            '"' => "\\\"",
+            '\\' => "\\\\",
+            '\n' => "\\n",
+            '\r' => "\\r",
+            '\t' => "\\t",
+            '\u{8}' => "\\b",
+            '\u{c}' => "\\f",
             '\0'..='\u{1f}' => {
-                quoted.push_str("\\u00");
-                quoted.push(if character < '\u{10}' { '0' } else { '1' });
-                quoted.push(HEXADECIMAL[character as usize % 16]);
+                quoted.push_str(if character < '\u{10}' { "\\u000" } else { "\\u001" });
+                HEXADECIMAL[character as usize % 16].encode_utf8(&mut buffer)
             }
-            other => quoted.push(other),
-        }
+            other => other.encode_utf8(&mut buffer),
+        };
+        quoted.push_str(shown);
     }
     quoted.push('"');
     quoted

@@ -3,7 +3,7 @@
 
 import { begin } from "./actions.js";
 import { DEPTH_MAX, Known, Reader, Writer } from "./codec.js";
-import { collectionOf, typesOf } from "./description.js";
+import { described } from "./description.js";
 import { Given } from "./given.js";
 import {
   actionsOf,
@@ -16,7 +16,9 @@ import {
   unknownName,
   writeMembers,
 } from "./kind.js";
+import { objectOf } from "./members.js";
 import { narrowed } from "./narrowed.js";
+import { tell } from "./rejections.js";
 import { Broken, edit, Tree } from "./tree.js";
 
 /** What else WebAssembly is told instead of the length of an action; `border.rs` has the same. */
@@ -59,7 +61,7 @@ const DOCUMENTS_AT_ONCE = 1024;
 /** The border of one reducer. */
 export class Border {
   /**
-   * @param {string} description as `description.rs` makes it
+   * @param {number} description where `description.rs` has written it
    * @param {WebAssembly.Memory} memory
    * @param {WebAssembly.Table} functions
    * @param {number} run which of the functions runs an action
@@ -69,15 +71,13 @@ export class Border {
    */
   constructor(description, memory, functions, run, number, room, roomLength) {
     begin();
-    const [isRoot, collections, types] = JSON.parse(description);
-    this.isRoot = isRoot === 1;
-    /** @type {Collection[]} */
-    this.collections = collections.map(collectionOf);
-    /** @type {Map<string, Type> | undefined} the types of its events, if it does not take all */
-    this.types = types === null ? undefined : typesOf(types, this.collections);
     this.memory = memory;
     this.bytes = new Uint8Array(memory.buffer);
     this.view = new DataView(memory.buffer);
+    const told = described(new Reader(this.bytes, this.view, description, NONE_KNOWN));
+    this.isRoot = told.isRoot;
+    this.collections = told.collections;
+    this.types = told.types;
     this.farLength = roomLength - FAR;
     this.far = new Uint8Array(memory.buffer, room + FAR, this.farLength);
     /** @type {(reducer: number, told: number) => number} */
@@ -442,9 +442,14 @@ export class Border {
     this.call = callOf(undefined, undefined, undefined);
   }
 
-  /** Returns the action that is being reduced. */
-  action() {
-    return this.call.action;
+  /**
+   * Tells the listener that the action at hand is rejected.
+   * @param {number} rejection
+   */
+  report(rejection) {
+    const reader = this.#reader(rejection, NONE_KNOWN);
+    const [code, message, field] = [reader.value(), reader.value(), reader.value()];
+    tell(code, message, field, this.call.action);
   }
 
   /** Writes what a `loaded` is about: its collection, and whether it has a list of documents. */
@@ -507,12 +512,8 @@ export class Border {
   put_given(given, rows) {
     const { names } = this.collections[given.collection];
     const reader = this.#reader(rows, NONE_KNOWN);
-    given.put(() => {
-      /** @type {any} */
-      const document = {};
-      for (const name of names) document[name] = reader.value();
-      return Object.freeze(document);
-    });
+    const value = () => reader.value();
+    given.put(() => objectOf(names, names.map(value)));
   }
 
   /**
@@ -543,13 +544,12 @@ export class Border {
     }
   }
 
-  /** What is wrong with the state: the collection, -1 for the whole, and a line. */
-  broken_collection() {
-    return this.broken.collection;
-  }
-
-  broken_reason() {
-    return this.broken.reason;
+  /** Writes what is wrong with the state: the collection, none for the whole, and a line. */
+  what_is_broken() {
+    const writer = this.#borrow();
+    writer.byte(this.broken.collection);
+    writer.text(this.broken.reason);
+    return this.#finish(writer);
   }
 
   /**
