@@ -112,13 +112,11 @@ export function createSync<Event extends Action = Action>(
   const slices = [...Object.values(collections), ...(options.slices ?? [])];
 
   return (next) => (reducer, preloaded) => {
-    const observe = onceLoaded(() =>
-      rejections === undefined ? observeNothing : observeRefusals(rejections),
-    );
+    const observe = rejections === undefined ? observeNothing : observeRefusals(rejections);
     const rule: SyncRule = { stateKey, slices, isEvent, observe, onStray };
     // The wrapped reducer takes what the reducer takes, and gives the state one key more.
     const wrap = (inner: unknown) => syncReducer(inner as AnyReducer, rule) as typeof reducer;
-    const store = onceLoaded(() => next(wrap(reducer), preloaded));
+    const store = next(wrap(reducer), preloaded);
     const readState = () => (store.getState() as Record<string, unknown>)[stateKey] as SyncState;
     const below = { dispatch: store.dispatch as unknown as StoreBelow["dispatch"], readState };
     const sync = new Synchronization(below, settingsOf(options, Object.keys(collections), isEvent));
@@ -134,19 +132,6 @@ export function createSync<Event extends Action = Action>(
       sync,
     } as never;
   };
-}
-
-/** Runs what calls the wasm package. Before that is there, all of it is a TypeError of its glue. */
-function onceLoaded<Result>(run: () => Result): Result {
-  try {
-    return run();
-  } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause;
-    throw new Error(
-      `createSync could not make the store: ${cause.message}. If its reducer is in WebAssembly, call \`await init()\` of the package before.`,
-      { cause },
-    );
-  }
 }
 
 const DEFAULTS = {

@@ -63,7 +63,7 @@ const titlesOf = (store: ReturnType<typeof open>) =>
   selectAll(store.getState().notes).map(({ title }) => title);
 
 it("a store that is made before the WebAssembly is there says what to do", () => {
-  expect(() => open()).toThrow("call `await init()` of the package before");
+  expect(() => open()).toThrow("call and await init()");
 });
 
 describe("once it is there", () => {
