@@ -206,12 +206,12 @@ impl Command {
 }
 
 impl Database {
-    /// Opens the store, and makes it where it is not there yet.
+    /// Opens the store for a command, and makes it where it is not there yet.
     async fn open(
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Store, CommandError> {
-        Ok(builder(self.database_url).open().await?)
+        Ok(builder(self.database_url).for_command().open().await?)
     }
 
     /// Opens a store that is there: a mistyped path is no empty log.

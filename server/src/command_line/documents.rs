@@ -64,7 +64,11 @@ impl History {
         let store = self.database.open_existing(builder).await?;
         let schema = store.schema(&self.collection)?;
         let id = schema.id_from_text(&self.id).map_err(Error::Query)?;
-        for change in store.history_of(&self.collection, id).await? {
+        let changes = store.history_of(&self.collection, id).await?;
+        if changes.is_empty() {
+            self.output.title("no event has changed such a document")?;
+        }
+        for change in changes {
             let before = change.before.as_ref().map(|row| schema.named(row));
             let after = change.after.as_ref().map(|row| schema.named(row));
             let value = json!({ "event": change.event, "before": before, "after": after });

@@ -20,7 +20,7 @@ pub struct Log {
     #[command(flatten)]
     database: Database,
     /// Only events after this position
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
     after: Position,
     /// Only events of this type
     #[arg(long = "type", value_name = "TYPE")]
