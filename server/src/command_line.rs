@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 
 use clap::{Args, Subcommand};
+use flux_reducers::RecordedEvent;
 use serde::Serialize;
 
 use crate::error::Error;
@@ -247,6 +248,18 @@ impl Output {
     fn title(self, text: &str) -> Result<(), CommandError> {
         if self.json { Ok(()) } else { print(text) }
     }
+}
+
+/// What stands above the cells of events.
+const EVENT_TITLE: &str = "position  time                      type                ";
+
+/// Returns the position, the time and the type of an event, one below the other.
+fn event_cells(event: &RecordedEvent) -> [String; 3] {
+    [
+        format!("{:>8}", event.position),
+        event.timestamp.to_string(),
+        format!("{:<20}", event.event_type),
+    ]
 }
 
 fn json(value: &impl Serialize) -> Result<String, CommandError> {

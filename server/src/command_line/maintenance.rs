@@ -156,6 +156,7 @@ impl Snapshot {
         let all = store.snapshots().await?;
         let shows_all = self.list || self.every.is_some();
         let shown = if shows_all { &all[..] } else { &all[all.len().saturating_sub(1)..] };
+        self.output.title("position  taken at                  documents  bytes")?;
         for taken in shown {
             let value = json!({
                 "position": taken.position,
@@ -166,8 +167,8 @@ impl Snapshot {
             let cells = [
                 format!("{:>8}", taken.position),
                 taken.taken_at.to_string(),
-                format!("{} documents", taken.documents),
-                format!("{} bytes", taken.bytes),
+                format!("{:>9}", taken.documents),
+                taken.bytes.to_string(),
             ];
             self.output.row(&value, &cells)?;
         }
