@@ -3,8 +3,9 @@
 use clap::Parser;
 use flux_server::command_line::{Command, CommandError, Outcome};
 use flux_server::reducers::{Action, Rejection};
-use flux_server::{Dispatch, Error, OnChange, StoreBuilder};
-use tower::ServiceBuilder;
+use flux_server::{Dispatch, DispatchService, Error, OnChange, StoreBuilder};
+use tower::ServiceExt as _;
+use tower::layer::layer_fn;
 
 use crate::databases::Database;
 use crate::tasks::*;
@@ -106,8 +107,9 @@ async fn what_was_recorded_once_is_imported_whatever_a_middleware_thinks_of_it()
     let lines = exported(3).await;
     let database = Database::sqlite();
     let refusing = |builder: StoreBuilder| {
-        let refuse = |_: Dispatch| async { Err::<Dispatch, _>(Rejection::new("no", "never").into()) };
-        builder.layer(ServiceBuilder::new().filter_async(refuse))
+        builder.layer(layer_fn(|inner: DispatchService| {
+            inner.filter(|_: Dispatch| Err::<Dispatch, _>(Error::from(Rejection::new("no", "never"))))
+        }))
     };
     import(&database, refusing, &lines).await.unwrap();
     assert_eq!(database.open().await.position().await.unwrap(), 3);
