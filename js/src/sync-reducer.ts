@@ -10,7 +10,7 @@ import {
   type ReceivedAction,
   type SyncAction,
 } from "./sync-action.ts";
-import type { PendingEvent, QueuedEvent, Rejection, SyncState } from "./sync-state.ts";
+import type { Blockage, PendingEvent, QueuedEvent, Rejection, SyncState } from "./sync-state.ts";
 
 /** A Redux reducer of whatever state and actions. */
 export type AnyReducer = (state: unknown, action: Action) => unknown;
@@ -164,7 +164,8 @@ class Steps {
     // Rejected for one request, and recorded for another that came late.
     const isRevoked = sync.lastRejection !== null && recorded.has(sync.lastRejection.id);
     const lastRejection = isRevoked ? null : sync.lastRejection;
-    const next = { ...sync, position, eventId, confirmed, lastRejection };
+    const blockage = blockageAmong(pending, sync.blockage);
+    const next = { ...sync, position, eventId, confirmed, lastRejection, blockage };
     return {
       app: this.#replay(root, pending),
       sync: { ...next, pending: same(pending, sync.pending) },
@@ -191,8 +192,8 @@ class Steps {
     const unstored = others.filter(({ acceptedAt }) => acceptedAt === undefined);
     const pending = [...accepted, ...waiting, ...unstored];
     const lastRejection = payload.rejected.at(-1) ?? sync.lastRejection;
-    const isSameBlocked = isSameBlockage(payload.blockage, sync.blockage);
-    const blockage = isSameBlocked ? sync.blockage : payload.blockage;
+    const blocked = blockageAmong(pending, payload.blockage);
+    const blockage = isSameBlockage(blocked, sync.blockage) ? sync.blockage : blocked;
     const next = { ...sync, pending: same(pending, sync.pending), lastRejection, blockage };
     if (isSame({ ...next }, { ...sync })) return { app, sync };
     if (hasSameIds(pending, sync.pending)) return { app, sync: next };
@@ -251,6 +252,14 @@ class Steps {
   #synced(app: Slices): Slices {
     return Object.fromEntries(this.#rule.slices.map((slice) => [slice, app[slice]]));
   }
+}
+
+/** What is confirmed is in nobody's way, whatever the queue still says of it. */
+function blockageAmong(
+  pending: readonly PendingEvent[],
+  blockage: Blockage | null,
+): Blockage | null {
+  return pending.some(({ id }) => id === blockage?.id) ? blockage : null;
 }
 
 function partsOf(state: unknown, stateKey: string): Parts | undefined {

@@ -191,6 +191,8 @@ pub(crate) trait Backend: Debug + Send + Sync {
 pub(crate) enum Demand {
     /// One of what is live, whatever made it.
     Anyway,
+    /// The same; what is kept from the one before is dropped in the end.
+    Replacing,
     /// One where older reducers, or other schemas, made what is live.
     WhereNewer,
 }
@@ -276,6 +278,8 @@ pub(crate) struct Settings {
     pub(crate) wants_history: bool,
     /// The version of the reducers.
     pub(crate) version: u32,
+    /// The program that rebuilds, where that is known.
+    pub(crate) program: Option<Uuid>,
 }
 
 /// Opens the database that the URL names, and makes the tables it lacks. Without schemas the tables

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 
 use clap::{Args, Subcommand};
+use flux_reducers::RecordedEvent;
 use serde::Serialize;
 
 use crate::error::Error;
@@ -206,12 +207,12 @@ impl Command {
 }
 
 impl Database {
-    /// Opens the store, and makes it where it is not there yet.
+    /// Opens the store for a command, and makes it where it is not there yet.
     async fn open(
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Store, CommandError> {
-        Ok(builder(self.database_url).open().await?)
+        Ok(builder(self.database_url).for_command().open().await?)
     }
 
     /// Opens a store that is there: a mistyped path is no empty log.
@@ -247,6 +248,18 @@ impl Output {
     fn title(self, text: &str) -> Result<(), CommandError> {
         if self.json { Ok(()) } else { print(text) }
     }
+}
+
+/// What stands above the cells of events.
+const EVENT_TITLE: &str = "position  time                      type                ";
+
+/// Returns the position, the time and the type of an event, one below the other.
+fn event_cells(event: &RecordedEvent) -> [String; 3] {
+    [
+        format!("{:>8}", event.position),
+        event.timestamp.to_string(),
+        format!("{:<20}", event.event_type),
+    ]
 }
 
 fn json(value: &impl Serialize) -> Result<String, CommandError> {

@@ -172,8 +172,8 @@ pub enum Error {
     },
     /// Newer tables have taken the place of those that this store uses.
     #[error(
-        "the tables were rebuilt by newer reducers, and this store has the older ones: end it, and \
-         dispatch to a newer one"
+        "the tables were rebuilt, and this store uses those of before: end it, and open one that \
+         uses the new ones"
     )]
     Superseded,
     /// Another server rebuilds the tables.

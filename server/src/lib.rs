@@ -19,6 +19,7 @@ mod log;
 mod panic;
 #[cfg(feature = "service")]
 mod piecewise;
+mod program;
 mod reading;
 mod replay;
 #[cfg(feature = "service")]

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use flux_reducers::__private::EventText;
 use flux_reducers::{
-    Database, Document as _, Filter, Halt, Position, Query, RecordedEvent, Reducer, Value,
+    Database, Delta, Document as _, Filter, Halt, Position, Query, RecordedEvent, Reducer, Value,
 };
 
 use crate::backend::Backend;
@@ -78,17 +78,37 @@ pub(crate) async fn backwards(
 
 /// Applies one event of the log.
 fn apply(reducer: &Reducer, database: &mut Database, event: &EventText<'_>) -> Result<(), Error> {
-    let run = || reducer.replay_incoming(database, event);
-    let reason = match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(Ok(())) => return Ok(()),
+    let EventText { position, id, event_type, .. } = *event;
+    caught(|| reducer.replay_incoming(database, event)).map_err(|reason| Error::ReplayStopped {
+        position,
+        id,
+        event_type: event_type.to_owned(),
+        reason,
+    })
+}
+
+/// Applies one event of the log, and returns what it changed.
+pub(crate) fn changed(
+    reducer: &Reducer,
+    database: &mut Database,
+    event: RecordedEvent,
+) -> Result<Delta, Error> {
+    let (position, id, event_type) = (event.position, event.id, event.event_type.clone());
+    let action = event.into();
+    caught(|| reducer.run(database, &action))
+        .map_err(|reason| Error::ReplayStopped { position, id, event_type, reason })
+}
+
+/// Runs a reducer, and tells why it stopped.
+fn caught<T>(run: impl FnOnce() -> Result<T, Halt>) -> Result<T, String> {
+    Err(match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(done)) => return Ok(done),
         Ok(Err(Halt::Rejected(rejection))) => rejection.to_string(),
         Ok(Err(Halt::Fault(fault))) => {
             format!("it reads `{}`, which is not there", fault.collection())
         }
         Err(panic) => format!("the reducer panicked: {}", panic::message(&*panic)),
-    };
-    let EventText { position, id, event_type, .. } = *event;
-    Err(Error::ReplayStopped { position, id, event_type: event_type.to_owned(), reason })
+    })
 }
 
 /// Returns the query of a table's rows after a position, up to another one, in their order.

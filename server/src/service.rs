@@ -53,7 +53,7 @@ mod websocket;
 /// | `GET /history/{name}/{id}` | the changes of one document: event, before, after |
 /// | `GET /events` | the log: `after`, `afterId`, `limit`, `type`, `order` |
 /// | `GET /websocket` | live events `after` a position, as JSON arrays; `afterId` as well |
-/// | `GET /health` | whether the store answers |
+/// | `GET /health` | whether the store answers, and its tables are those in use |
 /// | `GET /inspector` | a page to look into all of it with, where [`inspector`](Self::inspector) says so |
 ///
 /// Answers with documents or events have the `position` as of which they are, and the `eventId` of
@@ -369,7 +369,7 @@ fn router(shared: &Shared, has_inspector: bool) -> Router {
 }
 
 async fn health(State(shared): State<Shared>) -> Result<Response, Problem> {
-    let position = shared.0.store.position().await?;
+    let position = shared.0.store.position_in_use().await?;
     Ok(body::of(&serde_json::json!({ "status": "ok", "position": position })))
 }
 

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::backend::exclusive::Exclusive;
 use crate::backend::own::{SNAPSHOT_PARTS, SNAPSHOTS, SnapshotPart, StoredSnapshot};
 use crate::backend::{Backend, Part};
+use crate::checkpoint::Checkpoint;
 use crate::clock::now;
 use crate::error::Error;
 use crate::reading::{self, PlannedQuery};
@@ -28,6 +29,9 @@ const PART_BYTES: usize = 512 * 1024;
 
 /// Parts that are read ahead.
 const PARTS_AHEAD_MAX: usize = 4;
+
+/// Documents of a database in memory that are written together.
+const ROWS_AT_ONCE: usize = 1024;
 
 /// How long after it has begun a snapshot that is not whole is taken for one that never will be.
 const LEFT_OVER_AFTER: Duration = Duration::from_secs(3600);
@@ -126,6 +130,55 @@ impl Snapshots {
         self.record(&written?).await
     }
 
+    /// Takes those of the past that are missing, one each so many events, by a replay.
+    pub(crate) async fn take_missing(
+        &self,
+        reducer: &Reducer,
+        every: Position,
+    ) -> Result<(), Error> {
+        let end = self.backend.head().await?.position;
+        let taken: Vec<_> = self.list().await?.iter().map(|it| it.position).collect();
+        let (mut from, mut database) = (0, self.empty.clone());
+        let mut position = every;
+        while position <= end {
+            if !taken.contains(&position) {
+                database =
+                    replay::forwards(&*self.backend, reducer, database, from, position).await?;
+                from = position;
+                self.record(&self.write_all(&database, position).await?).await?;
+            }
+            position += every;
+        }
+        Ok(())
+    }
+
+    /// Writes the documents of a database in memory.
+    async fn write_all(
+        &self,
+        database: &Database,
+        position: Position,
+    ) -> Result<StoredSnapshot, Error> {
+        let schemas: Vec<_> = self.schemas().collect();
+        let (sender, parts) = mpsc::channel(1);
+        let fed = async {
+            // Its own: the writing ends when it is dropped.
+            let sender = sender;
+            let end = Checkpoint { position, event_id: None };
+            let mut is_wanted = sender.send(Part::End(end)).await.is_ok();
+            for (plan, schema) in schemas.iter().enumerate() {
+                let rows = database.rows(schema.collection, &Query::all());
+                let rows = rows.map_err(|halt| damaged(&halt))?;
+                for rows in rows.chunks(ROWS_AT_ONCE) {
+                    let part = Part::Rows { plan, rows: rows.to_vec() };
+                    is_wanted = is_wanted && sender.send(part).await.is_ok();
+                }
+            }
+            Ok(())
+        };
+        let (fed, written) = tokio::join!(fed, self.write(&schemas, parts));
+        fed.and(written)
+    }
+
     /// Writes the parts, and returns what makes a snapshot of them once they are known to be all.
     async fn write(
         &self,
@@ -183,6 +236,11 @@ impl Snapshots {
             Ok(())
         });
         Ok(found.await?.0)
+    }
+
+    /// Whether it is still there.
+    pub(crate) async fn has(&self, snapshot: &StoredSnapshot) -> Result<bool, Error> {
+        Ok(self.list().await?.iter().any(|it| it.id == snapshot.id))
     }
 
     /// Returns its documents.

@@ -384,6 +384,14 @@ impl Store {
         Ok(self.inner.backend.head().await?.position)
     }
 
+    /// As [`position`](Self::position), of a store whose tables were not replaced.
+    #[cfg(feature = "service")]
+    pub(crate) async fn position_in_use(&self) -> Result<Position, Error> {
+        let backend = &self.inner.backend;
+        let head = backend.head().await?;
+        if head.generation == backend.generation() { Ok(head.position) } else { Err(Error::Superseded) }
+    }
+
     /// Returns the document with this id.
     ///
     /// # Errors

@@ -158,6 +158,9 @@ export class World {
     const pending = client.sync.pending.map(({ id }) => id);
     const isPending = new Set(pending);
     same(pending.length, isPending.size, `distinct pending events in ${client.name}`);
+    const { blockage } = client.sync;
+    const isInTheWay = blockage === null || isPending.has(blockage.id);
+    same(isInTheWay, true, `what is in the way of ${client.name} is pending`);
     const heard = client.confirmed.filter(({ id }) => isPending.has(id));
     same(heard, [], `pending in ${client.name} after they were confirmed`);
     const own = dispatched.map(({ id }) => id);

@@ -57,8 +57,12 @@ pub(super) async fn claim<D: Dialect>(
             GenerationState::Kept if demand == Demand::Anyway => {
                 return Err(Error::PreviousKept);
             }
+            // Until the new one is in use.
+            GenerationState::Kept => {}
             GenerationState::Building
                 if it.version == settings.version
+                    && it.program.is_some()
+                    && it.program == settings.program
                     && fits::<D>(connection, &of, schemas, settings).await? =>
             {
                 begun = Some((of, it.position));
@@ -76,6 +80,7 @@ pub(super) async fn claim<D: Dialect>(
             position: 0,
             owner: None,
             seen_at: None,
+            program: settings.program,
         };
         tables::insert::<D>(connection, tables, GENERATIONS, &generation).await?;
     }
@@ -101,7 +106,8 @@ pub(super) async fn advance<D: Dialect>(
     set::<D>(connection, tables, tables.generation(), &changes, &is_own).await
 }
 
-/// Makes a generation the live one, in a transaction that holds the head.
+/// Makes a generation the live one, in a transaction that holds the head. One that was kept so far
+/// is to be dropped.
 pub(super) async fn swap<D: Dialect>(
     connection: &mut D::Connection,
     tables: &Tables,
@@ -109,6 +115,13 @@ pub(super) async fn swap<D: Dialect>(
     owner: Uuid,
 ) -> Result<(), Error> {
     let to = tables.generation();
+    let generations = tables.quoted::<D>(GENERATIONS.collection);
+    let mut sql = QueryBuilder::new(format!("UPDATE {generations} SET state = "));
+    D::push_value(&mut sql, &"dropped".into());
+    sql.push(" WHERE state = ");
+    D::push_value(&mut sql, &"kept".into());
+    let replaced = answer(STEP_TIMEOUT, D::execute(connection, sql)).await;
+    replaced.map_err(Error::database("recording a generation"))?;
     let live = [("state", "live".into()), ("owner", Value::Null)];
     set::<D>(connection, tables, to, &live, &[own(owner), is_building()]).await?;
     let (kept, was_live) = ([("state", "kept".into())], [("state", "live".into())]);

@@ -1,7 +1,7 @@
 //! The history of documents: which event changed which, and what it was before.
 
 use flux_reducers::{
-    Change, Document, Json, KEY_CHARACTERS_MAX, Position, Row, Schema, Uuid, Value,
+    Change, Delta, Document, Json, KEY_CHARACTERS_MAX, Position, Row, Schema, Uuid, Value,
 };
 
 use super::{Write, events, own};
@@ -47,15 +47,23 @@ pub(crate) fn key(collection: &str, document: &Value, position: Position) -> Str
 pub(super) fn rows(write: &Write<'_>) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
     for (event, delta) in write.events.iter().zip(write.deltas) {
-        for (collection, changes) in delta.collections() {
-            let Some(schema) = write.schemas.get(collection) else { continue };
-            // The log is its own history.
-            if **schema == *events::SCHEMA {
-                continue;
-            }
-            for (document, change) in changes {
-                rows.push(row(event.position, schema, document, change)?);
-            }
+        rows.extend(rows_of(event.position, delta, |name| write.schemas.get(name).copied())?);
+    }
+    Ok(rows)
+}
+
+/// Returns what one event changed as rows of the history.
+pub(crate) fn rows_of(
+    position: Position,
+    delta: &Delta,
+    schema: impl Fn(&str) -> Option<&'static Schema>,
+) -> Result<Vec<Row>, Error> {
+    let mut rows = Vec::new();
+    for (collection, changes) in delta.collections() {
+        // The log is its own history.
+        if let Some(schema) = schema(collection).filter(|schema| **schema != *events::SCHEMA) {
+            let changed = changes.iter().map(|(id, change)| row(position, schema, id, change));
+            rows.extend(changed.collect::<Result<Vec<_>, _>>()?);
         }
     }
     Ok(rows)

@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 use flux_reducers::{Field, Kind};
 use sqlx::error::DatabaseError;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError};
-use sqlx::{MySql, QueryBuilder, Row as _};
+use sqlx::{ConnectOptions as _, MySql, QueryBuilder, Row as _};
 
 use super::connections::{Connections, Turn, reader_pool};
 use super::dialect::{Dialect, same_for_all};
@@ -64,7 +64,7 @@ impl Dialect for MySql {
             MySqlConnectOptions::from_str(&url.replacen("mariadb://", "mysql://", 1)).map_err(
                 |error| Error::Url { url: without_password(url), reason: error.to_string() },
             )?;
-        let options = options.statement_cache_capacity(STATEMENTS_MAX);
+        let options = options.statement_cache_capacity(STATEMENTS_MAX).disable_statement_logging();
         let readers = reader_pool::<Self>()
             .after_connect(|connection, _| Box::pin(prepare_session(connection, READER)))
             .connect_lazy_with(options.clone());

@@ -58,6 +58,9 @@ pub(crate) struct Generation {
     pub(crate) owner: Option<Uuid>,
     /// When that one was last seen, for people: nothing is decided by it.
     pub(crate) seen_at: Option<Timestamp>,
+    /// The program that builds it: what one began no other goes on with, whose reducers may be
+    /// others under the same version.
+    pub(crate) program: Option<Uuid>,
 }
 
 /// What becomes of a generation.

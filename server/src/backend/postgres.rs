@@ -7,7 +7,7 @@ use flux_reducers::{Direction, Field, Kind, Position, Row, Schema, Uuid, Value};
 use sqlx::error::DatabaseError;
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool};
-use sqlx::{Executor as _, Postgres, QueryBuilder};
+use sqlx::{ConnectOptions as _, Executor as _, Postgres, QueryBuilder};
 use tokio::time::timeout;
 
 use super::connections::{Connections, STEP_TIMEOUT, Turn, reader_pool};
@@ -49,7 +49,8 @@ impl Dialect for Postgres {
     async fn connect(url: &str) -> Result<Connections<Self>, Error> {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| Error::Url { url: without_password(url), reason: error.to_string() })?
-            .options([("lock_timeout", WAIT_MS), ("default_transaction_isolation", ISOLATION)]);
+            .options([("lock_timeout", WAIT_MS), ("default_transaction_isolation", ISOLATION)])
+            .disable_statement_logging();
         let readers = reader_pool().connect_lazy_with(options.clone());
         // A plan that was made while a table was empty reads all of it, for as long as it is kept.
         let writer = [

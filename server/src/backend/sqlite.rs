@@ -49,7 +49,8 @@ impl Dialect for Sqlite {
             .map_err(|error| Error::Url { url: url.to_owned(), reason: error.to_string() })?
             .create_if_missing(true)
             .busy_timeout(BUSY_TIMEOUT)
-            .synchronous(SqliteSynchronous::Full);
+            .synchronous(SqliteSynchronous::Full)
+            .disable_statement_logging();
         if is_in_memory(url) {
             // The database lives as long as its one connection, which so reads and writes.
             let only = reader_pool().max_connections(1).idle_timeout(None).max_lifetime(None);

@@ -11,7 +11,7 @@ use super::{Settings, columns, documents, events, history};
 use crate::error::Error;
 
 /// The layout of the store's own tables; a change of it needs a new number.
-const LAYOUT: i64 = 4;
+const LAYOUT: i64 = 5;
 
 /// Tables of a store that are not of one generation.
 const OF_ALL_GENERATIONS: [&str; 6] = [
@@ -139,6 +139,7 @@ pub(super) async fn prepare_own<D: Dialect>(
             position: 0,
             owner: None,
             seen_at: None,
+            program: None,
         };
         insert::<D>(connection, tables, GENERATIONS, &first).await?;
         run::<D>(connection, script).await?;

@@ -4,7 +4,7 @@ use clap::Args;
 use flux_reducers::{Filter, Query};
 use serde_json::json;
 
-use super::{CommandError, Database, Outcome, Output};
+use super::{CommandError, Database, EVENT_TITLE, Outcome, Output, event_cells};
 use crate::error::Error;
 use crate::store::{Moment, StoreBuilder};
 
@@ -64,19 +64,20 @@ impl History {
         let store = self.database.open_existing(builder).await?;
         let schema = store.schema(&self.collection)?;
         let id = schema.id_from_text(&self.id).map_err(Error::Query)?;
-        for change in store.history_of(&self.collection, id).await? {
+        let changes = store.history_of(&self.collection, id).await?;
+        if changes.is_empty() {
+            self.output.title("no event has changed such a document")?;
+        } else {
+            self.output.title(&format!("{EVENT_TITLE}  meta, the document then"))?;
+        }
+        for change in changes {
             let before = change.before.as_ref().map(|row| schema.named(row));
             let after = change.after.as_ref().map(|row| schema.named(row));
             let value = json!({ "event": change.event, "before": before, "after": after });
             let now = after.map_or_else(|| Ok("removed".to_owned()), |row| super::json(&row))?;
-            let cells = [
-                format!("{:>8}", change.event.position),
-                change.event.timestamp.to_string(),
-                change.event.event_type,
-                change.event.meta.map_or_else(String::new, |meta| meta.to_string()),
-                now,
-            ];
-            self.output.row(&value, &cells)?;
+            let [position, time, event_type] = event_cells(&change.event);
+            let meta = change.event.meta.map_or_else(String::new, |meta| meta.to_string());
+            self.output.row(&value, &[position, time, event_type, meta, now])?;
         }
         store.close().await;
         Ok(Outcome::Done)

@@ -3,7 +3,7 @@
 use clap::Args;
 use flux_reducers::{Position, RecordedEvent};
 
-use super::{CommandError, Database, Outcome, Output};
+use super::{CommandError, Database, EVENT_TITLE, Outcome, Output, event_cells};
 use crate::store::StoreBuilder;
 
 /// Events of the log.
@@ -20,7 +20,7 @@ pub struct Log {
     #[command(flatten)]
     database: Database,
     /// Only events after this position
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
     after: Position,
     /// Only events of this type
     #[arg(long = "type", value_name = "TYPE")]
@@ -44,6 +44,7 @@ impl Log {
         let mut events = store.subscribe_from(self.after).await?;
         let end = store.position().await?;
         let mut left = self.limit.unwrap_or(u64::MAX);
+        self.output.title(&format!("{EVENT_TITLE}  payload, meta"))?;
         while left > 0 && (self.follow || events.position() < end) {
             // A position that is told to exist always brings events.
             let Some(batch) = events.next().await? else { break };
@@ -68,12 +69,6 @@ fn show(output: Output, event: &RecordedEvent) -> Result<(), CommandError> {
     let json = |json: &Option<flux_reducers::Json>| {
         json.as_ref().map_or_else(String::new, ToString::to_string)
     };
-    let cells = [
-        format!("{:>8}", event.position),
-        event.timestamp.to_string(),
-        event.event_type.clone(),
-        json(&event.payload),
-        json(&event.meta),
-    ];
-    output.row(event, &cells)
+    let [position, time, event_type] = event_cells(event);
+    output.row(event, &[position, time, event_type, json(&event.payload), json(&event.meta)])
 }

@@ -19,8 +19,8 @@ use crate::store::{RebuildPreview, StoreBuilder};
 pub struct Rebuild {
     #[command(flatten)]
     database: Database,
-    /// Drops the tables of before: those that are still kept from the last time, and once the new
-    /// ones are in use, those that they replace
+    /// Drops the tables of before once the new ones are in use: those that they replace, and those
+    /// that are still kept from the last time
     #[arg(long)]
     drop_previous: bool,
     /// Changes nothing, and tells what would be other documents then; exits with 3 if any would
@@ -46,6 +46,10 @@ pub struct Snapshot {
     /// Takes none, and lists those that there are
     #[arg(long)]
     list: bool,
+    /// Takes those of the past that are missing, too: one each so many events
+    #[arg(long, value_name = "EVENTS", conflicts_with = "list")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    every: Option<u32>,
     #[command(flatten)]
     output: Output,
 }
@@ -73,13 +77,11 @@ impl Rebuild {
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
         self.database.exists()?;
-        let builder = builder(self.database.database_url);
+        let builder = builder(self.database.database_url).for_command();
         if self.dry_run {
             return preview(&builder.preview_rebuild().await?, self.output);
         }
-        if self.drop_previous {
-            builder.drop_previous().await?;
-        }
+        let builder = if self.drop_previous { builder.replacing_previous() } else { builder };
         let bar = progress_bar();
         let mut events = 0;
         let rebuilt = builder.rebuild(|progress| {
@@ -145,11 +147,16 @@ impl Snapshot {
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
         let store = self.database.open_existing(builder).await?;
+        if let Some(every) = self.every {
+            store.take_missing_snapshots(every).await?;
+        }
         if !self.list {
             store.take_snapshot().await?;
         }
         let all = store.snapshots().await?;
-        let shown = if self.list { &all[..] } else { &all[all.len().saturating_sub(1)..] };
+        let shows_all = self.list || self.every.is_some();
+        let shown = if shows_all { &all[..] } else { &all[all.len().saturating_sub(1)..] };
+        self.output.title("position  taken at                  documents  bytes")?;
         for taken in shown {
             let value = json!({
                 "position": taken.position,
@@ -160,8 +167,8 @@ impl Snapshot {
             let cells = [
                 format!("{:>8}", taken.position),
                 taken.taken_at.to_string(),
-                format!("{} documents", taken.documents),
-                format!("{} bytes", taken.bytes),
+                format!("{:>9}", taken.documents),
+                taken.bytes.to_string(),
             ];
             self.output.row(&value, &cells)?;
         }

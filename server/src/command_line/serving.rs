@@ -74,7 +74,7 @@ impl Serve {
         builder: impl FnOnce(String) -> StoreBuilder,
         service: impl FnOnce(Service) -> Service,
     ) -> Result<Listening, CommandError> {
-        let mut service = service(Service::new(self.database.open(builder).await?));
+        let mut service = service(Service::new(builder(self.database.database_url).open().await?));
         if self.allow_anonymous {
             service = service.allow_anonymous();
         }

@@ -1,15 +1,19 @@
 //! `export` and `import`: the log as JSON Lines, there and back without a difference.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
-use flux_reducers::{Action, Position, RecordedEvent};
+use flux_reducers::{Action, Position, RecordedEvent, Timestamp};
 use serde_json::json;
 
 use super::{CommandError, Database, Outcome, Output, failed, progress_bar};
 use crate::dispatch::Dispatch;
+use crate::error::Error;
+use crate::log::LogQuery;
+use crate::replay;
 use crate::store::{Store, StoreBuilder};
 
 /// Events that are imported in one transaction.
@@ -29,14 +33,15 @@ pub struct Export {
     #[command(flatten)]
     database: Database,
     /// Only events after this position
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
     after: Position,
     /// The file; standard output if left out
     #[arg(long)]
     file: Option<PathBuf>,
 }
 
-/// A log, read from JSON Lines.
+/// A log, read from JSON Lines. What the log of the store has already is compared, and not recorded
+/// again: an import that ended midway goes on.
 ///
 /// ```
 /// # use clap::Parser;
@@ -62,27 +67,54 @@ impl Export {
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
         let store = self.database.open_existing(builder).await?;
-        let what = name(self.file.as_deref(), "standard output");
-        let mut file: Box<dyn Write> = match &self.file {
-            Some(path) => Box::new(BufWriter::new(File::create(path).map_err(failed(&*what))?)),
-            None => Box::new(BufWriter::new(io::stdout())),
+        let Some(path) = &self.file else {
+            write_log(&store, self.after, "standard output", BufWriter::new(io::stdout())).await?;
+            store.close().await;
+            return Ok(Outcome::Done);
         };
-        let end = store.position().await?;
-        let bar = progress_bar();
-        bar.set_length(end.unsigned_abs());
-        let mut events = store.subscribe_from(self.after).await?;
-        while events.position() < end {
-            let Some(batch) = events.next().await? else { break };
-            for event in batch.iter().filter(|event| event.position <= end) {
-                writeln!(file, "{}", super::json(&**event)?).map_err(failed(&*what))?;
-            }
-            bar.set_position(events.position().unsigned_abs());
-        }
-        file.flush().map_err(failed(&*what))?;
-        bar.finish_and_clear();
+        // Only what is whole has the name: nobody could tell it from a part.
+        let part = with_suffix(path, ".part");
+        let (what, of_part) = (path.display().to_string(), part.display().to_string());
+        let file = BufWriter::new(File::create(&part).map_err(failed(&*of_part))?);
+        write_log(&store, self.after, &of_part, file).await?;
+        fs::rename(&part, path).map_err(failed(what))?;
         store.close().await;
         Ok(Outcome::Done)
     }
+}
+
+/// Writes the events after a position, as far as the log goes now.
+async fn write_log(
+    store: &Store,
+    after: Position,
+    what: &str,
+    mut file: impl Write,
+) -> Result<(), CommandError> {
+    let end = store.position().await?;
+    let bar = progress_bar();
+    bar.set_length(end.unsigned_abs());
+    let mut events = store.subscribe_from(after).await?;
+    let mut next = after + 1;
+    while events.position() < end {
+        let Some(batch) = events.next().await? else { break };
+        for event in batch.iter().filter(|event| event.position <= end) {
+            if event.position != next {
+                return Err(replay::missing(next).into());
+            }
+            next += 1;
+            writeln!(file, "{}", super::json(&**event)?).map_err(failed(what))?;
+        }
+        bar.set_position(events.position().unsigned_abs());
+    }
+    file.flush().map_err(failed(what))?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 impl Import {
@@ -90,27 +122,27 @@ impl Import {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
-        let what = name(self.file.as_deref(), "standard input");
+        let what = self.file.as_ref().map_or("standard input".into(), |it| it.display().to_string());
         let lines: Box<dyn BufRead> = match &self.file {
             Some(path) => Box::new(BufReader::new(File::open(path).map_err(failed(&*what))?)),
             None => Box::new(BufReader::new(io::stdin())),
         };
         let store = self.database.open(builder).await?;
+        let begun = store.position().await?;
+        let mut importing = Importing { store: &store, begun, last: None, waiting: Vec::new() };
         let bar = progress_bar();
-        let (mut end, mut waiting) = (store.position().await?, Vec::new());
-        let begun = end;
         for (line, text) in (1..).zip(lines.lines()) {
             let text = text.map_err(failed(&*what))?;
-            let event = event(line, &text, end + 1)?;
-            end = event.position;
-            waiting.push(event);
-            if waiting.len() == EVENTS_AT_ONCE {
-                import(&store, line, std::mem::take(&mut waiting)).await?;
-                bar.set_position(end.unsigned_abs());
+            // Some editors begin a file with a mark, and end it with an empty line.
+            let text = text.trim_start_matches('\u{feff}').trim();
+            if !text.is_empty() {
+                importing.take(line, text).await?;
+                bar.set_position(line);
             }
         }
-        import(&store, end.unsigned_abs(), waiting).await?;
+        importing.import().await?;
         bar.finish_and_clear();
+        let end = store.position().await?;
         let cells = [format!("{} events are imported; the log ends at {end}", end - begun)];
         self.output.row(&json!({ "events": end - begun, "position": end }), &cells)?;
         store.close().await;
@@ -118,41 +150,117 @@ impl Import {
     }
 }
 
-/// Reads an event that must be the next one.
-fn event(line: u64, text: &str, next: Position) -> Result<RecordedEvent, CommandError> {
-    let event = serde_json::from_str::<RecordedEvent>(text)
-        .map_err(|error| CommandError::Line { line, reason: error.to_string() })?;
-    if event.position == next {
-        return Ok(event);
-    }
-    let reason = format!("position {next} comes next, found {}", event.position);
-    Err(CommandError::Line { line, reason })
+/// An import under way. What the log has already is compared with it, so that one that ended midway
+/// can be run again.
+struct Importing<'a> {
+    store: &'a Store,
+    /// Where the log ended before.
+    begun: Position,
+    /// The event before the next one.
+    last: Option<(Position, Timestamp)>,
+    /// Events that are recorded, or compared, together; and the line of each.
+    waiting: Vec<(u64, RecordedEvent)>,
 }
 
-async fn import(
-    store: &Store,
-    last_line: u64,
-    events: Vec<RecordedEvent>,
-) -> Result<(), CommandError> {
-    let Some(first) = events.first().map(|event| event.position) else { return Ok(()) };
-    let dispatch = Dispatch {
-        actions: events.iter().cloned().map(Action::from).collect(),
-        expected_position: Some(first - 1),
-    };
-    let recorded = store.dispatch_together(dispatch).await?;
-    match recorded.iter().zip(&events).find(|(recorded, event)| ***recorded != **event) {
-        None => Ok(()),
-        Some((_, event)) => Err(CommandError::Line {
-            line: last_line,
-            reason: format!(
-                "event {} (position {}) is recorded otherwise: times go back in this log, or it has \
-                 an id twice",
-                event.id, event.position
-            ),
-        }),
+impl Importing<'_> {
+    async fn take(&mut self, line: u64, text: &str) -> Result<(), CommandError> {
+        let wrong = |reason: String| CommandError::Line { line, reason };
+        let event: RecordedEvent =
+            serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let RecordedEvent { position, timestamp, .. } = event;
+        if self.last.is_none() && position == self.begun + 1 {
+            let before = self.recorded(self.begun - 1, 1).await?;
+            self.last = before.first().map(|event| (event.position, event.timestamp));
+        }
+        match self.last {
+            Some((before, _)) if position != before + 1 => {
+                return Err(wrong(format!("position {} comes next, found {position}", before + 1)));
+            }
+            None if position < 1 || position > self.begun + 1 => {
+                return Err(wrong(format!(
+                    "position {} comes next, or one that the log has already, found {position}",
+                    self.begun + 1
+                )));
+            }
+            Some((_, before)) if timestamp < before => {
+                return Err(wrong(format!(
+                    "its time is {timestamp}, before that of the line before: {before}"
+                )));
+            }
+            _ => self.last = Some((position, timestamp)),
+        }
+        self.waiting.push((line, event));
+        if self.waiting.len() == EVENTS_AT_ONCE || position == self.begun {
+            self.import().await?;
+        }
+        Ok(())
+    }
+
+    async fn import(&mut self) -> Result<(), CommandError> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let Some((_, first)) = waiting.first() else { return Ok(()) };
+        if first.position <= self.begun {
+            return self.compare(&waiting, first.position - 1).await;
+        }
+        let dispatch = Dispatch {
+            actions: waiting.iter().map(|(_, event)| Action::from(event.clone())).collect(),
+            expected_position: Some(first.position - 1),
+        };
+        let recorded = self.store.dispatch_together(dispatch).await.map_err(|error| {
+            let reason = error.to_string();
+            match error {
+                Error::Rejected { event, rejection } => {
+                    line_of(&waiting, event, rejection.to_string())
+                }
+                Error::EventIdTaken { event, .. } | Error::ReducerPanicked { event, .. } => {
+                    line_of(&waiting, event, reason)
+                }
+                error => error.into(),
+            }
+        })?;
+        let is_other = |(recorded, (_, event)): &(&Arc<_>, &(_, _))| ***recorded != *event;
+        match recorded.iter().zip(&waiting).find(is_other) {
+            None => Ok(()),
+            Some((recorded, (line, event))) => Err(CommandError::Line {
+                line: *line,
+                reason: format!(
+                    "event {} is recorded otherwise: at {} and not at {}, or it has an id twice",
+                    event.id, recorded.timestamp, event.timestamp
+                ),
+            }),
+        }
+    }
+
+    /// Makes sure that the log has these events.
+    async fn compare(
+        &self,
+        waiting: &[(u64, RecordedEvent)],
+        after: Position,
+    ) -> Result<(), CommandError> {
+        let found = self.recorded(after, waiting.len() as u64).await?;
+        for (place, (line, event)) in waiting.iter().enumerate() {
+            if found.get(place) != Some(event) {
+                let reason = format!(
+                    "the log has another event at position {}: import into an empty database",
+                    event.position
+                );
+                return Err(CommandError::Line { line: *line, reason });
+            }
+        }
+        Ok(())
+    }
+
+    async fn recorded(
+        &self,
+        after: Position,
+        limit: u64,
+    ) -> Result<Vec<RecordedEvent>, CommandError> {
+        let query = LogQuery::default().after(after.max(0)).limit(limit);
+        Ok(self.store.events(query).await?.documents)
     }
 }
 
-fn name(path: Option<&Path>, otherwise: &str) -> String {
-    path.map_or_else(|| otherwise.to_owned(), |path| path.display().to_string())
+fn line_of(waiting: &[(u64, RecordedEvent)], event: usize, reason: String) -> CommandError {
+    let line = waiting.get(event).map_or(0, |(line, _)| *line);
+    CommandError::Line { line, reason }
 }

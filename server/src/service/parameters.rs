@@ -35,6 +35,7 @@ impl Parameters {
     pub(super) fn only(self, known: &[&str]) -> Result<Self, Problem> {
         match self.0.keys().find(|name| !known.contains(&name.as_str())) {
             None => Ok(self),
+            Some(name) if known.is_empty() => Err(invalid(name, "there are none here")),
             Some(name) => {
                 let there_are =
                     format!("there is none of that name; there are {}", known.join(", "));

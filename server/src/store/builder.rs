@@ -16,6 +16,7 @@ use crate::dispatch::Dispatch;
 use crate::error::{Error, without_password};
 use crate::feed::Feed;
 use crate::lock::lock;
+use crate::program;
 use crate::size;
 use crate::snapshot::{self, SnapshotPolicy, Snapshots};
 use crate::watcher;
@@ -48,7 +49,7 @@ pub enum OnChange {
     #[default]
     Refuse,
     /// The tables are [rebuilt](StoreBuilder::rebuild) before the store opens; those that were kept
-    /// from the time before are dropped first. Of several servers one does it, and the others wait
+    /// from the time before are dropped in the end. Of several servers one does it, and the others wait
     /// for it. A server whose reducers have a lower version than those that made the tables does not
     /// open: it is an old one that starts again.
     Rebuild,
@@ -75,6 +76,7 @@ pub struct StoreBuilder {
     poll_interval: Duration,
     snapshot_policy: SnapshotPolicy,
     on_change: OnChange,
+    replaces_previous: bool,
     layers: Vec<Box<dyn FnOnce(DispatchService) -> DispatchService + Send>>,
 }
 
@@ -83,7 +85,16 @@ impl StoreBuilder {
         let layers = Vec::new();
         let (settings, snapshot_policy, on_change) = Default::default();
         let poll_interval = POLL_INTERVAL;
-        Self { reducer, url, settings, poll_interval, snapshot_policy, on_change, layers }
+        Self {
+            reducer,
+            url,
+            settings,
+            poll_interval,
+            snapshot_policy,
+            on_change,
+            replaces_previous: false,
+            layers,
+        }
     }
 
     /// Sets what the names of the store's tables begin with, so that several stores, one a tenant
@@ -280,9 +291,35 @@ impl StoreBuilder {
         with_log.database()?;
         self.settings.version = self.reducer.version();
         let schemas = with_log.schemas();
-        let demand = (&self.settings, Demand::Anyway);
+        let demand = if self.replaces_previous { Demand::Replacing } else { Demand::Anyway };
+        let demand = (&self.settings, demand);
         build_anew(&self.url, demand, &self.reducer, &schemas, &mut progress).await?;
         self.open().await
+    }
+
+    /// Lets a [rebuild](Self::rebuild) take the place of tables that are still kept from the one
+    /// before: they are dropped once those of the new one are in use. Without it such a rebuild is
+    /// refused.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let url = format!("sqlite://{}", folder.path().join("notes.db").display());
+    /// # let reducer = aggregate_reducers([]);
+    /// # Store::open(reducer.clone(), &url).await?.close().await;
+    /// for version in [2, 3] {
+    ///     let builder = Store::builder(reducer.clone().with_version(version), &url);
+    ///     builder.replacing_previous().rebuild(|_| {}).await?.close().await;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn replacing_previous(mut self) -> Self {
+        self.replaces_previous = true;
+        self
     }
 
     /// Drops the tables that were replaced last, without opening the store: as
@@ -338,6 +375,15 @@ impl StoreBuilder {
     /// ```
     pub async fn preview_rebuild(self) -> Result<RebuildPreview, Error> {
         preview(&self.url, &self.settings, &self.reducer).await
+    }
+
+    /// Makes it open the store as a command needs it, beside servers: it begins no rebuild, takes no
+    /// snapshots by itself, and records events as they are, whatever a middleware thinks of them.
+    #[cfg(feature = "command-line")]
+    pub(crate) fn for_command(mut self) -> Self {
+        (self.on_change, self.snapshot_policy) = Default::default();
+        self.layers.clear();
+        self
     }
 
     /// Opens the store.
@@ -437,7 +483,8 @@ async fn build_anew(
         ));
     }
     let wants_history = settings.wants_history || live.keeps_history();
-    let settings = Settings { wants_history, ..settings.clone() };
+    let program = program::id().await;
+    let settings = Settings { wants_history, program, ..settings.clone() };
     let demand = (&settings, demand);
     let rebuilt = writer::rebuild(Arc::clone(&live), reducer, schemas, demand, progress).await;
     live.close().await;

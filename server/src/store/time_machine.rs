@@ -186,6 +186,29 @@ impl Store {
         self.inner.snapshots.take().await
     }
 
+    /// Takes the snapshots of the past that are missing, one each so many events: after a rebuild,
+    /// which leaves none, say. The log is replayed, in memory for all documents.
+    ///
+    /// # Errors
+    /// When the database fails, or the reducers no longer accept an event of the log.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// store.dispatch_all(&vec![Action::new("rung"); 5]).await?;
+    /// store.take_missing_snapshots(2).await?;
+    /// assert_eq!(store.snapshots().await?.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn take_missing_snapshots(&self, every_events: u32) -> Result<(), Error> {
+        let every = Position::from(every_events.max(1));
+        self.inner.snapshots.take_missing(&self.inner.reducer, every).await
+    }
+
     /// Returns the snapshots that these reducers and schemas made, by position.
     ///
     /// # Errors

@@ -1,15 +1,19 @@
 //! Verification: whether the tables, and the snapshots, are what a replay of the log makes.
 
-use flux_reducers::{Database, Position, Query, Value};
+use flux_reducers::{Database, Document as _, Position, Query, RecordedEvent, Row, Value};
 
 use super::differences::differences;
 use super::{Inner, Store};
+use crate::backend::history;
 use crate::error::Error;
-use crate::replay;
 use crate::snapshot::is_log;
+use crate::{log, reading, replay};
 
 /// Differences that are told one by one; the others are counted.
 const DIFFERENCES_TOLD_MAX: usize = 100;
+
+/// Events whose changes are compared together.
+const EVENTS_AT_ONCE: Position = 10_000;
 
 /// What a verification found.
 ///
@@ -71,8 +75,9 @@ pub struct Difference {
 }
 
 impl Store {
-    /// Compares all documents, and all snapshots, with a replay of the log: positions are dense,
-    /// the reducers accept every event, and nothing but them has written the tables.
+    /// Compares all documents, all snapshots, and the history where it is kept, with a replay of the
+    /// log: positions are dense, the reducers accept every event, and nothing but them has written
+    /// the tables.
     ///
     /// It takes memory for all documents twice.
     ///
@@ -103,6 +108,8 @@ impl Store {
             replayed = inner.replay_on(replayed, snapshot.position).await?;
             match inner.snapshots.load(&snapshot).await {
                 Ok(found) => verification.compare(snapshot.position, &replayed.1, &found)?,
+                // It may have been removed since: only so many are kept.
+                Err(Error::Damaged(_)) if !inner.snapshots.has(&snapshot).await? => continue,
                 Err(Error::Damaged(reason)) => {
                     verification.broken.push((snapshot.position, reason));
                 }
@@ -112,6 +119,9 @@ impl Store {
         }
         let (_, expected) = inner.replay_on(replayed, end).await?;
         verification.compare(end, &expected, &now)?;
+        if inner.backend.keeps_history() {
+            verification.compare_history(inner, end).await?;
+        }
         Ok(verification)
     }
 }
@@ -128,6 +138,54 @@ impl Inner {
 }
 
 impl Verification {
+    /// Compares what is told of each event with what it changes, some events at a time.
+    async fn compare_history(&mut self, inner: &Inner, end: Position) -> Result<(), Error> {
+        let mut database = inner.snapshots.empty().clone();
+        let mut from = 0;
+        while from < end {
+            let to = end.min(from + EVENTS_AT_ONCE);
+            let plans = [
+                replay::between(RecordedEvent::SCHEMA, from, to)?,
+                replay::between(history::SCHEMA, from, to)?,
+            ];
+            let read = reading::fold(&*inner.backend, &plans, [vec![], vec![]], |all, plan, row| {
+                all[plan].push(row);
+                Ok(())
+            });
+            let [events, mut found] = read.await?.0;
+            let mut expected = Vec::with_capacity(found.len());
+            for event in &events {
+                let event = log::event(event)?;
+                let delta = replay::changed(&inner.reducer, &mut database, event.clone())?;
+                let schema = |name: &str| database.schema(name).ok();
+                expected.extend(history::rows_of(event.position, &delta, schema)?);
+            }
+            let by_id = |row: &Row| history::SCHEMA.id_of(row).clone();
+            found.sort_by_key(by_id);
+            expected.sort_by_key(by_id);
+            let of = history::SCHEMA;
+            differences((of, &expected), (of, &found), |id, expected, found| {
+                self.tell(to, of.collection, id, expected, found);
+            });
+            from = to;
+        }
+        Ok(())
+    }
+
+    fn tell(
+        &mut self,
+        position: Position,
+        collection: &'static str,
+        id: &Value,
+        expected: Option<serde_json::Value>,
+        found: Option<serde_json::Value>,
+    ) {
+        self.differences += 1;
+        if self.first.len() < DIFFERENCES_TOLD_MAX {
+            self.first.push(Difference { position, collection, id: id.clone(), expected, found });
+        }
+    }
+
     fn compare(
         &mut self,
         position: Position,
@@ -139,11 +197,7 @@ impl Verification {
             let (expected, found) = (rows(expected)?, rows(found)?);
             self.documents += found.len() as u64;
             differences((schema, &expected), (schema, &found), |id, expected, found| {
-                self.differences += 1;
-                if self.first.len() < DIFFERENCES_TOLD_MAX {
-                    let (collection, id) = (schema.collection, id.clone());
-                    self.first.push(Difference { position, collection, id, expected, found });
-                }
+                self.tell(position, schema.collection, id, expected, found);
             });
         }
         Ok(())

@@ -73,7 +73,12 @@ pub(crate) async fn rebuild(
     progress: &mut (dyn FnMut(RebuildProgress) + Send),
 ) -> Result<(), Error> {
     let Some(own) = exclusively(&*live).await? else { return Err(Error::RebuildUnderWay) };
-    let done = build(live, reducer, schemas, (settings, demand), progress).await;
+    let done = build(Arc::clone(&live), reducer, schemas, (settings, demand), progress).await;
+    if done.is_ok()
+        && let Err(error) = drop_generations(&*live, ["dropped"]).await
+    {
+        tracing::warn!(%error, "tables that are of no use could not be dropped: the next rebuild does");
+    }
     own.end().await;
     done
 }
@@ -136,7 +141,14 @@ async fn build(
 
 /// Drops the tables that were replaced last.
 pub(crate) async fn drop_previous(backend: &dyn Backend) -> Result<(), Error> {
-    let kept = Query::from(Filter::is_in("state", ["kept", "dropped"])).plan(GENERATIONS);
+    drop_generations(backend, ["kept", "dropped"]).await
+}
+
+async fn drop_generations<const N: usize>(
+    backend: &dyn Backend,
+    states: [&'static str; N],
+) -> Result<(), Error> {
+    let kept = Query::from(Filter::is_in("state", states)).plan(GENERATIONS);
     let plans = [(GENERATIONS, kept.map_err(Error::Query)?)];
     let found = reading::fold(backend, &plans, Vec::new(), |all, _, row| {
         all.push(GENERATIONS.id_of(&row).clone());
@@ -398,6 +410,9 @@ fn stopped(event: &Received, error: &Error) -> Error {
         position: action.position.unwrap_or_default(),
         id: event.ids[0],
         event_type: action.event_type,
-        reason: error.to_string(),
+        reason: match error {
+            Error::Rejected { rejection, .. } => rejection.to_string(),
+            error => error.to_string(),
+        },
     }
 }

@@ -121,6 +121,28 @@ impl Database {
         }
     }
 
+    /// Whether there is such a table.
+    pub(crate) async fn has_table(&self, name: &str) -> bool {
+        use sqlx::Connection as _;
+        let quote = if self.url.starts_with("mysql") { '`' } else { '"' };
+        let sql = format!("SELECT 1 FROM {quote}{}{quote} LIMIT 1", self.table(name));
+        let sql = sqlx::AssertSqlSafe(sql);
+        match self.url.split_once(':').unwrap().0 {
+            "sqlite" => {
+                let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+                sqlx::raw_sql(sql).execute(&mut connection).await.is_ok()
+            }
+            "postgres" => {
+                let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
+                sqlx::raw_sql(sql).execute(&mut connection).await.is_ok()
+            }
+            _ => {
+                let mut connection = sqlx::MySqlConnection::connect(&self.url).await.unwrap();
+                sqlx::raw_sql(sql).execute(&mut connection).await.is_ok()
+            }
+        }
+    }
+
     /// Runs a statement as somebody else.
     pub(crate) async fn run(&self, statement: String) {
         use sqlx::Connection as _;

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+#[cfg(feature = "command-line")]
+mod commands;
 mod contract;
 mod databases;
 mod inspector;

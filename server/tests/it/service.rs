@@ -88,6 +88,16 @@ pub(crate) async fn answer(response: reqwest::Response) -> (u16, Value) {
 }
 
 #[tokio::test]
+async fn a_server_whose_tables_were_replaced_is_not_healthy() {
+    let database = Database::sqlite();
+    let service = run_on(database.open().await, |service| service).await;
+    assert_eq!(service.get("/health").await.0, 200);
+    database.builder(reducer().with_version(2)).rebuild(|_| {}).await.unwrap().close().await;
+    let (status, problem) = service.get("/health").await;
+    assert_eq!((status, problem["code"].as_str()), (503, Some("superseded")), "{problem}");
+}
+
+#[tokio::test]
 async fn events_are_dispatched_one_or_several() {
     let service = run(|service| service).await;
     let (status, one) = service.post("/events", &json!(action(&added(1)))).await;

@@ -30,4 +30,4 @@ CREATE TABLE {flux_head} (
     layout BIGINT NOT NULL
 ){options} AS
     SELECT 1 AS id, 0 AS `position`, 0 AS `timestamp`, NULL AS event_id,
-        0 AS generation, 4 AS layout;
+        0 AS generation, 5 AS layout;

@@ -9,7 +9,7 @@ CREATE TABLE {flux_head} (
 ) WITH (fillfactor = 10);
 
 INSERT INTO {flux_head} (id, "position", "timestamp", generation, layout)
-    VALUES (1, 0, 0, 0, 4);
+    VALUES (1, 0, 0, 0, 5);
 
 -- The schema that made each collection's table, as JSON. A generation is one set of tables.
 CREATE TABLE {flux_schemas} (

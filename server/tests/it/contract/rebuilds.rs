@@ -128,12 +128,61 @@ pub(crate) async fn a_rebuild_that_is_interrupted_goes_on_or_begins_anew(databas
         interrupt(database.builder(reducer)).await;
     }
 
-    let mut first = None;
-    let builder = database.builder(newer::reducer());
-    builder.rebuild(|progress| first = first.or(Some(progress.position))).await.unwrap();
-    assert!(first.unwrap() >= 512, "it goes on where it was");
+    assert!(begins_at(database.builder(newer::reducer())).await >= 512, "it goes on where it was");
     let store = database.builder(newer::reducer()).open().await.unwrap();
     verify_by(&store, &newer::reducer()).await;
+}
+
+/// Rebuilds, and returns after which event it was first told how far it is.
+async fn begins_at(builder: StoreBuilder) -> i64 {
+    let mut first = None;
+    builder.rebuild(|progress| first = first.or(Some(progress.position))).await.unwrap();
+    first.unwrap()
+}
+
+pub(crate) async fn what_another_program_began_to_rebuild_begins_anew(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..400).await;
+    store.close().await;
+    interrupt(database.builder(newer::reducer())).await;
+    // Its reducers may be others under the same version.
+    let generations = database.table("flux_generations");
+    let another = match database.url().split_once(':').unwrap().0 {
+        "postgres" => "gen_random_uuid()",
+        "sqlite" => "randomblob(16)",
+        _ => "UNHEX(MD5('another'))",
+    };
+    let another = format!("UPDATE {generations} SET program = {another} WHERE state = 'building'");
+    database.run(another).await;
+    assert!(begins_at(database.builder(newer::reducer())).await < 512);
+    let store = database.builder(newer::reducer()).open().await.unwrap();
+    verify_by(&store, &newer::reducer()).await;
+}
+
+pub(crate) async fn what_is_kept_is_there_until_the_next_tables_are_in_use(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..10).await;
+    store.close().await;
+    database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap().close().await;
+    let strict = lift(|_: &Collection<Task>, event: &TaskEvent| -> Reduction {
+        Err(Rejection::new("refused", format!("{event:?}")).into())
+    });
+    let strict = || database.builder(strict.clone().with_version(3));
+    for refused in [
+        strict().on_change(OnChange::Rebuild).open().await,
+        strict().replacing_previous().rebuild(|_| {}).await,
+    ] {
+        assert_eq!(refused.unwrap_err().code(), "replay_stopped");
+        let kept = database.builder(newer::reducer().with_version(4)).rebuild(|_| {}).await;
+        assert_eq!(kept.unwrap_err().code(), "previous_kept");
+    }
+    let other = database.builder(newer::reducer().with_version(4)).replacing_previous();
+    let store = other.rebuild(|_| {}).await.unwrap();
+    verify_by(&store, &newer::reducer()).await;
+    store.close().await;
+    // Those of the first time are gone, those of the second are kept.
+    assert!(!database.has_table("tasks").await);
+    assert!(database.has_table("tasks$1").await);
 }
 
 pub(crate) async fn a_rebuild_that_wakes_after_another_took_over_changes_nothing(
@@ -154,7 +203,7 @@ pub(crate) async fn a_rebuild_that_wakes_after_another_took_over_changes_nothing
         });
         rebuilt.await
     });
-    assert_eq!(tokio::task::spawn_blocking(move || sleeps.recv()).await.unwrap(), Ok(256));
+    assert_eq!(tokio::task::spawn_blocking(move || sleeps.recv()).await.unwrap(), Ok(128));
     let refused = database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap_err();
     assert_eq!(refused.code(), "rebuild_under_way", "{refused}");
     if !end_session_of_lock(&database, "flux_rebuild").await {

@@ -206,6 +206,22 @@ pub(crate) async fn of_two_servers_one_takes_each_snapshot(database: Database) {
     assert_eq!(taken.iter().map(|it| it.position).collect::<Vec<_>>(), [10, 20, 30]);
 }
 
+pub(crate) async fn snapshots_of_the_past_are_taken_where_they_are_missing(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..80).await;
+    let end = store.take_snapshot().await.unwrap();
+    store.close().await;
+    let newer = database.builder(reducer().with_version(2)).rebuild(|_| {}).await.unwrap();
+    assert_eq!(newer.snapshots().await.unwrap(), []);
+    newer.take_missing_snapshots(20).await.unwrap();
+    newer.take_missing_snapshots(10).await.unwrap();
+    let found = newer.snapshots().await.unwrap();
+    let expected: Vec<i64> = (1..=end / 10).map(|it| it * 10).collect();
+    assert_eq!(found.iter().map(|it| it.position).collect::<Vec<_>>(), expected);
+    let found = newer.verify().await.unwrap();
+    assert!(found.is_sound() && found.snapshots == expected.len() as u64, "{found:?}");
+}
+
 pub(crate) async fn only_the_last_snapshots_are_kept(database: Database) {
     let policy = SnapshotPolicy::default().every_events(10).keep(2);
     let store = database.builder(reducer()).snapshots(policy).open().await.unwrap();
@@ -264,6 +280,21 @@ pub(crate) async fn every_change_of_a_document_is_told(database: Database) {
     assert_eq!(store.history::<Task>(3).await.unwrap(), []);
     // A document that was only ever touched by others' events has none of its own.
     assert_eq!(store.history::<Task>(2).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn a_history_that_somebody_changed_is_found(database: Database) {
+    let store = database.builder(reducer()).keep_history().open().await.unwrap();
+    fill(&store, 0..60).await;
+    assert!(store.verify().await.unwrap().is_sound());
+    let history = database.table("flux_history");
+    let id = "SELECT MAX(position) AS position FROM";
+    let last = format!("SELECT position FROM ({id} {history}) AS last");
+    let forged = r#"{"id":99,"title":"forged","list":null,"done":false}"#;
+    database.run(format!("UPDATE {history} SET before = '{forged}' WHERE position = ({last})")).await;
+    let found = store.verify().await.unwrap();
+    assert!(!found.is_sound() && found.first[0].collection == "flux_history", "{found:?}");
+    database.run(format!("DELETE FROM {history} WHERE position = ({last})")).await;
+    assert!(store.verify().await.unwrap().first.iter().all(|it| it.found.is_none()));
 }
 
 pub(crate) async fn the_history_is_kept_from_the_beginning_or_not_at_all(database: Database) {
