@@ -95,8 +95,12 @@ pub(crate) fn changed(
 ) -> Result<Delta, Error> {
     let (position, id, event_type) = (event.position, event.id, event.event_type.clone());
     let action = event.into();
-    caught(|| reducer.run(database, &action))
-        .map_err(|reason| Error::ReplayStopped { position, id, event_type, reason })
+    caught(|| reducer.run(database, &action)).map_err(|reason| Error::ReplayStopped {
+        position,
+        id,
+        event_type,
+        reason,
+    })
 }
 
 /// Runs a reducer, and tells why it stopped.

@@ -389,7 +389,11 @@ impl Store {
     pub(crate) async fn position_in_use(&self) -> Result<Position, Error> {
         let backend = &self.inner.backend;
         let head = backend.head().await?;
-        if head.generation == backend.generation() { Ok(head.position) } else { Err(Error::Superseded) }
+        if head.generation == backend.generation() {
+            Ok(head.position)
+        } else {
+            Err(Error::Superseded)
+        }
     }
 
     /// Returns the document with this id.

@@ -122,7 +122,8 @@ impl Import {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
-        let what = self.file.as_ref().map_or("standard input".into(), |it| it.display().to_string());
+        let what =
+            self.file.as_ref().map_or("standard input".into(), |it| it.display().to_string());
         let lines: Box<dyn BufRead> = match &self.file {
             Some(path) => Box::new(BufReader::new(File::open(path).map_err(failed(&*what))?)),
             None => Box::new(BufReader::new(io::stdin())),

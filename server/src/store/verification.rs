@@ -148,10 +148,11 @@ impl Verification {
                 replay::between(RecordedEvent::SCHEMA, from, to)?,
                 replay::between(history::SCHEMA, from, to)?,
             ];
-            let read = reading::fold(&*inner.backend, &plans, [vec![], vec![]], |all, plan, row| {
-                all[plan].push(row);
-                Ok(())
-            });
+            let read =
+                reading::fold(&*inner.backend, &plans, [vec![], vec![]], |all, plan, row| {
+                    all[plan].push(row);
+                    Ok(())
+                });
             let [events, mut found] = read.await?.0;
             let mut expected = Vec::with_capacity(found.len());
             for event in &events {

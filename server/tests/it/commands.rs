@@ -87,7 +87,10 @@ async fn an_import_that_ended_midway_goes_on() {
     store.close().await;
 
     let error = import(&database, plain, &exported(3).await).await.unwrap_err();
-    assert!(error.contains("line 1 of the log: the log has another event at position 1"), "{error}");
+    assert!(
+        error.contains("line 1 of the log: the log has another event at position 1"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -108,7 +111,9 @@ async fn what_was_recorded_once_is_imported_whatever_a_middleware_thinks_of_it()
     let database = Database::sqlite();
     let refusing = |builder: StoreBuilder| {
         builder.layer(layer_fn(|inner: DispatchService| {
-            inner.filter(|_: Dispatch| Err::<Dispatch, _>(Error::from(Rejection::new("no", "never"))))
+            inner.filter(|_: Dispatch| {
+                Err::<Dispatch, _>(Error::from(Rejection::new("no", "never")))
+            })
         }))
     };
     import(&database, refusing, &lines).await.unwrap();
