@@ -193,15 +193,16 @@ impl Command {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
+        // On the heap: a thread may have little room on its stack.
         match self {
-            Self::Log(it) => it.run(builder).await,
-            Self::History(it) => it.run(builder).await,
-            Self::At(it) => it.run(builder).await,
-            Self::Rebuild(it) => it.run(builder).await,
-            Self::Snapshot(it) => it.run(builder).await,
-            Self::Verify(it) => it.run(builder).await,
-            Self::Export(it) => it.run(builder).await,
-            Self::Import(it) => it.run(builder).await,
+            Self::Log(it) => Box::pin(it.run(builder)).await,
+            Self::History(it) => Box::pin(it.run(builder)).await,
+            Self::At(it) => Box::pin(it.run(builder)).await,
+            Self::Rebuild(it) => Box::pin(it.run(builder)).await,
+            Self::Snapshot(it) => Box::pin(it.run(builder)).await,
+            Self::Verify(it) => Box::pin(it.run(builder)).await,
+            Self::Export(it) => Box::pin(it.run(builder)).await,
+            Self::Import(it) => Box::pin(it.run(builder)).await,
         }
     }
 }
