@@ -290,9 +290,9 @@ pub(crate) async fn a_history_that_somebody_changed_is_found(database: Database)
     let id = "SELECT MAX(position) AS position FROM";
     let last = format!("SELECT position FROM ({id} {history}) AS last");
     let forged = r#"{"id":99,"title":"forged","list":null,"done":false}"#;
-    database
-        .run(format!("UPDATE {history} SET before = '{forged}' WHERE position = ({last})"))
-        .await;
+    let quote = if database.url().starts_with("mysql") { '`' } else { '"' };
+    let before = format!("{quote}before{quote} = '{forged}'");
+    database.run(format!("UPDATE {history} SET {before} WHERE position = ({last})")).await;
     let found = store.verify().await.unwrap();
     assert!(!found.is_sound() && found.first[0].collection == "flux_history", "{found:?}");
     database.run(format!("DELETE FROM {history} WHERE position = ({last})")).await;
