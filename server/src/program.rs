@@ -1,29 +1,21 @@
-//! Which program this is: another build has other bytes.
+//! Which program this is: another build is another file.
 
-use std::fs::File;
-use std::hash::{DefaultHasher, Hasher as _};
-use std::io::Read as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::UNIX_EPOCH;
 
 use uuid::Uuid;
 
-/// Bytes of a program that are read at a time.
-const BYTES_AT_ONCE: usize = 64 * 1024;
-
-/// Returns what tells this program from others; `None` where its file can't be read.
-pub(crate) async fn id() -> Option<Uuid> {
-    tokio::task::spawn_blocking(read).await.ok().flatten()
-}
-
-fn read() -> Option<Uuid> {
-    let mut file = File::open(std::env::current_exe().ok()?).ok()?;
-    let (mut hasher, mut length) = (DefaultHasher::new(), 0);
-    let mut bytes = vec![0; BYTES_AT_ONCE];
-    loop {
-        let read = file.read(&mut bytes).ok()?;
-        if read == 0 {
-            return Some(Uuid::from_u64_pair(hasher.finish(), length));
-        }
-        hasher.write(&bytes[..read]);
-        length += read as u64;
+/// Returns what tells the file of this program from others, by what the file system says of it;
+/// `None` where it says nothing.
+pub(crate) fn id() -> Option<Uuid> {
+    let file = std::env::current_exe().ok()?.metadata().ok()?;
+    let made_at = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    let mut hasher = DefaultHasher::new();
+    made_at.hash(&mut hasher);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        (file.dev(), file.ino()).hash(&mut hasher);
     }
+    Some(Uuid::from_u64_pair(hasher.finish(), file.len()))
 }

@@ -483,7 +483,7 @@ async fn build_anew(
         ));
     }
     let wants_history = settings.wants_history || live.keeps_history();
-    let program = program::id().await;
+    let program = program::id();
     let settings = Settings { wants_history, program, ..settings.clone() };
     let demand = (&settings, demand);
     let rebuilt = writer::rebuild(Arc::clone(&live), reducer, schemas, demand, progress).await;
