@@ -231,18 +231,18 @@ async fn a_rebuild_of_another_process_is_told_while_it_runs_and_when_it_is_done(
     let (wake, awake) = std::sync::mpsc::channel::<()>();
     let builder = database.builder(reducer().with_version(2));
     let rebuild = tokio::spawn(async move {
-        let rebuilt = builder.rebuild(move |_| {
-            if asleep.send(()).is_ok() {
+        let rebuilt = builder.rebuild(move |progress| {
+            if asleep.send(progress.position).is_ok() {
                 tokio::task::block_in_place(|| awake.recv().ok());
             }
         });
         rebuilt.await.unwrap().close().await;
     });
-    tokio::task::spawn_blocking(move || sleeps.recv()).await.unwrap().unwrap();
+    let reached = tokio::task::spawn_blocking(move || sleeps.recv()).await.unwrap().unwrap();
     let (_, during) = running.get("/inspector/generations").await;
     let building = &during["generations"][1];
     assert_eq!((&building["state"], &building["version"]), (&json!("building"), &json!(2)));
-    assert_eq!(building["position"], json!(256));
+    assert_eq!(building["position"], json!(reached));
     assert!(building["silentMs"].as_i64().is_some());
 
     drop(wake);
