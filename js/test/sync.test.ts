@@ -164,6 +164,30 @@ describe("the view is what is confirmed and the pending events run again", () =>
     expect(client.confirmed).toHaveLength(1);
   });
 
+  it("what is confirmed is in nobody's way, whatever the queue still says of it", async () => {
+    network.hold = isPost;
+    const client = await open().live();
+    const { id, applied } = client.dispatch(step("a"));
+    await applied;
+    const event = { ...step("a"), id };
+    const since = "2026-11-26T00:00:00.000Z";
+    const why = { status: 500, code: null, detail: "", isPaused: false, since };
+    const blockage = { id, type: event.type, ...why };
+    const payload = { waiting: [event], accepted: [], rejected: [], withdrawn: [], blockage };
+    const told = { type: "@@flux-capacitor/queueRead", payload } as never;
+    client.store.dispatch(told);
+    expect(client.sync.blockage).toEqual(blockage);
+    const unfounded: SyncState[] = [];
+    client.store.subscribe(() => {
+      const { sync } = client;
+      const isPending = sync.pending.some((pending) => pending.id === sync.blockage?.id);
+      if (sync.blockage !== null && !isPending) unfounded.push(sync);
+    });
+    server.dispatch([event]);
+    await until(() => client.confirmedSteps().length === 1);
+    expect(unfounded).toEqual([]);
+  });
+
   it("the app is told what a rejected event was, to offer it again", async () => {
     network.hold = isPost;
     const client = await open().live();
