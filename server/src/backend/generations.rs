@@ -115,16 +115,11 @@ pub(super) async fn swap<D: Dialect>(
     owner: Uuid,
 ) -> Result<(), Error> {
     let to = tables.generation();
-    let generations = tables.quoted::<D>(GENERATIONS.collection);
-    let mut sql = QueryBuilder::new(format!("UPDATE {generations} SET state = "));
-    D::push_value(&mut sql, &"dropped".into());
-    sql.push(" WHERE state = ");
-    D::push_value(&mut sql, &"kept".into());
-    let replaced = answer(STEP_TIMEOUT, D::execute(connection, sql)).await;
-    replaced.map_err(Error::database("recording a generation"))?;
+    let (kept, dropped) = ([("state", "kept".into())], [("state", "dropped".into())]);
+    update::<D>(connection, tables, &dropped, &kept).await?;
     let live = [("state", "live".into()), ("owner", Value::Null)];
     set::<D>(connection, tables, to, &live, &[own(owner), is_building()]).await?;
-    let (kept, was_live) = ([("state", "kept".into())], [("state", "live".into())]);
+    let was_live = [("state", "live".into())];
     set::<D>(connection, tables, head.generation, &kept, &was_live).await?;
     let table = tables.quoted::<D>("flux_head");
     let mut sql = QueryBuilder::new(format!("UPDATE {table} SET generation = "));
@@ -231,7 +226,23 @@ async fn set<D: Dialect>(
     changes: &[(&'static str, Value)],
     expected: &[(&'static str, Value)],
 ) -> Result<(), Error> {
-    let table = tables.quoted::<D>("flux_generations");
+    let of_it: Vec<_> = [("id", id.into())].into_iter().chain(expected.iter().cloned()).collect();
+    match update::<D>(connection, tables, changes, &of_it).await? {
+        1 => Ok(()),
+        // Where nothing is expected, nothing has changed: it is as it should be.
+        _ if expected.is_empty() => Ok(()),
+        _ => Err(Error::RebuildUnderWay),
+    }
+}
+
+/// Changes what is recorded of the generations that are as told, and returns how many were.
+async fn update<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    changes: &[(&'static str, Value)],
+    told: &[(&'static str, Value)],
+) -> Result<u64, Error> {
+    let table = tables.quoted::<D>(GENERATIONS.collection);
     let mut sql = QueryBuilder::new(format!("UPDATE {table} SET "));
     for (position, (name, value)) in changes.iter().enumerate() {
         sql.push(format_args!("{}{} = ", if position > 0 { ", " } else { "" }, D::quoted(name)));
@@ -241,19 +252,13 @@ async fn set<D: Dialect>(
             D::push_value(&mut sql, value);
         }
     }
-    sql.push(" WHERE id = ");
-    D::push_value(&mut sql, &Value::Integer(id));
-    for (name, value) in expected {
-        sql.push(format_args!(" AND {} = ", D::quoted(name)));
+    for (position, (name, value)) in told.iter().enumerate() {
+        let joined = if position > 0 { " AND " } else { " WHERE " };
+        sql.push(format_args!("{joined}{} = ", D::quoted(name)));
         D::push_value(&mut sql, value);
     }
     let changed = answer(STEP_TIMEOUT, D::execute(connection, sql)).await;
-    match changed.map_err(Error::database("recording a generation"))? {
-        1 => Ok(()),
-        // Where nothing is expected, nothing has changed: it is as it should be.
-        _ if expected.is_empty() => Ok(()),
-        _ => Err(Error::RebuildUnderWay),
-    }
+    changed.map_err(Error::database("recording a generation"))
 }
 
 fn damaged(error: &dyn std::fmt::Display) -> Error {

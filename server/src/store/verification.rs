@@ -157,9 +157,10 @@ impl Verification {
             let mut expected = Vec::with_capacity(found.len());
             for event in &events {
                 let event = log::event(event)?;
-                let delta = replay::changed(&inner.reducer, &mut database, event.clone())?;
+                let position = event.position;
+                let delta = replay::changed(&inner.reducer, &mut database, event)?;
                 let schema = |name: &str| database.schema(name).ok();
-                expected.extend(history::rows_of(event.position, &delta, schema)?);
+                expected.extend(history::rows_of(position, &delta, schema)?);
             }
             let by_id = |row: &Row| history::SCHEMA.id_of(row).clone();
             found.sort_by_key(by_id);

@@ -123,48 +123,35 @@ impl Database {
 
     /// Whether there is such a table.
     pub(crate) async fn has_table(&self, name: &str) -> bool {
-        use sqlx::Connection as _;
         let quote = if self.url.starts_with("mysql") { '`' } else { '"' };
-        let sql = format!("SELECT 1 FROM {quote}{}{quote} LIMIT 1", self.table(name));
-        let sql = sqlx::AssertSqlSafe(sql);
-        match self.url.split_once(':').unwrap().0 {
-            "sqlite" => {
-                let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
-                sqlx::raw_sql(sql).execute(&mut connection).await.is_ok()
-            }
-            "postgres" => {
-                let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
-                sqlx::raw_sql(sql).execute(&mut connection).await.is_ok()
-            }
-            _ => {
-                let mut connection = sqlx::MySqlConnection::connect(&self.url).await.unwrap();
-                sqlx::raw_sql(sql).execute(&mut connection).await.is_ok()
-            }
-        }
+        let table = self.table(name);
+        self.try_to_run(format!("SELECT 1 FROM {quote}{table}{quote} LIMIT 1")).await.is_ok()
     }
 
     /// Runs a statement as somebody else.
     pub(crate) async fn run(&self, statement: String) {
+        self.try_to_run(statement).await.unwrap();
+    }
+
+    async fn try_to_run(&self, statement: String) -> Result<(), sqlx::Error> {
         use sqlx::Connection as _;
         let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(statement));
         match self.url.split_once(':').unwrap().0 {
             "sqlite" => {
-                let mut connection =
-                    sqlx::SqliteConnection::connect(&format!("{}?mode=rwc", self.url))
-                        .await
-                        .unwrap();
-                sql.execute(&mut connection).await.unwrap();
-                connection.close().await.unwrap();
+                let url = format!("{}?mode=rwc", self.url);
+                let mut connection = sqlx::SqliteConnection::connect(&url).await?;
+                sql.execute(&mut connection).await?;
+                connection.close().await
             }
             "postgres" => {
-                let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
-                sql.execute(&mut connection).await.unwrap();
-                connection.close().await.unwrap();
+                let mut connection = sqlx::PgConnection::connect(&self.url).await?;
+                sql.execute(&mut connection).await?;
+                connection.close().await
             }
             _ => {
-                let mut connection = sqlx::MySqlConnection::connect(&self.url).await.unwrap();
-                sql.execute(&mut connection).await.unwrap();
-                connection.close().await.unwrap();
+                let mut connection = sqlx::MySqlConnection::connect(&self.url).await?;
+                sql.execute(&mut connection).await?;
+                connection.close().await
             }
         }
     }
