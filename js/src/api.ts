@@ -63,6 +63,14 @@ export interface EventsAnswer {
   readonly events: readonly RecordedEvent[];
 }
 
+/** Which changes of a document: all, or the last ones before a position. */
+export interface ChangesQuery {
+  /** Only those by events before this position. */
+  readonly before?: number;
+  /** At most so many, the last ones. */
+  readonly limit?: number;
+}
+
 /** What one event made of a document. */
 export interface DocumentChange<Document> {
   readonly event: RecordedEvent;
@@ -94,12 +102,13 @@ export interface Api {
     options?: { readonly signal?: AbortSignal },
   ): Promise<EventsAnswer>;
   /**
-   * Lists the changes of one document, the first one first. It is the problem `history_not_kept`
+   * Lists changes of one document, the first one first. It is the problem `history_not_kept`
    * where the server keeps none.
    */
   listChanges<Document>(
     collection: string,
     id: string | number,
+    query?: ChangesQuery,
     options?: { readonly signal?: AbortSignal },
   ): Promise<readonly DocumentChange<Document>[]>;
   /** Returns the position of the last event. */
@@ -131,12 +140,12 @@ export function createApi({ url, fetch = globalThis.fetch.bind(globalThis) }: Ap
       return request(fetch, { url: path, ...options }, (answer) => readCollections(answer, names));
     },
     listEvents: (query = {}, options) => {
-      const parameters = Object.entries(query).map(([name, value]) => [name, String(value)]);
-      const path = `${base}/events?${new URLSearchParams(parameters)}`;
+      const path = `${base}/events${parametersOf(query)}`;
       return request(fetch, { url: path, ...options }, readEvents);
     },
-    listChanges: <Document>(collection: string, id: string | number, options = {}) => {
-      const path = `${base}/history/${[collection, id].map(encodeURIComponent).join("/")}`;
+    listChanges: <Document>(collection: string, id: string | number, query = {}, options = {}) => {
+      const document = [collection, id].map(encodeURIComponent).join("/");
+      const path = `${base}/history/${document}${parametersOf(query)}`;
       return request(fetch, { url: path, ...options }, readChanges<Document>);
     },
     readPosition: (options) =>
@@ -144,6 +153,11 @@ export function createApi({ url, fetch = globalThis.fetch.bind(globalThis) }: Ap
         isPosition(position) ? position : undefined,
       ),
   };
+}
+
+function parametersOf(query: EventsQuery | ChangesQuery): string {
+  const parameters = Object.entries(query).map(([name, value]) => [name, String(value)]);
+  return parameters.length === 0 ? "" : `?${new URLSearchParams(parameters)}`;
 }
 
 function readEvents({

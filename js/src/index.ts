@@ -3,6 +3,7 @@
 export type {
   Api,
   ApiOptions,
+  ChangesQuery,
   Checkpoint,
   CollectionsAnswer,
   CommandOptions,

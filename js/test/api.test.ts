@@ -93,6 +93,8 @@ describe("reading", () => {
     const api = createApi({ url: server.url });
     expect(await api.listChanges("notes", "a/b")).toEqual(changes);
     expect(server.received.at(-1)?.path).toBe("/history/notes/a%2Fb");
+    await api.listChanges("notes", "a/b", { before: 8, limit: 20 });
+    expect(server.received.at(-1)?.path).toBe("/history/notes/a%2Fb?before=8&limit=20");
     server.answer = () => json({ changes: [{ event: eventAt(1), before: null }] });
     await expect(api.listChanges("notes", 7)).rejects.toBeInstanceOf(UnexpectedAnswerError);
   });

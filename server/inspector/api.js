@@ -88,15 +88,17 @@ export function documents(collection, query, signal) {
 }
 
 /**
- * @param {string} collection
- * @param {string} id
+ * Reads the last changes of a document, or those before a position, the last one first.
+ *
+ * @param {{ collection: string, id: string }} document
+ * @param {{ before?: number, limit: number }} query
  * @param {AbortSignal} [signal]
  * @returns {Promise<Change[]>}
  */
-export async function history(collection, id, signal) {
+export async function history({ collection, id }, query, signal) {
   const path = `history/${encodeURIComponent(collection)}/${encodeURIComponent(id)}`;
-  const { changes } = await read(path, {}, signal);
-  return changes;
+  const { changes } = await read(path, query, signal);
+  return changes.reverse();
 }
 
 /**

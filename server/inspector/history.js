@@ -11,7 +11,7 @@ import { atMostEvery, onlyTheLast } from "./throttle.js";
 /** @typedef {import("./api.js").Change} Change */
 /** @typedef {import("./difference.js").FieldChange} FieldChange */
 
-/** Changes that are shown at once. */
+/** Changes that are read at once. */
 const PAGE = 100;
 
 /** So that a text without a letter is seen. */
@@ -40,11 +40,12 @@ export function showHistory(feed, schemas) {
     async (signal) => {
       const { collection, id } = place();
       if (id === "")
-        return known.tell([], "Choose a document: its id in a list of documents leads here.");
-      const changes = await history(collection || names[0] || "", id, signal);
-      if (!signal.aborted) known.tell(changes.toReversed(), summary(changes));
+        return known.forget("Choose a document: its id in a list of documents leads here.");
+      const asked = { collection: collection || names[0] || "", id };
+      const changes = await history(asked, { limit: PAGE }, signal);
+      if (!signal.aborted) known.tell(asked, changes);
     },
-    (error) => known.tell([], error instanceof Error ? error.message : String(error)),
+    (error) => known.forget(words(error)),
   );
   follow(({ view, collection, id }) => {
     if (view !== "history") return;
@@ -56,7 +57,7 @@ export function showHistory(feed, schemas) {
     if (place().view === "history" && place().id !== "" && !document.hidden) show();
   });
   feed.listen({ recorded: showSoon });
-  more.addEventListener("click", () => known.showMore());
+  more.addEventListener("click", () => known.showEarlier().catch(() => show()));
   part("history-form", HTMLFormElement).addEventListener("submit", (event) => {
     event.preventDefault();
     const [collection, id] = [collectionField.value, idField.value.trim()];
@@ -65,41 +66,80 @@ export function showHistory(feed, schemas) {
   });
 }
 
-/** The changes that are known, of which some are shown. */
+/** The changes that are known of one document, the last one first; all of them are shown. */
 class KnownChanges {
+  #of = { collection: "", id: "" };
   #changes = /** @type {readonly Change[]} */ ([]);
 
-  /**
-   * Shows changes, the last one first. Those that are shown already stay as they are.
-   *
-   * @param {readonly Change[]} changes
-   * @param {string} words
-   */
-  tell(changes, words) {
-    if (told.textContent !== words) told.textContent = words;
-    if (changes.map(idOf).join() === this.#changes.map(idOf).join()) return;
-    this.#changes = changes;
+  /** @param {string} why nothing is shown */
+  forget(why) {
+    this.#of = { collection: "", id: "" };
+    this.#changes = [];
     list.replaceChildren();
-    this.showMore();
+    more.hidden = true;
+    say(why);
   }
 
-  showMore() {
-    const shown = list.children.length;
-    list.append(...this.#changes.slice(shown, shown + PAGE).map(entry));
-    more.hidden = list.children.length >= this.#changes.length;
+  /**
+   * Shows the last changes of a document. Those that are shown already stay as they are.
+   *
+   * @param {{ collection: string, id: string }} of
+   * @param {readonly Change[]} last
+   */
+  tell(of, last) {
+    const isSame = of.collection === this.#of.collection && of.id === this.#of.id;
+    const known = this.#changes[0];
+    const index = isSame && known ? last.findIndex((change) => isOf(change, known)) : -1;
+    if (index === -1) {
+      list.replaceChildren(...last.map(entry));
+      this.#changes = last;
+      more.hidden = last.length < PAGE;
+    } else {
+      list.prepend(...last.slice(0, index).map(entry));
+      this.#changes = [...last.slice(0, index), ...this.#changes];
+    }
+    this.#of = of;
+    say(this.#summary());
+  }
+
+  async showEarlier() {
+    const first = this.#changes.at(-1);
+    if (first === undefined) return;
+    more.disabled = true;
+    const query = { before: first.event.position, limit: PAGE };
+    const earlier = await history(this.#of, query).finally(() => (more.disabled = false));
+    if (this.#changes.at(-1) !== first) return;
+    list.append(...earlier.map(entry));
+    this.#changes = [...this.#changes, ...earlier];
+    more.hidden = earlier.length < PAGE;
+    say(this.#summary());
+  }
+
+  #summary() {
+    const last = this.#changes[0];
+    if (last === undefined) return "No event has changed such a document.";
+    const changes = counted(this.#changes.length, "change");
+    const isThere = last.after !== null;
+    return `${more.hidden ? changes : `The last ${changes}`}; it is ${isThere ? "there" : "removed"} now.`;
   }
 }
 
-/** @param {Change} change */
-function idOf({ event }) {
-  return event.id;
+/**
+ * @param {Change} one
+ * @param {Change} other
+ */
+function isOf(one, other) {
+  return one.event.id === other.event.id;
 }
 
-/** @param {readonly Change[]} changes */
-function summary(changes) {
-  if (changes.length === 0) return "No event has changed such a document.";
-  const isThere = changes.at(-1)?.after !== null;
-  return `${counted(changes.length, "change")}; it is ${isThere ? "there" : "removed"} now.`;
+/** @param {string} words */
+function say(words) {
+  if (told.textContent !== words) told.textContent = words;
+}
+
+/** @param {unknown} error */
+function words(error) {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** @param {Change} change */

@@ -172,6 +172,9 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// Whether other servers can write the same log.
     fn is_shared(&self) -> bool;
 
+    /// Whether only one connection can write at a time, so that all others wait for each write.
+    fn has_one_writer(&self) -> bool;
+
     /// Tells other servers that the log has grown: a hint.
     fn notify(&self, head: Position) -> BoxFuture<'_, Result<(), Error>>;
 

@@ -194,7 +194,7 @@ impl Command {
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
         // On the heap: a thread may have little room on its stack.
-        match self {
+        let outcome = match self {
             Self::Log(it) => Box::pin(it.run(builder)).await,
             Self::History(it) => Box::pin(it.run(builder)).await,
             Self::At(it) => Box::pin(it.run(builder)).await,
@@ -203,6 +203,15 @@ impl Command {
             Self::Verify(it) => Box::pin(it.run(builder)).await,
             Self::Export(it) => Box::pin(it.run(builder)).await,
             Self::Import(it) => Box::pin(it.run(builder)).await,
+        };
+        match outcome {
+            // Who read it has seen enough, as `head` does.
+            Err(CommandError::File { source, .. })
+                if source.kind() == io::ErrorKind::BrokenPipe =>
+            {
+                Ok(Outcome::Done)
+            }
+            outcome => outcome,
         }
     }
 }
@@ -248,6 +257,14 @@ impl Output {
     /// Writes what tells people what they see.
     fn title(self, text: &str) -> Result<(), CommandError> {
         if self.json { Ok(()) } else { print(text) }
+    }
+
+    /// Writes what all rows have in common: for programs beside them, on standard error.
+    fn preamble(self, value: &impl Serialize, text: &str) -> Result<(), CommandError> {
+        if self.json {
+            return writeln!(io::stderr(), "{}", json(value)?).map_err(failed("standard error"));
+        }
+        print(text)
     }
 }
 

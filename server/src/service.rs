@@ -50,7 +50,7 @@ mod websocket;
 /// | `GET /collections/{name}` | documents by `filter`, `order`, `limit`, `offset` |
 /// | `GET /collections/{name}/{id}` | one document |
 /// | these with `at=7` or `at=2016-09-26T20:32:46.588Z` | the same as it was at a position, at a time |
-/// | `GET /history/{name}/{id}` | the changes of one document: event, before, after |
+/// | `GET /history/{name}/{id}` | the changes of one document: event, before, after; `limit` the last ones, `before` a position |
 /// | `GET /events` | the log: `after`, `afterId`, `limit`, `type`, `order` |
 /// | `GET /websocket` | live events `after` a position, as JSON arrays; `afterId` as well |
 /// | `GET /health` | whether the store answers, and its tables are those in use |

@@ -33,8 +33,9 @@ const PARTS_AHEAD_MAX: usize = 4;
 /// Documents of a database in memory that are written together.
 const ROWS_AT_ONCE: usize = 1024;
 
-/// How long after it has begun a snapshot that is not whole is taken for one that never will be.
-const LEFT_OVER_AFTER: Duration = Duration::from_secs(3600);
+/// How long after it has begun a snapshot that is not whole is taken for one that never will be. A
+/// slow one of a large database takes hours.
+const LEFT_OVER_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 /// How long it is waited while another server takes one.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);

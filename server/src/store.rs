@@ -28,8 +28,10 @@ use crate::snapshot::Snapshots;
 use crate::subscription::Subscription;
 use crate::writer::{self, Job};
 
+use recent_past::RecentPast;
+
 pub use builder::{OnChange, StoreBuilder};
-pub use history::DocumentChange;
+pub use history::{DocumentChange, HistoryQuery};
 pub use preview::{CollectionPreview, PreviewedChange, RebuildPreview};
 pub use time_machine::{Moment, NoMoment, Past, TakenSnapshot};
 pub use verification::{Difference, Verification};
@@ -42,6 +44,7 @@ mod history;
 mod preview;
 #[cfg(feature = "service")]
 mod rate;
+mod recent_past;
 mod time_machine;
 mod verification;
 
@@ -115,7 +118,7 @@ struct Inner {
     reducer: Reducer,
     snapshots: Snapshots,
     /// The documents of the moment that was asked for last.
-    past: Arc<tokio::sync::Mutex<Option<(Position, Database)>>>,
+    past: Arc<RecentPast>,
     /// Empty: what it knows of the schemas.
     collections: Database,
     schemas: Vec<&'static Schema>,

@@ -10,6 +10,7 @@ use crate::backend::Backend;
 use crate::error::Error;
 use crate::feed::Feed;
 use crate::log::LogQuery;
+use crate::replay;
 
 /// Events in one batch of a subscription.
 const BATCH_EVENTS_MAX: usize = 512;
@@ -74,7 +75,8 @@ impl Subscription {
     /// It may be dropped while it waits: nothing is lost.
     ///
     /// # Errors
-    /// When the log can't be read. Call it again: it goes on where it was.
+    /// When the log can't be read. Call it again: it goes on where it was. [`Error::Damaged`] where
+    /// the log has a gap.
     ///
     /// ```
     /// # use flux_server::{Error, Store};
@@ -97,10 +99,8 @@ impl Subscription {
                     return Ok(None);
                 };
                 let events = self.read(&feed).await?;
-                if let Some(last) = events.last() {
-                    self.position = last.position;
-                    return Ok(Some(events));
-                }
+                self.position = events.last().map_or(self.position, |last| last.position);
+                return Ok(Some(events));
             }
             if self.head.changed().await.is_err() {
                 return Ok(None);
@@ -138,7 +138,14 @@ impl Subscription {
             return Ok(events);
         }
         let query = LogQuery::default().after(self.position).limit(BATCH_EVENTS_MAX as u64);
-        let (_, events) = query.read(&*self.backend, BATCH_BYTES_MAX).await?;
+        let (_, mut events) = query.read(&*self.backend, BATCH_BYTES_MAX).await?;
+        let next = self.position + 1;
+        let whole = (next..).zip(&events).take_while(|(next, event)| event.position == *next);
+        let count = whole.count();
+        events.truncate(count);
+        if events.is_empty() {
+            return Err(replay::missing(next));
+        }
         Ok(events.into_iter().map(Arc::new).collect())
     }
 }

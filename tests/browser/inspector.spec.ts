@@ -137,6 +137,28 @@ test.describe("the inspector", () => {
     await expect(page.getByText("3 changes; it is removed now.")).toBeVisible();
   });
 
+  test("reads a long history page by page", async ({ page, server }) => {
+    await server.dispatch(notesAdded(1, 1));
+    const edits = Array.from({ length: 149 }, (_, edit) => ({
+      type: "noteTitleEdited",
+      payload: { id: noteId(1), title: `edit ${edit}` },
+    }));
+    await server.dispatch(edits);
+    await inspect(page, server);
+    await page.getByRole("button", { name: noteId(1), exact: true }).click();
+    const changes = page.getByRole("list", { name: "Changes" }).getByRole("listitem");
+    await expect(changes).toHaveCount(100);
+    await expect(page.getByText("The last 100 changes; it is there now.")).toBeVisible();
+    await page.getByRole("button", { name: "Earlier changes" }).click();
+    await expect(changes).toHaveCount(150);
+    await expect(changes.last()).toContainText("Created");
+    await expect(page.getByRole("button", { name: "Earlier changes" })).toBeHidden();
+
+    await server.command("editNoteTitle", { id: noteId(1), title: "the last one" });
+    await expect(changes).toHaveCount(151);
+    await expect(changes.first()).toContainText("the last one");
+  });
+
   test("plots all events over time", async ({ page, server }) => {
     await server.dispatch(notesAdded(1, 5));
     await inspect(page, server);

@@ -319,6 +319,10 @@ impl<D: Dialect> Backend for Relational<D> {
         self.is_shared
     }
 
+    fn has_one_writer(&self) -> bool {
+        D::ONE_WRITER
+    }
+
     fn notify(&self, head: Position) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
             if !D::NOTIFIES {

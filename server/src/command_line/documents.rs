@@ -1,12 +1,12 @@
 //! `history` and `at`: what became of a document, and how documents were.
 
 use clap::Args;
-use flux_reducers::{Filter, Query};
+use flux_reducers::{Filter, Position, Query};
 use serde_json::json;
 
 use super::{CommandError, Database, EVENT_TITLE, Outcome, Output, event_cells};
 use crate::error::Error;
-use crate::store::{Moment, StoreBuilder};
+use crate::store::{HistoryQuery, Moment, StoreBuilder};
 
 /// The changes of a document.
 ///
@@ -25,6 +25,12 @@ pub struct History {
     collection: String,
     /// Its id
     id: String,
+    /// Only those by events before this position
+    #[arg(long, value_parser = clap::value_parser!(i64).range(0..))]
+    before: Option<Position>,
+    /// At most so many, the last ones; all if left out
+    #[arg(long)]
+    limit: Option<u64>,
     #[command(flatten)]
     output: Output,
 }
@@ -64,7 +70,14 @@ impl History {
         let store = self.database.open_existing(builder).await?;
         let schema = store.schema(&self.collection)?;
         let id = schema.id_from_text(&self.id).map_err(Error::Query)?;
-        let changes = store.history_of(&self.collection, id).await?;
+        let mut query = HistoryQuery::default();
+        if let Some(before) = self.before {
+            query = query.before(before);
+        }
+        if let Some(limit) = self.limit {
+            query = query.limit(limit);
+        }
+        let changes = store.history_of(&self.collection, id, query).await?;
         if changes.is_empty() {
             self.output.title("no event has changed such a document")?;
         } else {
@@ -96,7 +109,9 @@ impl At {
             query = query.limit(limit);
         }
         let past = store.at(self.moment).await?;
-        self.output.title(&format!("as of position {}", past.position()))?;
+        let position = past.position();
+        let title = format!("as of position {position}");
+        self.output.preamble(&json!({ "position": position }), &title)?;
         for row in past.read(&[(&self.collection, query)]).await?.iter().flatten() {
             let named = schema.named(row);
             self.output.row(&named, &[super::json(&named)?])?;

@@ -37,11 +37,10 @@ pub(super) async fn dispatch(
 ) -> Result<Response, Problem> {
     let (parts, sent) = request.into_parts();
     let identity = shared.0.identify(&parts).await?;
-    let expected = parameters.only(&["expectedPosition"])?.number("expectedPosition")?;
+    let expected_position = parameters.only(&["expectedPosition"])?.position("expectedPosition")?;
     let sent = body::read(&parts.headers, sent, &shared.0.options).await?;
     let actions = actions(sent, &shared.0)?;
     let actions = shared.0.authorize(identity.as_ref(), actions)?;
-    let expected_position = expected.and_then(|position| i64::try_from(position).ok());
     recorded(&shared.0.store.dispatch_together(Dispatch { actions, expected_position }).await?)
 }
 

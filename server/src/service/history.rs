@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::parameters::Parameters;
 use super::{Problem, Shared, body, collections};
+use crate::store::HistoryQuery;
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -22,7 +23,8 @@ struct Change<'a> {
     after: Option<NamedRow<'a>>,
 }
 
-/// `GET /history/{collection}/{id}`: the changes of a document, the first one first.
+/// `GET /history/{collection}/{id}`: the changes of a document, the first one first; with `limit`
+/// the last ones, with `before` those of events before a position.
 pub(super) async fn of_document(
     State(shared): State<Shared>,
     Path((name, id)): Path<(String, String)>,
@@ -30,10 +32,17 @@ pub(super) async fn of_document(
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     shared.0.identify(&request.into_parts().0).await?;
-    parameters.only(&[])?;
+    let parameters = parameters.only(&["before", "limit"])?;
+    let mut query = HistoryQuery::default();
+    if let Some(before) = parameters.position("before")? {
+        query = query.before(before);
+    }
+    if let Some(limit) = parameters.limit(shared.0.options.limit_max)? {
+        query = query.limit(limit);
+    }
     let schema = shared.0.store.schema(&name)?;
     let id = collections::id_of(schema, &id)?;
-    let changes = shared.0.store.history_of(&name, id).await?;
+    let changes = shared.0.store.history_of(&name, id, query).await?;
     let changes = changes.iter().map(|change| Change {
         event: &change.event,
         before: change.before.as_ref().map(|row| schema.named(row)),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{FromRequestParts, Query as UrlQuery};
 use axum::http::request::Parts;
-use flux_reducers::{Filter, Query, Uuid};
+use flux_reducers::{Filter, Position, Query, Uuid};
 
 use super::Problem;
 use crate::checkpoint::Checkpoint;
@@ -58,9 +58,14 @@ impl Parameters {
         self.text(name).map(parse).transpose()
     }
 
+    /// Returns a position.
+    pub(super) fn position(&self, name: &str) -> Result<Option<Position>, Problem> {
+        Ok(self.number(name)?.and_then(|number| Position::try_from(number).ok()))
+    }
+
     /// Returns the place in the log that `after` and `afterId` name.
     pub(super) fn after(&self) -> Result<Option<Checkpoint>, Problem> {
-        let after = self.number("after")?.and_then(|after| i64::try_from(after).ok());
+        let after = self.position("after")?;
         let event_id = self.text("afterId").map(|text| {
             let id = text.parse::<Uuid>();
             id.map_err(|_| invalid("afterId", &format!("expected a UUID, found `{text}`")))

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use flux_reducers::{
-    Document, FILTER_PARTS_MAX, Filter, Position, Query, RecordedEvent, Row, Schema, Value,
+    Document, FILTER_PARTS_MAX, Filter, Json, Position, Query, RecordedEvent, Row, Schema, Value,
 };
 
 use super::Store;
@@ -30,6 +30,52 @@ pub struct DocumentChange<T> {
     pub before: Option<T>,
     /// The document after; `None` where it was removed.
     pub after: Option<T>,
+}
+
+/// Which changes of a document: all, or the last ones before a position.
+///
+/// ```
+/// use flux_server::HistoryQuery;
+///
+/// let last = HistoryQuery::default().limit(100);
+/// let those_before = |first: i64| last.before(first);
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct HistoryQuery {
+    before: Position,
+    limit: Option<u64>,
+}
+
+impl Default for HistoryQuery {
+    /// All changes.
+    fn default() -> Self {
+        Self { before: Position::MAX, limit: None }
+    }
+}
+
+impl HistoryQuery {
+    /// Only changes by events before this position.
+    ///
+    /// ```
+    /// # use flux_server::HistoryQuery;
+    /// let query = HistoryQuery::default().before(7);
+    /// ```
+    pub const fn before(mut self, position: Position) -> Self {
+        self.before = position;
+        self
+    }
+
+    /// At most this many, the last ones.
+    ///
+    /// ```
+    /// # use flux_server::HistoryQuery;
+    /// let query = HistoryQuery::default().limit(100);
+    /// ```
+    pub const fn limit(mut self, limit: u64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
 }
 
 impl<T> DocumentChange<T> {
@@ -79,22 +125,25 @@ impl Store {
         &self,
         id: impl Into<Value>,
     ) -> Result<Vec<DocumentChange<T>>, Error> {
-        let changes = self.history_of(T::SCHEMA.collection, id.into()).await?;
+        let all = HistoryQuery::default();
+        let changes = self.history_of(T::SCHEMA.collection, id.into(), all).await?;
         changes.into_iter().map(|change| change.map(|row| super::document(&row))).collect()
     }
 
-    /// Returns all changes of a document of any collection, the first one first.
+    /// Returns changes of a document of any collection, the first one first: all, or the last ones
+    /// before a position.
     ///
     /// # Errors
     /// As [`history`](Self::history); also for an unknown collection, or an id that is none.
     ///
     /// ```
-    /// # use flux_server::{Error, Store};
+    /// # use flux_server::{Error, HistoryQuery, Store};
     /// # use flux_server::reducers::aggregate_reducers;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Error> {
     /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
-    /// let error = store.history_of("notes", 1.into()).await.unwrap_err();
+    /// let last = HistoryQuery::default().limit(100);
+    /// let error = store.history_of("notes", 1.into(), last).await.unwrap_err();
     /// assert_eq!(error.code(), "unknown_collection");
     /// # Ok(())
     /// # }
@@ -103,37 +152,47 @@ impl Store {
         &self,
         collection: &str,
         id: Value,
+        HistoryQuery { before, limit }: HistoryQuery,
     ) -> Result<Vec<DocumentChange<Row>>, Error> {
         let schema = self.schema(collection)?;
         let id = schema.id(id).map_err(Error::Query)?;
         if !self.inner.backend.keeps_history() {
             return Err(Error::HistoryNotKept);
         }
-        let (from, to) =
-            (history::key(collection, &id, 0), history::key(collection, &id, i64::MAX));
-        let changes = Query::from(Filter::ge("id", from) & Filter::le("id", to));
+        let key = |position| history::key(collection, &id, position);
+        let between = |from: Position, to: Position| {
+            // Keys of other documents may lie in between, where ids look like paths.
+            let own = Filter::eq("document", Json::new(id.to_json()));
+            Query::from(Filter::ge("id", key(from)) & Filter::lt("id", key(to)) & own)
+        };
+        let last = between(0, before).descending("id");
+        let last = match limit {
+            Some(limit) => last.limit(limit),
+            None => last,
+        };
+        let next = between(before, Position::MAX).limit(1);
         let now = Query::from(Filter::eq(schema.id_field().name, id.clone()));
-        let plans = [
-            (history::SCHEMA, changes.plan(history::SCHEMA).map_err(Error::Query)?),
-            (schema, now.plan(schema).map_err(Error::Query)?),
-        ];
-        // Of one moment: what a document was after a change is said by the next one.
+        let plan = |schema, query: Query| Ok((schema, query.plan(schema)?));
+        let plans = [plan(history::SCHEMA, last), plan(history::SCHEMA, next), plan(schema, now)];
+        let plans = plans.into_iter().collect::<Result<Vec<_>, _>>().map_err(Error::Query)?;
+        // Of one moment: what a document was after a change is said by the next one, or by itself.
         let mut read = self.read_plans(&plans).await?.documents.into_iter();
-        let (changes, now) = (read.next().unwrap_or_default(), read.next().unwrap_or_default());
-        let changes = changes.iter().map(Changed::from_row).collect::<Result<Vec<_>, _>>();
-        let changes = changes.map_err(|error| Error::Damaged(format!("the history: {error}")))?;
-        // Keys of other documents may lie in between, where ids look like paths.
-        let id = flux_reducers::Json::new(id.to_json());
-        let changes: Vec<_> = changes.into_iter().filter(|it| it.document == id).collect();
-        let mut events = self.events_at(changes.iter().map(|change| change.position)).await?;
-        let mut after = now.into_iter().next();
-        let mut all = Vec::with_capacity(changes.len());
-        for Changed { position, before, .. } in changes.into_iter().rev() {
+        let mut changes = || changes_of(&read.next().unwrap_or_default());
+        let (last, next) = (changes()?, changes()?);
+        let now = read.next().and_then(|now| now.into_iter().next());
+        let before = |change: Changed| change.before.map(|json| row(schema, json.as_value()));
+        let mut after = match next.into_iter().next() {
+            Some(next) => before(next).transpose()?,
+            None => now,
+        };
+        let mut events = self.events_at(last.iter().map(|change| change.position)).await?;
+        let mut all = Vec::with_capacity(last.len());
+        for change in last {
+            let position = change.position;
             let event = events.remove(&position).ok_or_else(|| replay::missing(position))?;
-            let before = before.map(|json| row(schema, json.as_value())).transpose()?;
-            let change = DocumentChange { event, before: before.clone(), after };
+            let before = before(change).transpose()?;
+            all.push(DocumentChange { event, before: before.clone(), after });
             after = before;
-            all.push(change);
         }
         all.reverse();
         Ok(all)
@@ -146,17 +205,15 @@ impl Store {
         &self,
         position: Position,
         limit: u64,
-    ) -> Result<Vec<(String, flux_reducers::Json)>, Error> {
+    ) -> Result<Vec<(String, Json)>, Error> {
         if !self.inner.backend.keeps_history() {
             return Err(Error::HistoryNotKept);
         }
         let there = Query::from(Filter::eq("position", position)).limit(limit);
         let plans = [(history::SCHEMA, there.plan(history::SCHEMA).map_err(Error::Query)?)];
         let found = self.read_plans(&plans).await?.documents;
-        let changes = found.iter().flatten().map(Changed::from_row);
-        let changed = changes.map(|it| it.map(|it| (it.collection, it.document)));
-        let changed = changed.collect::<Result<Vec<_>, _>>();
-        changed.map_err(|error| Error::Damaged(format!("the history: {error}")))
+        let changes = changes_of(found.iter().flatten())?;
+        Ok(changes.into_iter().map(|it| (it.collection, it.document)).collect())
     }
 
     async fn events_at(
@@ -175,6 +232,11 @@ impl Store {
         }
         Ok(events)
     }
+}
+
+fn changes_of<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Result<Vec<Changed>, Error> {
+    let changes = rows.into_iter().map(Changed::from_row).collect::<Result<_, _>>();
+    changes.map_err(|error| Error::Damaged(format!("the history: {error}")))
 }
 
 fn row(schema: &Schema, json: &serde_json::Value) -> Result<Row, Error> {

@@ -1,21 +1,17 @@
 //! The time machine: all documents as they were once.
 
 use std::str::FromStr;
-use std::sync::Arc;
-use std::time::Duration;
 
 use flux_reducers::{
     Database, Document, Filter, Position, Query, RecordedEvent, Row, Timestamp, Value,
 };
 
+use super::recent_past::free;
 use super::{Inner, Store};
 use crate::backend::own::StoredSnapshot;
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
 use crate::{log, reading, replay, snapshot};
-
-/// How long the documents of the last question are kept in memory for the next one.
-const KEPT_FOR: Duration = Duration::from_secs(60);
 
 /// A point in time: a position of the log, or a time.
 ///
@@ -155,12 +151,7 @@ impl Store {
     /// ```
     pub async fn at(&self, moment: impl Into<Moment>) -> Result<Past, Error> {
         let checkpoint = self.checkpoint_at(moment.into()).await?;
-        // One after the other: each takes memory for all documents.
-        let mut kept = self.inner.past.lock().await;
-        let database = self.inner.documents_at(checkpoint.position, kept.take()).await?;
-        *kept = Some((checkpoint.position, database.clone()));
-        drop(kept);
-        self.inner.forget_later(checkpoint.position);
+        let database = self.inner.documents_at(checkpoint.position).await?;
         Ok(Past { checkpoint, database, store: self.clone() })
     }
 
@@ -274,13 +265,37 @@ impl Store {
 }
 
 impl Inner {
-    async fn documents_at(
-        &self,
-        position: Position,
-        kept: Option<(Position, Database)>,
-    ) -> Result<Database, Error> {
+    async fn documents_at(&self, position: Position) -> Result<Database, Error> {
+        if let Some(found) = self.documents_near(position).await {
+            return found;
+        }
+        let turn = self.past.turn().await;
+        // Whoever was before may have been there.
+        if let Some(found) = self.documents_near(position).await {
+            return found;
+        }
+        let database = self.documents_far(position).await?;
+        self.past.keep(position, database.clone());
+        drop(turn);
+        Ok(database)
+    }
+
+    /// Returns the documents as of a position near that of the last question.
+    async fn documents_near(&self, position: Position) -> Option<Result<Database, Error>> {
+        let (kept, database) = self.past.near(position)?;
+        if kept > position && !self.backend.keeps_history() {
+            return None;
+        }
+        match self.documents_from(Base::Kept(kept, database), position).await {
+            Err(Error::Damaged(_)) => None,
+            done => Some(done),
+        }
+    }
+
+    /// Returns the documents as of any position.
+    async fn documents_far(&self, position: Position) -> Result<Database, Error> {
         let mut bases = vec![Base::Nothing];
-        bases.extend(kept.map(|(position, database)| Base::Kept(position, database)));
+        bases.extend(self.past.get().map(|(position, database)| Base::Kept(position, database)));
         bases.extend(self.snapshots.list().await?.into_iter().map(Base::Snapshot));
         if self.backend.keeps_history() {
             bases.push(Base::Now(self.backend.head().await?.position));
@@ -298,8 +313,7 @@ impl Inner {
                 done => break done,
             }
         };
-        // To give back the memory of many documents takes a while, for which nobody has to wait.
-        tokio::task::spawn_blocking(move || drop(bases));
+        free(bases);
         found
     }
 
@@ -324,20 +338,6 @@ impl Inner {
         });
         let (database, end) = read.await?;
         Ok((end.position, self.snapshots.with_log(database, end.position).await?))
-    }
-
-    /// Gives back the memory, unless somebody asks for another moment meanwhile.
-    fn forget_later(&self, position: Position) {
-        let past = Arc::downgrade(&self.past);
-        tokio::spawn(async move {
-            tokio::time::sleep(KEPT_FOR).await;
-            if let Some(past) = past.upgrade() {
-                let mut kept = past.lock().await;
-                if kept.as_ref().is_some_and(|(kept, _)| *kept == position) {
-                    *kept = None;
-                }
-            }
-        });
     }
 }
 

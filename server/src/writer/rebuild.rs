@@ -20,8 +20,9 @@ use crate::error::Error;
 use crate::snapshot::is_log;
 use crate::{log, reading, replay};
 
-/// Events whose changes are written together: others wait for it to write, where only one can.
-const EVENTS_AT_ONCE: usize = 128;
+/// Events whose changes are written together, and where others wait for each write.
+const EVENTS_AT_ONCE: usize = 256;
+const EVENTS_AT_ONCE_OF_ONE_WRITER: usize = 128;
 
 /// Events that are read in one transaction.
 const EVENTS_IN_ONE_READ: Position = 20_000;
@@ -240,6 +241,8 @@ impl Rebuild<'_> {
         written_some: &mut (dyn FnMut(&Self) + Send),
     ) -> Result<(), Error> {
         let plans = [replay::between(RecordedEvent::SCHEMA, self.position, to)?];
+        let has_one_writer = live.has_one_writer();
+        let at_once = if has_one_writer { EVENTS_AT_ONCE_OF_ONE_WRITER } else { EVENTS_AT_ONCE };
         let (sender, parts) = mpsc::channel(4);
         let written = async {
             // Its own: where a write fails nobody takes any more, and the reading ends.
@@ -249,7 +252,7 @@ impl Rebuild<'_> {
                 let Part::Rows { rows, .. } = part else { continue };
                 for row in rows {
                     waiting.push(received(log::event(&row)?));
-                    if waiting.len() == EVENTS_AT_ONCE {
+                    if waiting.len() == at_once {
                         self.write(&std::mem::take(&mut waiting)).await?;
                         written_some(self);
                     }

@@ -63,6 +63,11 @@ async fn the_history_of_a_document_is_told() {
     assert_eq!(changes[1]["before"]["done"], json!(false));
     assert_eq!(changes[1]["after"]["done"], json!(true));
 
+    let (_, page) = running.get("/history/tasks/1?before=2&limit=1").await;
+    assert_eq!(page["changes"], json!([changes[0]]));
+    let (status, problem) = running.get("/history/tasks/1?limit=10001").await;
+    assert_eq!((status, &problem["field"]), (400, &json!("limit")));
+
     assert_eq!(running.get("/history/tasks/2").await.1, json!({ "changes": [] }));
     assert_eq!(running.get("/history/tasks/x").await.1["code"], json!("invalid_id"));
     assert_eq!(running.get("/history/none/1").await.1["code"], json!("unknown_collection"));

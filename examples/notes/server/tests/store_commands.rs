@@ -43,6 +43,10 @@ impl Notes {
         run_on(&self.url("notes.db"), arguments)
     }
 
+    fn command(&self, arguments: &[&str]) -> Command {
+        command_on(&self.url("notes.db"), arguments)
+    }
+
     /// What a command writes with `--json`, line by line.
     fn json(&self, arguments: &[&str]) -> Vec<Value> {
         let output = self.run(&[arguments, &["--json"]].concat());
@@ -52,9 +56,14 @@ impl Notes {
 }
 
 fn run_on(url: &str, arguments: &[&str]) -> Output {
+    command_on(url, arguments).output().unwrap()
+}
+
+fn command_on(url: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_notes-server"));
     command.args(arguments).env("DATABASE_URL", url).env("NO_COLOR", "1").env("RUST_LOG", "warn");
-    command.stdin(Stdio::null()).output().unwrap()
+    command.stdin(Stdio::null());
+    command
 }
 
 fn lines(output: &Output) -> Vec<Value> {
@@ -89,17 +98,32 @@ async fn the_log_is_shown_and_filtered() {
 }
 
 #[tokio::test]
+async fn who_has_read_enough_of_the_log_is_told_no_error() {
+    let notes = Notes::new().await;
+    let mut command = notes.command(&["log"]);
+    let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // As `head` does.
+    drop(running.stdout.take());
+    let output = running.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[tokio::test]
 async fn a_note_has_its_history_and_every_moment_its_notes() {
     let notes = Notes::new().await;
     let first = id(1).to_string();
     let changes = notes.json(&["history", "notes", &first]);
     assert_eq!(changes.len(), 2);
+    let created = notes.json(&["history", "notes", &first, "--before", "4", "--limit", "5"]);
+    assert_eq!(created, changes[..1]);
     assert_eq!(changes[1]["before"]["title"], "note 1");
     assert_eq!(changes[1]["after"]["title"], "edited");
     assert_eq!(changes[1]["event"]["meta"]["user"], "ann");
 
     assert_eq!(notes.json(&["at", "2", "notes"]).len(), 2);
     assert_eq!(notes.json(&["at", "5", "notes"])[0]["title"], "edited");
+    let place = notes.run(&["at", "5", "notes", "--json"]).stderr;
+    assert_eq!(serde_json::from_slice::<Value>(&place).unwrap(), json!({ "position": 5 }));
     let filter = r#"{"startsWith":["title","note"]}"#;
     assert_eq!(notes.json(&["at", "3", "notes", "--filter", filter, "--limit", "2"]).len(), 2);
     assert!(notes.json(&["at", "2016-09-26T20:32:46.588Z", "notes"]).is_empty());

@@ -50,10 +50,15 @@ export function keepRemoved<State extends WithNotes, Preloaded>(
 export async function listRemovedNotes(): Promise<readonly Note[]> {
   const query = { type: "noteRemoved", order: "desc", limit: REMOVED_NOTES_MAX } as const;
   const { events } = await api.listEvents(query);
-  const ids = new Set(events.map(({ payload }) => (payload as { id: string }).id));
-  const histories = [...ids].map((id) => api.listChanges<Note>("notes", id));
-  const removals = (await Promise.all(histories)).map((changes) =>
-    changes.findLast(({ after }) => after === null),
+  // The last one first: a note that was restored may have been removed again.
+  const positions = new Map<string, number>();
+  for (const { payload, position } of events) {
+    const { id } = payload as { id: string };
+    if (!positions.has(id)) positions.set(id, position);
+  }
+  const changes = [...positions].map(([id, position]) =>
+    api.listChanges<Note>("notes", id, { before: position + 1, limit: 1 }),
   );
-  return removals.flatMap((removal) => removal?.before ?? []);
+  const removals = (await Promise.all(changes)).flat();
+  return removals.flatMap(({ before }) => before ?? []);
 }

@@ -203,7 +203,8 @@ pub(crate) async fn a_rebuild_that_wakes_after_another_took_over_changes_nothing
         });
         rebuilt.await
     });
-    assert_eq!(tokio::task::spawn_blocking(move || sleeps.recv()).await.unwrap(), Ok(128));
+    let first = tokio::task::spawn_blocking(move || sleeps.recv()).await.unwrap().unwrap();
+    assert!((1..400).contains(&first), "{first}");
     let refused = database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap_err();
     assert_eq!(refused.code(), "rebuild_under_way", "{refused}");
     if !end_session_of_lock(&database, "flux_rebuild").await {

@@ -90,6 +90,19 @@ pub(crate) async fn a_position_beyond_the_log_is_refused(database: Database) {
     assert!(store.subscribe_from(2).await.is_ok());
 }
 
+pub(crate) async fn a_gap_in_the_log_is_passed_by_nobody(database: Database) {
+    let store = database.open().await;
+    add(&store, 0..4).await;
+    let events = database.table("events");
+    database.run(format!("DELETE FROM {events} WHERE position = 3")).await;
+    let reopened = database.open().await;
+    let mut subscription = reopened.subscribe_from(0).await.unwrap();
+    assert_eq!(take(&mut subscription, 2).await, [1, 2]);
+    let error = subscription.next().await.unwrap_err();
+    assert!(error.to_string().contains("no event at position 3"), "{error}");
+    assert_eq!(subscription.position(), 2);
+}
+
 pub(crate) async fn a_checkpoint_of_another_log_is_refused(database: Database) {
     let store = database.open().await;
     add(&store, 0..2).await;

@@ -1,12 +1,14 @@
 //! The time machine, its snapshots, and the history of documents.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use flux_server::reducers::{
     Action, Collection, Database as Documents, Document, Filter, Json, Query, RecordedEvent,
     Reducer, Reduction, Row, Timestamp, Uuid, lift,
 };
-use flux_server::{Error, LogQuery, OnChange, SnapshotPolicy, Store, StoreBuilder};
+use flux_server::{Error, HistoryQuery, LogQuery, OnChange, SnapshotPolicy, Store, StoreBuilder};
 
 use crate::contract::servers::some_event;
 use crate::databases::Database;
@@ -258,6 +260,40 @@ pub(crate) async fn a_replay_that_is_not_accepted_stops_with_the_event(database:
     assert_eq!(strict.at(1).await.unwrap().find_all::<Task>(Query::all()).await.unwrap().len(), 1);
 }
 
+pub(crate) async fn a_question_near_the_last_one_waits_for_no_other(database: Database) {
+    let is_held = Arc::new(AtomicBool::new(false));
+    let (arrived, let_go) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let replayed = {
+        let (is_held, arrived, let_go) = (is_held.clone(), arrived.clone(), let_go.clone());
+        lift(move |_: &Collection<Page>, action: &Action| -> Reduction {
+            if action.event_type == "first" && is_held.load(Ordering::SeqCst) {
+                arrived.wait();
+                let_go.wait();
+            }
+            Ok(flux_server::reducers::Changeset::no_change())
+        })
+    };
+    let wait = |barrier: &Arc<Barrier>| {
+        let barrier = barrier.clone();
+        tokio::task::spawn_blocking(move || barrier.wait())
+    };
+    let store = database.builder(replayed).open().await.unwrap();
+    store.dispatch(&Action::new("first")).await.unwrap();
+    for _ in 0..4 {
+        store.dispatch_all(&vec![Action::new("next"); 500]).await.unwrap();
+    }
+    assert_eq!(store.at(2000).await.unwrap().position(), 2000);
+    is_held.store(true, Ordering::SeqCst);
+    let far = tokio::spawn({
+        let store = store.clone();
+        async move { store.at(1).await.map(|past| past.position()) }
+    });
+    wait(&arrived).await.unwrap();
+    assert_eq!(store.at(2001).await.unwrap().position(), 2001);
+    wait(&let_go).await.unwrap();
+    assert_eq!(far.await.unwrap().unwrap(), 1);
+}
+
 pub(crate) async fn every_change_of_a_document_is_told(database: Database) {
     let store = database.builder(reducer()).keep_history().open().await.unwrap();
     let events = [added(1), added(2), TaskDone { id: 1 }, ListCleared { list: 1 }, added(1)];
@@ -280,6 +316,25 @@ pub(crate) async fn every_change_of_a_document_is_told(database: Database) {
     assert_eq!(store.history::<Task>(3).await.unwrap(), []);
     // A document that was only ever touched by others' events has none of its own.
     assert_eq!(store.history::<Task>(2).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn a_history_is_read_page_by_page(database: Database) {
+    let store = database.builder(reducer()).keep_history().open().await.unwrap();
+    let events = [added(1), added(2), TaskDone { id: 1 }, ListCleared { list: 1 }, added(1)];
+    store.dispatch_all(&events).await.unwrap();
+    store.dispatch(&TaskDone { id: 1 }).await.unwrap();
+    let page = |query| store.history_of("tasks", 1.into(), query);
+    let all = page(HistoryQuery::default()).await.unwrap();
+    let positions: Vec<_> = all.iter().map(|change| change.event.position).collect();
+    assert_eq!(positions, [1, 3, 4, 5, 6]);
+    for before in 0..=7 {
+        let earlier: Vec<_> = all.iter().filter(|it| it.event.position < before).cloned().collect();
+        for limit in 1..=6 {
+            let last = &earlier[earlier.len().saturating_sub(limit)..];
+            let query = HistoryQuery::default().before(before).limit(limit as u64);
+            assert_eq!(page(query).await.unwrap(), last, "{limit} before {before}");
+        }
+    }
 }
 
 pub(crate) async fn a_history_that_somebody_changed_is_found(database: Database) {
