@@ -4,6 +4,7 @@
 //! is refused, and in which words, is so the same for JSON and for the bytes of a border.
 
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use base64ct::Encoding as _;
@@ -210,6 +211,7 @@ decode! {
         Token::Integer(integer) => Ok(nearest(integer)),
         Token::Large(integer) => Ok(nearest_large(integer));
     String, "a string": Token::Text(text) => Ok(text.to_string());
+    Arc<str>, "a string": Token::Text(text) => Ok(text.into());
     Uuid, "a formatted UUID string": Token::Text(text) => uuid(text);
     Timestamp, "a UTC timestamp such as `2016-09-26T20:32:46.588Z`":
         Token::Text(text) => text.parse().map_err(|error| refused("", error));

@@ -1,6 +1,7 @@
 //! Documents: plain structs that a collection holds, and the Rust types of their fields.
 
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 
 use uuid::Uuid;
 
@@ -60,8 +61,8 @@ pub trait Document: Describe {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a field of a document",
     label = "not one of the kinds of a field",
-    note = "fields are bool, i32, i64, u32, f64, String, Uuid, Timestamp, Bytes, Json, a unit enum \
-            with `#[derive(Enumeration)]`, or an Option of one of them"
+    note = "fields are bool, i32, i64, u32, f64, String, Arc<str>, Uuid, Timestamp, Bytes, Json, a \
+            unit enum with `#[derive(Enumeration)]`, or an Option of one of them"
 )]
 ///
 /// ```
@@ -133,6 +134,7 @@ field_type! {
     i64, I64, int => Value::from(*int), Value::Integer(int) => Ok(*int);
     f64, F64, float => Value::from(*float), Value::Float(float) => Ok(float.get());
     String, Text, text => Value::from(text), Value::Text(text) => Ok(text.to_string());
+    Arc<str>, Text, text => Value::Text(text.clone()), Value::Text(text) => Ok(text.clone());
     Uuid, Uuid, uuid => Value::Uuid(*uuid), Value::Uuid(uuid) => Ok(*uuid);
     Timestamp, Timestamp, time => Value::Timestamp(*time), Value::Timestamp(time) => Ok(*time);
     Bytes, Bytes, bytes => Value::from(&*bytes.0), Value::Bytes(bytes) => Ok(Self(bytes.to_vec()));

@@ -350,6 +350,8 @@ from! {
     &str: value => Self::Text(value.into());
     String: value => Self::Text(value.into());
     &String: value => Self::Text(value.as_str().into());
+    Arc<str>: value => Self::Text(value);
+    &Arc<str>: value => Self::Text(value.clone());
     Uuid: value => Self::Uuid(value);
     &Uuid: value => Self::Uuid(*value);
     Timestamp: value => Self::Timestamp(value);

@@ -1,5 +1,7 @@
 //! Reducers: lifted, over several collections, aggregated, and the log.
 
+use std::sync::{Arc, Mutex};
+
 use flux_reducers::{
     Action, Changeset, Collection, Database, Document, Event, Fields, Filter, Halt, Operation,
     Query, RecordedEvent, Reducer, Reduction, Rejection, Stamped, Timestamp, Uuid, Value,
@@ -33,6 +35,39 @@ enum TodoEvent {
     ListRemoved { id: i64 },
 }
 use TodoEvent::{ListAdded, ListRemoved, TaskAdded};
+
+#[derive(Debug, Document)]
+#[document(collection = "pages")]
+struct Page {
+    id: i64,
+    text: Arc<str>,
+}
+
+#[derive(Debug, Serialize, Deserialize, Event)]
+#[serde(tag = "type", content = "payload", rename_all = "camelCase")]
+enum PageEvent {
+    PageAdded { id: i64, text: Arc<str> },
+}
+
+#[test]
+fn a_shared_text_of_an_event_is_that_of_the_document() {
+    let seen = Arc::new(Mutex::new(None));
+    let reducer = {
+        let seen = Arc::clone(&seen);
+        lift(move |pages: &Collection<Page>, event: &PageEvent| -> Reduction {
+            let PageEvent::PageAdded { id, text } = event;
+            *seen.lock().unwrap() = Some(Arc::clone(text));
+            Ok(pages.create(Page { id: *id, text: Arc::clone(text) }))
+        })
+    };
+    let mut database = Database::new(reducer.schemas()).unwrap();
+    let event = PageEvent::PageAdded { id: 1, text: "Milk".into() };
+    let action: Action = serde_json::from_value(serde_json::to_value(&event).unwrap()).unwrap();
+    reducer.run(&mut database, &action).unwrap();
+    let rows = database.rows("pages", &Query::all()).unwrap();
+    let page = Page::from_row(&rows[0]).unwrap();
+    assert!(Arc::ptr_eq(&page.text, seen.lock().unwrap().as_ref().unwrap()));
+}
 
 fn tasks(tasks: &Collection<Task>, event: &TodoEvent) -> Reduction {
     Ok(match event {

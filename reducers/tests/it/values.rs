@@ -1,5 +1,7 @@
 //! Values: which fit a kind, how they compare, and how a message shows them.
 
+use std::sync::Arc;
+
 use flux_reducers::{Bytes, Document, FieldType, Float, Json, Kind, Timestamp, Uuid, Value};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -153,6 +155,7 @@ fn rust_values_become_values_and_come_back() {
     check(u32::MAX, &Value::Integer(u32::MAX.into()));
     check(0.5, &Value::from(0.5));
     check("é".to_owned(), &Value::from("é"));
+    check(Arc::<str>::from("é"), &Value::from("é"));
     check(Uuid::from_u128(7), &Value::Uuid(Uuid::from_u128(7)));
     check(Timestamp::MIN, &Value::Timestamp(Timestamp::MIN));
     check(Bytes(vec![0, 255]), &Value::from(&[0, 255][..]));

@@ -1,6 +1,8 @@
 //! Everything that the derives accept, in a crate that denies warnings.
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub)]
 
+use std::sync::Arc;
+
 use flux_reducers::{
     Bytes, Describe, Document, Enumeration, Event, Json, Stamped, Timestamp, Uuid,
 };
@@ -23,6 +25,7 @@ pub struct AllKinds {
     double: f64,
     #[document(index)]
     text: String,
+    shared_text: Arc<str>,
     time: Timestamp,
     bytes: Bytes,
     json: Json,
@@ -32,6 +35,7 @@ pub struct AllKinds {
     no_number: Option<i32>,
     #[document(unique)]
     no_text: Option<String>,
+    no_shared_text: Option<Arc<str>>,
     no_time: Option<Timestamp>,
     no_bytes: Option<Bytes>,
     no_json: Option<Json>,
@@ -95,6 +99,8 @@ pub enum AnyEvent {
         #[allow(missing_docs)]
         #[serde(default)]
         size: Option<Size>,
+        #[allow(missing_docs)]
+        name: Arc<str>,
     },
     /// With a struct.
     #[event(version = 1)]
@@ -120,8 +126,8 @@ fn reads<T: Document, E: Event>() -> usize {
 
 fn main() {
     let fields = reads::<AllKinds, AnyEvent>();
-    assert_eq!(fields + reads::<Tag, Stamped<AnyEvent>>() + reads::<OnlyId, AnyEvent>(), 46);
-    let patch = AllKinds::patch().is_bool(true).no_size(Size::Small).r#type("a").field("b");
+    assert_eq!(fields + reads::<Tag, Stamped<AnyEvent>>() + reads::<OnlyId, AnyEvent>(), 48);
+    let patch = AllKinds::patch().is_bool(true).shared_text("a").no_size(Size::Small).r#type("a").field("b");
     let _ = (patch, Tag::patch().with(1).into(2).clone(3), OnlyId::patch());
     let names: Vec<_> = AllKinds::SCHEMA.fields.iter().map(|field| field.name).collect();
     assert!(names.ends_with(&["noSize", "type", "renamedField"]), "{names:?}");

@@ -1,5 +1,7 @@
 //! The reducer and what the callers dispatch.
 
+use std::sync::Arc;
+
 use flux_server::reducers::{Action, Collection, Document, Event, Reduction, Uuid};
 use serde::{Deserialize, Serialize};
 
@@ -7,17 +9,17 @@ use serde::{Deserialize, Serialize};
 #[document(collection = "notes")]
 pub(crate) struct Note {
     id: Uuid,
-    title: String,
-    text: String,
-    color: Option<String>,
+    title: Arc<str>,
+    text: Arc<str>,
+    color: Option<Arc<str>>,
 }
 
 #[derive(Clone, Serialize, Deserialize, Event)]
 #[allow(clippy::enum_variant_names, reason = "the names of the events")]
 #[serde(tag = "type", content = "payload", rename_all = "camelCase")]
 pub(crate) enum NoteEvent {
-    NoteAdded { id: Uuid, title: String, text: String, color: Option<String> },
-    NoteTitleEdited { id: Uuid, title: String },
+    NoteAdded { id: Uuid, title: Arc<str>, text: Arc<str>, color: Option<Arc<str>> },
+    NoteTitleEdited { id: Uuid, title: Arc<str> },
     NoteRemoved { id: Uuid },
 }
 
@@ -70,7 +72,7 @@ impl Caller {
             Workload::Own => (self.round > 1).then_some(self.note),
         };
         if let Some(id) = updated {
-            return NoteEvent::NoteTitleEdited { id, title: format!("edit {}", self.round) };
+            return NoteEvent::NoteTitleEdited { id, title: format!("edit {}", self.round).into() };
         }
         match self.round % 10 {
             8 | 9 => NoteEvent::NoteTitleEdited { id: self.note, title: "edited".into() },
@@ -85,6 +87,6 @@ impl Caller {
 
 /// A payload of about 150 bytes.
 pub(crate) fn added(id: Uuid, has_color: bool) -> NoteEvent {
-    let color = has_color.then(|| "green".to_owned());
-    NoteEvent::NoteAdded { id, title: "a title".into(), text: "x".repeat(70), color }
+    let color = has_color.then(|| "green".into());
+    NoteEvent::NoteAdded { id, title: "a title".into(), text: "x".repeat(70).into(), color }
 }
