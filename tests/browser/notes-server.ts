@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const BINARY: string =
   process.env.NOTES_SERVER ??
-  fileURLToPath(new URL("../../target/release/notes-server", import.meta.url));
+  fileURLToPath(new URL("../../target/tested/notes-server", import.meta.url));
 
 /** An event of the log, as far as the tests read it. */
 export interface LoggedEvent {

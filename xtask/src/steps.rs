@@ -201,13 +201,10 @@ fn differential(shell: &Shell) -> anyhow::Result<()> {
         Ok(_) => sequences.unwrap_or_default(),
         Err(_) => sequences.unwrap_or_else(|| SEQUENCES.to_owned()),
     };
-    cmd!(
-        shell,
-        "cargo test --profile differential -p flux-tests --test differential -- --nocapture"
-    )
-    .envs(databases.variables())
-    .env(SEQUENCES_VARIABLE, count)
-    .run()?;
+    cmd!(shell, "cargo test --profile tested -p flux-tests --test differential -- --nocapture")
+        .envs(databases.variables())
+        .env(SEQUENCES_VARIABLE, count)
+        .run()?;
     Ok(())
 }
 
@@ -279,10 +276,10 @@ fn sync(shell: &Shell) -> anyhow::Result<()> {
 
 /// Builds the server of the notes sample, and returns where it is.
 fn build_server(shell: &Shell) -> anyhow::Result<PathBuf> {
-    cmd!(shell, "cargo build --release -p notes-server").run()?;
+    cmd!(shell, "cargo build --profile tested -p notes-server").run()?;
     // Not always in the project's own folder: `CARGO_TARGET_DIR` and cargo's settings move it.
     let metadata = MetadataCommand::new().current_dir(shell.current_dir()).no_deps().exec()?;
-    Ok(metadata.target_directory.join("release/notes-server").into())
+    Ok(metadata.target_directory.join("tested/notes-server").into())
 }
 
 #[cfg(test)]
