@@ -161,6 +161,10 @@ impl Changeset {
     }
 
     /// Creates a changeset of an operation without a filter.
+    pub(crate) fn into_operations(self) -> Vec<Operation> {
+        self.operations
+    }
+
     pub(crate) fn without_filter(operation: Operation) -> Self {
         Self { operations: alloc::vec![operation], by_filter: ByFilter(None) }
     }

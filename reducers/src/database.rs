@@ -228,6 +228,11 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn apply(&mut self, changeset: &Changeset) -> Result<Delta, Halt> {
+        self.apply_owned(changeset.clone())
+    }
+
+    /// Applies a changeset that nobody else wants: its texts become those of the documents.
+    pub(crate) fn apply_owned(&mut self, changeset: Changeset) -> Result<Delta, Halt> {
         let mut delta = Delta::default();
         self.apply_recording(changeset, Some(&mut delta))?;
         Ok(delta)
@@ -236,7 +241,7 @@ impl Database {
     /// Resolves a changeset and applies it, and records what changes for who wants to know.
     pub(crate) fn apply_recording(
         &mut self,
-        changeset: &Changeset,
+        changeset: Changeset,
         mut delta: Option<&mut Delta>,
     ) -> Result<(), Halt> {
         if changeset.operations().is_empty() {
@@ -244,9 +249,10 @@ impl Database {
         }
         // As long as there is a copy to go back to, each change copies all that is above it.
         let before = may_stop_midway(changeset.operations()).then(|| self.clone());
-        for operation in changeset.operations() {
+        let by_filter = changeset.by_filter();
+        for operation in changeset.into_operations() {
             let delta = delta.as_deref_mut();
-            if let Err(halt) = self.operate(operation, changeset.by_filter(), delta) {
+            if let Err(halt) = self.operate(operation, by_filter, delta) {
                 if let Some(before) = before {
                     *self = before;
                 }
@@ -421,7 +427,7 @@ impl Database {
 
     fn operate(
         &mut self,
-        operation: &Operation,
+        operation: Operation,
         by_filter: ByFilter,
         delta: Option<&mut Delta>,
     ) -> Result<(), Halt> {
@@ -429,7 +435,7 @@ impl Database {
         let schema = table.schema();
         match operation {
             Operation::Create { document, .. } => {
-                let row = schema.row_from_fields(document)?;
+                let row = schema.row_of_fields(document)?;
                 if table.is_there(schema.id_of(&row)).map_err(Fault::for_creation)? {
                     return Err(Rejection::new(
                         code::DOCUMENT_EXISTS,
@@ -445,21 +451,21 @@ impl Database {
                 write(table, delta, None, Some(row))
             }
             Operation::Upsert { document, .. } => {
-                let row = schema.row_from_fields(document)?;
+                let row = schema.row_of_fields(document)?;
                 let before = table.get(schema.id_of(&row))?.cloned();
                 write(table, delta, before, Some(row))
             }
             Operation::UpdateById { id, patch, .. } => {
-                let before = table.row_to_change(id.clone(), patch)?.cloned();
-                update(table, delta, before, patch)
+                let before = table.row_to_change(id, &patch)?.cloned();
+                update(table, delta, before, &patch)
             }
             Operation::DestroyById { id, .. } => {
-                let before = table.row_to_change(id.clone(), &Fields::new())?.cloned();
+                let before = table.row_to_change(id, &Fields::new())?.cloned();
                 write(table, delta, before, None)
             }
             // A changeset with a filter knows how it is applied.
             Operation::UpdateWhere { .. } | Operation::DestroyWhere { .. } => match by_filter.0 {
-                Some(operate) => operate(table, operation, delta),
+                Some(operate) => operate(table, &operation, delta),
                 None => Ok(()),
             },
         }

@@ -98,6 +98,10 @@ impl Fields {
         Self(fields.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect())
     }
 
+    pub(crate) fn into_values(self) -> impl Iterator<Item = Value> {
+        self.0.into_iter().map(|(_, value)| value)
+    }
+
     fn set(&mut self, name: Cow<'static, str>, value: Value) {
         match self.0.iter_mut().find(|(other, _)| *other == name) {
             Some((_, old)) => *old = value,

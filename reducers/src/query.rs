@@ -189,26 +189,30 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Orders rows that come ordered by id, then takes those asked for.
-    pub(crate) fn arrange(&self, mut rows: Vec<Row>) -> Vec<Row> {
-        if !self.order.is_empty() {
-            rows.sort_by(|left, right| {
-                let compared = self.order.iter().map(|(field, direction)| {
-                    let ordering = in_order(&left[*field], &right[*field]);
-                    match direction {
-                        Direction::Ascending => ordering,
-                        Direction::Descending => ordering.reverse(),
-                    }
-                });
-                compared.fold(Ordering::Equal, Ordering::then)
-            });
+    /// Orders rows that come ordered by id, and takes those asked for. Without another order no more
+    /// of them are looked at.
+    pub(crate) fn arrange(&self, rows: &mut dyn Iterator<Item = &Row>) -> Vec<Row> {
+        if self.order.is_empty() {
+            return self.part(rows);
         }
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort_by(|left, right| {
+            let compared = self.order.iter().map(|(field, direction)| {
+                let ordering = in_order(&left[*field], &right[*field]);
+                match direction {
+                    Direction::Ascending => ordering,
+                    Direction::Descending => ordering.reverse(),
+                }
+            });
+            compared.fold(Ordering::Equal, Ordering::then)
+        });
+        self.part(&mut rows.into_iter())
+    }
+
+    fn part(&self, rows: &mut dyn Iterator<Item = &Row>) -> Vec<Row> {
         let offset = usize::try_from(self.offset).unwrap_or(usize::MAX);
         let limit = self.limit.map_or(usize::MAX, |it| usize::try_from(it).unwrap_or(usize::MAX));
-        if offset == 0 && limit >= rows.len() {
-            return rows;
-        }
-        rows.into_iter().skip(offset).take(limit).collect()
+        rows.skip(offset).take(limit).cloned().collect()
     }
 }
 

@@ -345,7 +345,7 @@ impl Reducer {
         incoming: &dyn Incoming,
     ) -> Result<Delta, Halt> {
         let changeset = self.reduce_incoming(database, incoming)?;
-        database.apply(&changeset)
+        database.apply_owned(changeset)
     }
 
     /// Reduces an event that is read where it lies, and applies the changeset, without a word of what
@@ -360,7 +360,7 @@ impl Reducer {
         incoming: &dyn Incoming,
     ) -> Result<(), Halt> {
         let changeset = self.reduce_incoming(database, incoming)?;
-        database.apply_recording(&changeset, None)
+        database.apply_recording(changeset, None)
     }
 
     /// Makes sure that the log gets the event at hand, and nothing but it.
@@ -398,7 +398,7 @@ impl Reducer {
     /// ```
     pub fn run(&self, database: &mut Database, action: &Action) -> Result<Delta, Halt> {
         let changeset = self.reduce(database, action)?;
-        database.apply(&changeset)
+        database.apply_owned(changeset)
     }
 }
 

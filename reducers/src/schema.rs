@@ -368,16 +368,21 @@ impl Schema {
     /// # Ok::<(), Rejection>(())
     /// ```
     pub fn row_from_fields(&self, fields: &Fields) -> Result<Row, Rejection> {
+        self.row_of_fields(fields.clone())
+    }
+
+    /// Makes a row of named fields that nobody else wants.
+    pub(crate) fn row_of_fields(&self, fields: Fields) -> Result<Row, Rejection> {
         let in_order = fields.len() == self.fields.len()
             && fields.iter().zip(self.fields).all(|((name, _), field)| name == field.name);
         if in_order {
-            return self.row(fields.iter().map(|(_, value)| value.clone()));
+            return self.row(fields.into_values());
         }
         let mut values = alloc::vec![Value::Null; self.fields.len()];
         for (name, value) in fields.iter() {
             let position = self.position(name)?;
             if let Some(slot) = values.get_mut(position) {
-                *slot = value.clone();
+                slot.clone_from(value);
             }
         }
         self.row(values)

@@ -1,5 +1,6 @@
 //! One collection's rows in a persistent map by id, with its indexes and what of it is loaded.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::fields::Fields;
@@ -169,18 +170,27 @@ impl Table {
     /// Returns the rows that a query asks for.
     pub(crate) fn rows(&self, query: &Query) -> Result<Vec<Row>, Halt> {
         let plan = query.plan(self.schema)?;
-        Ok(plan.arrange(self.matching(&plan.condition)?.into_iter().cloned().collect()))
+        let mut rows = self.each_matching(&plan.condition)?;
+        Ok(plan.arrange(&mut *rows))
     }
 
     /// Returns the rows that fulfil a condition, ordered by id.
     pub(crate) fn matching(&self, condition: &Condition) -> Result<Vec<&Row>, Fault> {
+        Ok(self.each_matching(condition)?.collect())
+    }
+
+    /// Finds the rows that fulfil a condition, one after the other, ordered by id.
+    fn each_matching<'rows: 'query, 'query>(
+        &'rows self,
+        condition: &'query Condition,
+    ) -> Result<Box<dyn Iterator<Item = &'rows Row> + 'query>, Fault> {
+        let matches = |row: &&Row| condition.matches(row);
         if let Some(ids) = condition.values_of(self.schema.id) {
             let mut rows = Vec::new();
             for id in ids {
                 rows.extend(self.get(id)?);
             }
-            rows.retain(|row| condition.matches(row));
-            return Ok(rows);
+            return Ok(Box::new(rows.into_iter().filter(matches)));
         }
         if let Some(loaded) = &self.loaded
             && !loaded.covers(condition)
@@ -188,8 +198,8 @@ impl Table {
             return Err(Fault::matching(self.schema, condition.clone()));
         }
         Ok(match self.by_index(condition) {
-            Some(rows) => rows.into_iter().filter(|row| condition.matches(row)).collect(),
-            None => self.rows.values().filter(|row| condition.matches(row)).collect(),
+            Some(rows) => Box::new(rows.into_iter().filter(matches)),
+            None => Box::new(self.rows.values().filter(matches)),
         })
     }
 
