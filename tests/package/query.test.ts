@@ -8,7 +8,14 @@ import { beforeAll, expect, it } from "vitest";
 const file = new URL("../products/pkg/flux_tests_products_bg.wasm", import.meta.url);
 const selectProducts = createSelectWhere(queryProducts);
 
+let askedTooEarly: unknown;
+
 beforeAll(async () => {
+  try {
+    queryProducts({ version: 1, count: 0, root: null }, "{}");
+  } catch (error) {
+    askedTooEarly = error;
+  }
   await init({ module_or_path: readFileSync(file) });
 });
 
@@ -53,4 +60,8 @@ it("refuses a query on a field that there is not", () => {
   const query = { filter: { eq: ["titel", "Milk"] } };
   // @ts-expect-error There is no such field.
   expect(() => selectProducts(stateOf(), query)).toThrow("titel");
+});
+
+it("says that it was asked before its WebAssembly was there", () => {
+  expect(String(askedTooEarly)).toContain("this query was asked before its WebAssembly was there");
 });

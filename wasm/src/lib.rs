@@ -57,7 +57,7 @@ pub use error::code;
 pub mod __private {
     pub use crate::description::Events;
     pub use crate::error::on_rejected;
-    pub use crate::query::{Queries, query_types};
+    pub use crate::query::{Queries, callable, query_types};
     pub use crate::reducer::{ReduxReducer, stamp_versions};
     pub use crate::typescript::{Text, collection_types, document_types, event_types, root_types};
     pub use flux_reducers::{Describe, Document, Event};

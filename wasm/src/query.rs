@@ -4,7 +4,7 @@ use flux_reducers::{
     Database, Document, Filter, Halt, Query, Rejection, Row, Schema, code as core_code,
 };
 use serde_json::Value as JsonValue;
-use wasm_bindgen::prelude::{JsError, JsValue};
+use wasm_bindgen::prelude::{Closure, JsError, JsValue};
 
 use crate::border::Crossing;
 use crate::description::{Description, Events};
@@ -29,17 +29,13 @@ use crate::typescript::Text;
 /// `{ filter?, order?, limit?, offset? }`, given as JSON, it answers the ids of the documents as JSON;
 /// `createSelectWhere` of `@flux-capacitor/client` makes a selector of it, with types. A filter is as
 /// `GET /collections/{name}` takes it, an order is a list of fields, with a minus for the greatest
-/// first. It throws where the query, or the state, is none.
+/// first. It throws where the query, or the state, is none, and where `init` has not come back yet.
 // rustfmt would indent the arguments of the attribute further each time.
 #[rustfmt::skip]
 #[macro_export]
 macro_rules! query {
     ($name:ident: $document:path) => {
         /// Answers a query on the state of a collection.
-        #[$crate::__private::wasm_bindgen::prelude::wasm_bindgen(
-            wasm_bindgen = $crate::__private::wasm_bindgen,
-            skip_typescript
-        )]
         #[allow(clippy::needless_pass_by_value, clippy::missing_errors_doc, non_snake_case)]
         pub fn $name(
             state: $crate::__private::wasm_bindgen::JsValue,
@@ -50,6 +46,47 @@ macro_rules! query {
                 static QUERIES: $crate::__private::Queries =
                     $crate::__private::Queries::of::<$document>();
             }
+
+            #[allow(unused)]
+            const _: () = {
+                // On an item the attribute ignores the path that it is given.
+                use $crate::__private::wasm_bindgen;
+
+                #[wasm_bindgen::prelude::wasm_bindgen(start, private)]
+                fn $name() {
+                    // As with a reducer, a script tells that it is called too early.
+                    #[wasm_bindgen::prelude::wasm_bindgen(inline_js = r#"
+let answer;
+
+export function ask(state, query) {
+  if (answer === undefined) {
+    throw new Error(
+      "this query was asked before its WebAssembly was there: call and await init(), the default " +
+        "export of the package, first",
+    );
+  }
+  return answer(state, query);
+}
+
+export function open(it) {
+  answer = it;
+}
+"#)]
+                    extern "C" {
+                        #[wasm_bindgen(reexport = $name, skip_typescript)]
+                        fn ask();
+
+                        // Of the query's name: see `reduxify!`.
+                        #[wasm_bindgen(js_name = open)]
+                        fn $name(answer: &wasm_bindgen::JsValue);
+                    }
+
+                    $name(&$crate::__private::callable(|state, query| {
+                        QUERIES.with(|queries| queries.answer(&state, &query))
+                    }));
+                }
+            };
+
             QUERIES.with(|queries| queries.answer(&state, query))
         }
 
@@ -126,6 +163,12 @@ impl Queries {
             }
         }
     }
+}
+
+/// Returns a function that answers queries, as JavaScript can call it for good.
+#[must_use]
+pub fn callable(answer: fn(JsValue, String) -> Result<String, JsError>) -> JsValue {
+    Closure::<dyn Fn(JsValue, String) -> Result<String, JsError>>::new(answer).into_js_value()
 }
 
 /// There is no reducer whose actions could be run.
