@@ -12,8 +12,9 @@ use crate::error::Error;
 /// A query of a collection, as its schema means it.
 pub(crate) type PlannedQuery = (&'static Schema, Plan);
 
-/// Parts that are read ahead of whoever takes them on a thread of its own.
-const PARTS_AHEAD_MAX: usize = 8;
+/// Parts that are read ahead of whoever takes them on a thread of its own: some MiB, so that neither
+/// waits for the other where one of them is held up for a moment.
+const PARTS_AHEAD_MAX: usize = 32;
 
 /// Reads all, and does with it what takes the processor's time on a thread of its own, while the
 /// next rows are read. Returns what it made, and the place in the log as of which it is.
