@@ -22,6 +22,7 @@ mod arguments;
 mod memory;
 mod rebuilding;
 mod replaying;
+mod settling;
 #[path = "../dispatch/workload.rs"]
 #[allow(dead_code, reason = "callers who only update are measured with the dispatches")]
 mod workload;
@@ -67,7 +68,10 @@ fn main() {
         None => measure_all(&options),
         Some((part, place)) => runtime.block_on(async {
             match part.as_str() {
-                "fill" => fill(&place.open().await, log).await,
+                "fill" => {
+                    fill(&place.open().await, log).await;
+                    settling::settle(place).await;
+                }
                 "at" => at(&place.open().await, log).await,
                 "replay" => replaying::whole_log(place, log).await,
                 _ => rebuilding::beside_callers(&options, place).await,
@@ -109,6 +113,11 @@ impl Place {
     fn builder(&self, version: u32) -> StoreBuilder {
         let reducer = lift(notes).with_version(version);
         Store::builder(reducer, &self.url).namespace(&self.namespace)
+    }
+
+    /// Returns which database it is, as the URL says it.
+    fn scheme(&self) -> &str {
+        self.url.split_once(':').unwrap().0
     }
 
     async fn open(&self) -> Store {

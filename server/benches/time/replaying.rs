@@ -79,7 +79,7 @@ async fn timed(by: &str, log: usize, replay: impl Future<Output = usize>) -> Dur
 /// Reads the log with sqlx row by row, parses each event and applies it to a map.
 async fn by_hand(place: &Place) -> usize {
     let table = format!("{}_events", place.namespace);
-    match scheme(place) {
+    match place.scheme() {
         "postgres" => postgres(&place.url, &table).await,
         "mysql" => mysql(&place.url, &table).await,
         _ => sqlite(&place.url, &table).await,
@@ -89,7 +89,7 @@ async fn by_hand(place: &Place) -> usize {
 async fn forget_snapshots(place: &Place) {
     for table in ["flux_snapshots", "flux_snapshot_parts"] {
         let sql = AssertSqlSafe(format!("DELETE FROM {}_{table}", place.namespace));
-        match scheme(place) {
+        match place.scheme() {
             "postgres" => {
                 let mut connection = PgConnection::connect(&place.url).await.unwrap();
                 connection.execute(sql).await.unwrap();
@@ -104,10 +104,6 @@ async fn forget_snapshots(place: &Place) {
             }
         }
     }
-}
-
-fn scheme(place: &Place) -> &str {
-    place.url.split_once(':').unwrap().0
 }
 
 /// The loop by hand; the databases differ in types only.
