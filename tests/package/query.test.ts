@@ -12,7 +12,7 @@ let askedTooEarly: unknown;
 
 beforeAll(async () => {
   try {
-    queryProducts({ version: 1, count: 0, root: null }, "{}");
+    queryProducts({ version: 1, count: 0, root: [] }, "{}");
   } catch (error) {
     askedTooEarly = error;
   }
