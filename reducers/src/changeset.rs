@@ -160,11 +160,11 @@ impl Changeset {
         &self.operations
     }
 
-    /// Creates a changeset of an operation without a filter.
     pub(crate) fn into_operations(self) -> Vec<Operation> {
         self.operations
     }
 
+    /// Creates a changeset of an operation without a filter.
     pub(crate) fn without_filter(operation: Operation) -> Self {
         Self { operations: alloc::vec![operation], by_filter: ByFilter(None) }
     }
