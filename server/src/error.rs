@@ -295,7 +295,7 @@ impl Error {
     ///
     /// ```
     /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::{aggregate_reducers};
+    /// # use flux_server::reducers::aggregate_reducers;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Error> {
     /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;

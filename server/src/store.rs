@@ -187,10 +187,9 @@ impl Store {
     ///
     /// ```
     /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::{aggregate_reducers};
+    /// # use flux_server::reducers::aggregate_reducers;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Error> {
-    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
     /// let reducer = aggregate_reducers([]);
     /// let store = Store::open(reducer, "sqlite::memory:").await?;
     /// assert_eq!(store.position().await?, 0);
@@ -205,10 +204,9 @@ impl Store {
     ///
     /// ```
     /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::{aggregate_reducers};
+    /// # use flux_server::reducers::aggregate_reducers;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Error> {
-    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
     /// let builder = Store::builder(aggregate_reducers([]), "sqlite::memory:");
     /// let store = builder.open().await?;
     /// # Ok(())
@@ -595,7 +593,7 @@ impl Store {
     ///
     /// ```
     /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::{aggregate_reducers};
+    /// # use flux_server::reducers::aggregate_reducers;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Error> {
     /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
@@ -616,7 +614,7 @@ impl Store {
     ///
     /// ```
     /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::{aggregate_reducers};
+    /// # use flux_server::reducers::aggregate_reducers;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Error> {
     /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;

@@ -59,10 +59,9 @@ pub enum OnChange {
 ///
 /// ```
 /// # use flux_server::{Error, Store};
-/// # use flux_server::reducers::{aggregate_reducers};
+/// # use flux_server::reducers::aggregate_reducers;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Error> {
-/// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
 /// let store = Store::builder(aggregate_reducers([]), "sqlite::memory:").open().await?;
 /// # store.close().await;
 /// # Ok(())
@@ -393,10 +392,9 @@ impl StoreBuilder {
     ///
     /// ```
     /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::{aggregate_reducers};
+    /// # use flux_server::reducers::aggregate_reducers;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Error> {
-    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
     /// let store = Store::builder(aggregate_reducers([]), "sqlite::memory:").open().await?;
     /// assert_eq!(store.position().await?, 0);
     /// # Ok(())
