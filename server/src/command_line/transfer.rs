@@ -75,8 +75,10 @@ impl Export {
         // Only what is whole has the name: nobody could tell it from a part.
         let part = with_suffix(path, ".part");
         let (what, of_part) = (path.display().to_string(), part.display().to_string());
-        let file = BufWriter::new(File::create(&part).map_err(failed(&*of_part))?);
-        write_log(&store, self.after, &of_part, file).await?;
+        let file = File::create(&part).map_err(failed(&*of_part))?;
+        write_log(&store, self.after, &of_part, BufWriter::new(&file)).await?;
+        // Before it has the name: a power cut must not leave the name to a part either.
+        file.sync_all().map_err(failed(&*of_part))?;
         fs::rename(&part, path).map_err(failed(what))?;
         store.close().await;
         Ok(Outcome::Done)
