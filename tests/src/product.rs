@@ -13,9 +13,11 @@ pub struct Product {
     pub id: String,
     #[document(index)]
     pub name: String,
+    #[document(index)]
     pub stage: Stage,
     pub stock: i64,
     pub available: bool,
+    #[document(index)]
     pub price: f64,
     pub rank: Option<i32>,
     pub size: Option<u32>,

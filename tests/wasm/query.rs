@@ -7,7 +7,7 @@ use serde_json::json;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::host::{accepted, copy, heard, js, json as json_of};
+use super::host::{accepted, copy, eval, heard, js, json as json_of};
 use super::queryProducts;
 
 /// The same products as a state and in a database.
@@ -126,6 +126,8 @@ fn an_index_finds_what_a_scan_finds() {
             Filter::eq("name", name.as_str()),
             Filter::is_in("name", [name.as_str(), "milk1", ""]) & Filter::lt("stock", 5),
             Filter::eq("serial", serial_of(random.below(30))),
+            Filter::eq("stage", Stage::OnSale) & Filter::lt("stock", -5),
+            Filter::is_in("price", [random.below(100) as f64 / 8.0, 0.0]),
         ];
         for filter in wanted {
             // Turned over twice it says the same, and nothing to look up.
@@ -134,6 +136,54 @@ fn an_index_finds_what_a_scan_finds() {
             assert_eq!(answer(&state, &json!({ "filter": filter })), scanned, "{filter:?}");
         }
     }
+}
+
+/// Makes a function that copies a state, so that a list has the id of each product that is read.
+const READS_OF: &str = r#"(reads) => {
+  const heard = (product) =>
+    Object.freeze(
+      Object.defineProperty({ ...product }, "stock", {
+        enumerable: true,
+        get() {
+          reads.push(product.id);
+          return product.stock;
+        },
+      }),
+    );
+  const copied = (node) =>
+    Object.freeze(
+      Array.isArray(node)
+        ? node.map(heard)
+        : { ...node, children: Object.freeze(node.children.map(copied)) },
+    );
+  return (state) => Object.freeze({ ...state, root: copied(state.root) });
+}"#;
+
+#[test]
+fn a_query_by_an_index_reads_no_document_of_another_value() {
+    let (state, _) = products_of(300);
+    let reads = js_sys::Array::new();
+    let call = |function: JsValue, argument: &JsValue| {
+        js_sys::Function::from(function).call1(&JsValue::UNDEFINED, argument).unwrap()
+    };
+    let state = call(call(eval(READS_OF), &reads), &state);
+    let read_for = |filter: &Filter| {
+        reads.set_length(0);
+        let found = answer(&state, &json!({ "filter": filter })).unwrap().len();
+        assert!(found > 0, "{filter:?} matches none");
+        (found, reads.length() as usize)
+    };
+    for filter in [
+        Filter::eq("name", "Milk3"),
+        Filter::is_in("name", ["Milk1", "milk2"]),
+        Filter::eq("stage", Stage::OnSale),
+        Filter::eq("price", 6.5),
+        Filter::eq("price", 6),
+    ] {
+        let (found, read) = read_for(&filter);
+        assert_eq!(read, found, "{filter:?}");
+    }
+    assert_eq!(read_for(&Filter::eq("available", true)).1, 300, "there is no such index");
 }
 
 #[test]

@@ -86,6 +86,9 @@ impl Description<'_> {
                 writer.byte(kind_code(field.kind));
                 writer.flag(field.nullable);
                 writer.flag(schema.is_key(field));
+                let variants = if let Kind::Enumeration(names) = field.kind { names } else { &[] };
+                writer.count(variants.len());
+                variants.iter().for_each(|name| writer.text(name));
             }
         }
         self.write_types(&mut writer);
@@ -120,8 +123,10 @@ const fn kind_code(kind: Kind) -> u8 {
         Kind::Text => 4,
         Kind::Uuid => 5,
         Kind::Timestamp => 6,
+        Kind::F64 => 7,
+        Kind::Enumeration(_) => 8,
         // Left to WebAssembly.
-        Kind::F64 | Kind::Bytes | Kind::Enumeration(_) => 7,
-        Kind::Json => 8,
+        Kind::Bytes => 9,
+        Kind::Json => 10,
     }
 }

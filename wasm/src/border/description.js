@@ -4,10 +4,11 @@
 import { objectOf, readMembers } from "./members.js";
 
 /** The kind of a field that holds any JSON; `description.rs` has the same. */
-const JSON_KIND = 8;
+const JSON_KIND = 10;
 
 /**
- * @typedef {{ name: string, kind: number, nullable: boolean, isKey: boolean }} Field
+ * @typedef {{ name: string, kind: number, nullable: boolean, isKey: boolean, variants: Set<string> }} Field
+ *   the variants are those of an enumeration
  * @typedef {{ name: string, names: string[], fields: Field[], id: number, idName: string, make: (fields: Fields, earlier: any) => object }} Collection
  * @typedef {{ places: number[], values: unknown[] }} Fields that change
  * @typedef {{ number: number, names: string[] | null, wanted: number[] | null }} Type of event: the members
@@ -58,6 +59,7 @@ function collectionOf(_, reader) {
     kind: reader.byte(),
     nullable: reader.byte() === 1,
     isKey: reader.byte() === 1,
+    variants: new Set(listOf(reader, () => nameOf(reader))),
   }));
   const names = fields.map(({ name }) => name);
   return { name, names, fields, id, idName: names[id], make: makerOf(names) };

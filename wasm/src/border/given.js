@@ -16,6 +16,8 @@ const I64 = 3;
 const TEXT = 4;
 const UUID = 5;
 const TIMESTAMP = 6;
+const F64 = 7;
+const ENUMERATION = 8;
 
 /** What a character of a UUID is; a bit each. */
 const DIGIT = 1;
@@ -132,7 +134,7 @@ export function certain(document, { names, fields }, values) {
  * @param {unknown} value
  * @param {import("./description.js").Field} field
  */
-export function isCertain(value, { kind, nullable, isKey }) {
+export function isCertain(value, { kind, nullable, isKey, variants }) {
   if (value === null) return nullable;
   if (typeof value === "string") {
     if (kind === TEXT) {
@@ -141,10 +143,13 @@ export function isCertain(value, { kind, nullable, isKey }) {
       );
     }
     if (kind === UUID) return isUuid(value);
+    if (kind === ENUMERATION) return variants.has(value);
     return kind === TIMESTAMP && TIMESTAMP_TEXT.test(value);
   }
   if (typeof value === "number") {
-    if (!Number.isSafeInteger(value) || Object.is(value, -0)) return false;
+    if (Object.is(value, -0)) return false;
+    if (kind === F64) return Number.isFinite(value);
+    if (!Number.isSafeInteger(value)) return false;
     if (kind === I32) return value === (value | 0);
     if (kind === U32) return value === value >>> 0;
     return kind === I64;
