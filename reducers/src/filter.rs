@@ -8,10 +8,13 @@ use core::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use crate::map::sort;
 use crate::rejection::{Rejection, code};
 use crate::schema::{Field, Kind, Row, Schema};
 use crate::value::Value;
+
+mod spans;
+
+pub use spans::Span;
 
 /// A condition on the fields of a document.
 ///
@@ -448,27 +451,6 @@ impl Condition {
             Self::And(all) => all.iter().all(|condition| condition.matches(row)),
             Self::Or(any) => any.iter().any(|condition| condition.matches(row)),
             Self::Not(condition) => !condition.matches(row),
-        }
-    }
-
-    /// Returns the values of which the field must have one, where the condition says so: what an
-    /// index can look up.
-    pub(crate) fn values_of(&self, field: usize) -> Option<Vec<&Value>> {
-        match self {
-            Self::Compare { field: this, comparison: Comparison::Eq, value } if *this == field => {
-                Some(alloc::vec![value])
-            }
-            Self::Or(any) => {
-                let mut values = Vec::new();
-                for condition in any {
-                    values.extend(condition.values_of(field)?);
-                }
-                sort(&mut values);
-                values.dedup();
-                Some(values)
-            }
-            Self::And(all) => all.iter().find_map(|condition| condition.values_of(field)),
-            _ => None,
         }
     }
 }

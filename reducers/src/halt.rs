@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::filter::Condition;
+use crate::filter::{Condition, Span};
 use crate::rejection::Rejection;
 use crate::schema::{Row, Schema};
 use crate::value::Value;
@@ -51,11 +51,11 @@ pub struct Fault {
 #[derive(Clone, Copy, Debug)]
 struct Matches {
     row: fn(&Wanted, &Row) -> bool,
-    values_of: fn(&Wanted, usize) -> Option<Vec<Value>>,
+    spans_of: fn(&Wanted, usize) -> Option<Vec<Span>>,
 }
 
 impl Matches {
-    const ALL: Self = Self { row: |_, _| true, values_of: |_, _| None };
+    const ALL: Self = Self { row: |_, _| true, spans_of: |_, _| None };
 }
 
 /// It follows from what is wanted.
@@ -101,10 +101,8 @@ impl Fault {
                 Wanted::Matching(condition) => condition.matches(row),
                 Wanted::Document(_) => true,
             },
-            values_of: |wanted, field| match wanted {
-                Wanted::Matching(condition) => {
-                    Some(condition.values_of(field)?.into_iter().cloned().collect())
-                }
+            spans_of: |wanted, field| match wanted {
+                Wanted::Matching(condition) => condition.spans_of(field),
                 Wanted::Document(_) => None,
             },
         };
@@ -118,12 +116,12 @@ impl Fault {
         (self.matches.row)(&self.wanted, row)
     }
 
-    /// Returns the values of which a field must have one in each row that it asks for, where that is
+    /// Returns the spans in one of which a field must be in each row that it asks for, where that is
     /// so: what an index can look up.
     #[doc(hidden)]
     #[must_use]
-    pub fn values_of(&self, field: usize) -> Option<Vec<Value>> {
-        (self.matches.values_of)(&self.wanted, field)
+    pub fn spans_of(&self, field: usize) -> Option<Vec<Span>> {
+        (self.matches.spans_of)(&self.wanted, field)
     }
 
     pub(crate) fn for_creation(self) -> Self {

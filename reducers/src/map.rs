@@ -58,6 +58,10 @@ mod persistent {
             self.0.get(key)
         }
 
+        pub(crate) fn len(&self) -> usize {
+            self.0.size()
+        }
+
         pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
             self.0.values()
         }
@@ -252,6 +256,7 @@ mod tests {
                 }
                 prop_assert_eq!(large.get(&key), small.get(&key));
                 prop_assert_eq!(large_set.contains(&key), small_set.contains(&key));
+                prop_assert_eq!(large.len(), small.len());
                 prop_assert!(large.values().eq(small.values()));
                 let from: Vec<_> = large_set.from(&key).collect();
                 prop_assert_eq!(from, small_set.from(&key).collect::<Vec<_>>());

@@ -128,6 +128,11 @@ fn an_index_finds_what_a_scan_finds() {
             Filter::eq("serial", serial_of(random.below(30))),
             Filter::eq("stage", Stage::OnSale) & Filter::lt("stock", -5),
             Filter::is_in("price", [random.below(100) as f64 / 8.0, 0.0]),
+            Filter::ge("price", random.below(100) as f64 / 8.0) & Filter::lt("price", 9.5),
+            Filter::gt("name", name.as_str()) & Filter::ne("name", "milk3"),
+            Filter::starts_with("name", "😀") | Filter::lt("name", "Milk2"),
+            Filter::is_null("serial") | Filter::gt("serial", serial_of(20)),
+            Filter::le("stage", Stage::Draft),
         ];
         for filter in wanted {
             // Turned over twice it says the same, and nothing to look up.
@@ -179,6 +184,8 @@ fn a_query_by_an_index_reads_no_document_of_another_value() {
         Filter::eq("stage", Stage::OnSale),
         Filter::eq("price", 6.5),
         Filter::eq("price", 6),
+        Filter::ge("price", 6) & Filter::le("price", 6.5) | Filter::ge("price", 12),
+        Filter::starts_with("name", "milk"),
     ] {
         let (found, read) = read_for(&filter);
         assert_eq!(read, found, "{filter:?}");

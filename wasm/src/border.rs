@@ -59,7 +59,7 @@ extern "C" {
     fn scan(this: &Border, collection: u32) -> JsValue;
 
     #[wasm_bindgen(method)]
-    fn scan_narrowed(this: &Border, collection: u32, field: u32, values: *const u8) -> JsValue;
+    fn scan_narrowed(this: &Border, collection: u32, field: u32, spans: *const u8) -> JsValue;
 
     #[wasm_bindgen(method)]
     fn next(this: &Border, scan: &JsValue) -> i32;
@@ -265,8 +265,8 @@ impl Crossing {
         each: &mut dyn FnMut(Row),
     ) -> Result<(), Rejection> {
         let scan = match narrowed {
-            Some((field, values)) => {
-                self.border.scan_narrowed(index(collection), index(field), values.as_ptr())
+            Some((field, spans)) => {
+                self.border.scan_narrowed(index(collection), index(field), spans.as_ptr())
             }
             None => self.border.scan(index(collection)),
         };

@@ -1,5 +1,6 @@
 //! What a reducer reads of a state, asked for by faults, and what it makes of it.
 
+use flux_reducers::__private::Span;
 use flux_reducers::{
     Change, Database, Delta, Fault, Halt, Rejection, Row, Schema, Value, Wanted, code as core_code,
 };
@@ -151,11 +152,13 @@ impl<'a> Documents<'a> {
         }
     }
 
-    /// Returns an indexed field of which one of some values is wanted, and the values.
+    /// Returns an indexed field of which some values are wanted, and the spans of these.
     fn narrowed(&self, collection: usize, fault: &Fault) -> Option<(usize, Vec<u8>)> {
         let fields = self.crossing.schemas()[collection].fields.iter().enumerate();
-        let mut indexed = fields.filter(|(_, field)| field.index || field.unique);
-        indexed.find_map(|(field, _)| Some((field, written(&fault.values_of(field)?)?)))
+        let indexed = fields.filter(|(_, field)| field.index || field.unique);
+        let spans = indexed.filter_map(|(field, _)| Some((field, fault.spans_of(field)?)));
+        let (field, spans) = spans.min_by_key(|(_, spans)| !spans.iter().all(Span::is_one))?;
+        Some((field, written(&spans)?))
     }
 
     fn matching(&self, collection: usize, fault: &Fault) -> Result<Vec<Row>, Rejection> {
@@ -169,11 +172,14 @@ impl<'a> Documents<'a> {
     }
 }
 
-/// Writes values that JavaScript can hold.
-fn written(values: &[Value]) -> Option<Vec<u8>> {
+/// Writes spans of values that JavaScript can hold.
+fn written(spans: &[Span]) -> Option<Vec<u8>> {
     let mut writer = Writer::new(Vec::new(), None, None);
-    writer.count(values.len());
-    values.iter().try_for_each(|value| writer.value(value)).ok()?;
+    writer.count(spans.len());
+    for bound in spans.iter().flat_map(|span| [span.first(), span.last()]) {
+        writer.flag(bound.is_some());
+        bound.map_or(Ok(()), |value| writer.value(value)).ok()?;
+    }
     Some(writer.into_bytes())
 }
 

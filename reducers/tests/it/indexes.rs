@@ -1,6 +1,6 @@
 //! Queries by index answer as a scan does.
 
-use flux_reducers::{Changeset, Database, Direction, Filter, Query};
+use flux_reducers::{Changeset, Database, Direction, Filter, Query, Value};
 use proptest::prelude::*;
 
 use crate::generate::{Orders, cases, changeset, contents, database, filter, orders, pool, schema};
@@ -69,6 +69,52 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(cases(200))]
+
+    #[test]
+    fn a_range_of_an_indexed_field_finds_exactly_its_documents(
+        database in database(),
+        changesets in prop::collection::vec(changeset(2), 0..6),
+    ) {
+        let database = changed(database, &changesets);
+        for (name, rows) in contents(&database) {
+            let schema = database.schema(name).unwrap();
+            let keys = schema.fields.iter().filter(|it| it.index || it.unique);
+            for (field, low) in keys.flat_map(|it| pool(&it.kind).into_iter().map(move |low| (it, low))) {
+                for high in pool(&field.kind) {
+                    for filter in ranges(field.name, &low, &high) {
+                        let found = database.rows(name, &filter.clone().into()).unwrap();
+                        let held = rows.iter().filter(|row| oracle::holds(&filter, schema, row));
+                        prop_assert_eq!(found, held.cloned().collect::<Vec<_>>(), "{:?}", filter);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Filters that say between which values a field's is.
+fn ranges(name: &str, low: &Value, high: &Value) -> Vec<Filter> {
+    let (low, high) = (low.clone(), high.clone());
+    let mut filters = vec![Filter::is_null(name) | Filter::eq(name, low.clone())];
+    if !low.is_null() && !high.is_null() {
+        filters.extend([
+            Filter::ge(name, low.clone()) & Filter::lt(name, high.clone()),
+            Filter::gt(name, low.clone())
+                & Filter::le(name, high.clone())
+                & Filter::ne(name, low.clone()),
+            Filter::le(name, low.clone()) | Filter::gt(name, high.clone()),
+            Filter::is_in(name, [low.clone(), high.clone()]) & Filter::gt(name, low.clone()),
+            Filter::is_null(name) | Filter::lt(name, high.clone()),
+        ]);
+    }
+    if let (Value::Text(low), Value::Text(high)) = (low, high) {
+        filters.push(Filter::starts_with(name, &*low) | Filter::starts_with(name, &*high));
+    }
+    filters
 }
 
 fn changed(mut database: Database, changesets: &[Changeset]) -> Database {

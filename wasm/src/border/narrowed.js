@@ -5,28 +5,66 @@
  */
 
 import { isCertain } from "./given.js";
+import { isBefore } from "./tree.js";
 
 /**
  * @typedef {import("./description.js").Field} Field
- * @typedef {{ byValue: Map<unknown, any[]>, others: any[] }} Index of a part of a tree: documents by a
- *   value that is certainly in its normal form, and all others
+ * @typedef {{ first: unknown, last: unknown }} Span of values in their normal form, which follow each
+ *   other in their order; undefined where it has no end. Null stands alone
+ * @typedef {{ byValue: Map<unknown, any[]>, others: any[], inOrder: unknown[] | undefined }} Index of
+ *   a part of a tree: documents by a value that is certainly in its normal form, and all others; the
+ *   values in their order but for null, once that is asked for
  */
 
 /** By part of a tree and by field. A change leaves all parts but one as they are. */
 const indexes = /** @type {WeakMap<object, Map<string, Index>>} */ (new WeakMap());
 
 /**
- * Gives all documents whose field may have one of the values, and perhaps others; in no order.
+ * Gives all documents whose field may have a value in one of the spans, and perhaps others; in no
+ * order.
  * @param {Iterable<readonly any[]>} parts of a tree, each an array of leaves, or a leaf
  * @param {Field} field
- * @param {readonly unknown[]} values in their normal form
+ * @param {readonly Span[]} spans
  */
-export function* narrowed(parts, field, values) {
+export function* narrowed(parts, field, spans) {
   for (const part of parts) {
-    const { byValue, others } = indexOf(part, field);
-    for (const value of values) yield* byValue.get(value) ?? [];
-    yield* others;
+    const index = indexOf(part, field);
+    for (const span of spans) {
+      for (const value of valuesOf(index, span)) yield* index.byValue.get(value) ?? [];
+    }
+    yield* index.others;
   }
+}
+
+/**
+ * @param {Index} index
+ * @param {Span} span
+ */
+function valuesOf(index, { first, last }) {
+  if (first === last && first !== undefined) return [first];
+  index.inOrder ??= [...index.byValue.keys()]
+    .filter((value) => value !== null)
+    .sort((left, right) => (isBefore(left, right) ? -1 : 1));
+  const values = index.inOrder;
+  const start = first === undefined ? 0 : whereNot(values, (value) => isBefore(value, first));
+  const end =
+    last === undefined ? values.length : whereNot(values, (value) => !isBefore(last, value));
+  return values.slice(start, end);
+}
+
+/**
+ * Returns where the first value is that is not so; all before are.
+ * @param {unknown[]} values
+ * @param {(value: unknown) => boolean} isSo
+ */
+function whereNot(values, isSo) {
+  let [low, high] = [0, values.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isSo(values[middle])) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /**
@@ -49,7 +87,7 @@ function indexOf(part, field) {
  */
 function made(part, field) {
   /** @type {Index} */
-  const index = { byValue: new Map(), others: [] };
+  const index = { byValue: new Map(), others: [], inOrder: undefined };
   for (const leaf of Array.isArray(part[0]) ? part : [part]) {
     for (const document of leaf) add(index, document, field);
   }

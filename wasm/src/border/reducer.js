@@ -309,18 +309,20 @@ export class Border {
   }
 
   /**
-   * Begins to give the documents whose field may have one of these values, and perhaps others.
+   * Begins to give the documents whose field may have a value in one of these spans, and perhaps
+   * others.
    * @param {number} collection
    * @param {number} field
-   * @param {number} values
+   * @param {number} written
    * @returns {Scan}
    */
-  scan_narrowed(collection, field, values) {
-    const reader = this.#reader(values, NONE_KNOWN);
-    const wanted = Array.from({ length: reader.count() }, () => reader.value());
+  scan_narrowed(collection, field, written) {
+    const reader = this.#reader(written, NONE_KNOWN);
+    const bound = () => (reader.byte() === 1 ? reader.value() : undefined);
+    const spans = Array.from({ length: reader.count() }, () => ({ first: bound(), last: bound() }));
     const parts = this.call.trees[collection].parts();
     const { fields } = this.collections[collection];
-    return { collection, documents: narrowed(parts, fields[field], wanted) };
+    return { collection, documents: narrowed(parts, fields[field], spans) };
   }
 
   /**
