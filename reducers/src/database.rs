@@ -353,8 +353,8 @@ impl Database {
         Ok(())
     }
 
-    /// Creates a partial database for a few documents of one collection, whose schema is sound and
-    /// has no unique fields.
+    /// Creates a partial database without indexes for a few documents of one collection, whose schema
+    /// is sound, and has no unique fields if anything is written.
     #[doc(hidden)]
     #[must_use]
     pub fn small(schema: &'static Schema) -> Self {

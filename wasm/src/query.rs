@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::{Closure, JsError, JsValue};
 use crate::border::Crossing;
 use crate::description::{Description, Events};
 use crate::documents::Documents;
-use crate::reducer::JSON;
+use crate::reducer::{JSON, held};
 use crate::typescript::Text;
 
 /// Exports a function that answers queries on the state of one collection.
@@ -106,6 +106,8 @@ export function open(it) {
 pub struct Queries {
     schema: &'static Schema,
     crossing: Crossing,
+    /// Empty. What one query reads is looked at once: no index is made of it.
+    database: Result<Database, Rejection>,
 }
 
 impl Queries {
@@ -130,6 +132,7 @@ impl Queries {
                 run_nothing,
                 0,
             ),
+            database: held(Database::partial([schema]).map(|_| Database::small(schema))),
         }
     }
 
@@ -153,8 +156,7 @@ impl Queries {
 
     fn rows_of(&self, query: &Query) -> Result<Vec<Row>, Rejection> {
         let mut documents = Documents::new(&self.crossing, None);
-        let mut database = Database::partial([self.schema])
-            .map_err(|error| Rejection::new(core_code::UNKNOWN_COLLECTION, error.to_string()))?;
+        let mut database = self.database.clone()?;
         loop {
             match database.rows(self.schema.collection, query) {
                 Ok(rows) => return Ok(rows),

@@ -210,7 +210,7 @@ impl Running {
 }
 
 /// Returns the database; where a schema can't be held, why each action is rejected.
-fn held(database: Result<Database, SchemaError>) -> Result<Database, Rejection> {
+pub(crate) fn held(database: Result<Database, SchemaError>) -> Result<Database, Rejection> {
     database.map_err(|error| Rejection::new(core_code::UNKNOWN_COLLECTION, error.to_string()))
 }
 

@@ -62,8 +62,10 @@ struct Loaded {
 
 impl Table {
     pub(crate) fn whole(schema: &'static Schema, check_unique: CheckUnique) -> Self {
+        // A table in WebAssembly has what one action reads: to look at all of that takes no longer.
+        let is_long_lived = !cfg!(target_arch = "wasm32");
         let indexed = |(position, field): (usize, &crate::schema::Field)| {
-            ((field.index || field.unique) && position != schema.id)
+            (((field.index && is_long_lived) || field.unique) && position != schema.id)
                 .then(|| ValueIndex { field: position, entries: Set::new() })
         };
         Self {

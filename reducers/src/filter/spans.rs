@@ -12,6 +12,7 @@ use crate::value::Value;
 const LEAST: Value = Value::Bool(false);
 
 /// Values that follow each other in the order of a field. Null stands alone.
+#[doc(hidden)]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
     first: Value,
@@ -21,18 +22,21 @@ pub struct Span {
 
 impl Span {
     /// Returns the first value that it may have; `None` for the least that is not null.
+    #[doc(hidden)]
     #[must_use]
     pub fn first(&self) -> Option<&Value> {
         Some(&self.first).filter(|first| **first != LEAST)
     }
 
     /// Returns the last value that it may have; `None` where all that follow the first are of it.
+    #[doc(hidden)]
     #[must_use]
     pub const fn last(&self) -> Option<&Value> {
         self.last.as_ref()
     }
 
     /// Returns whether it has no more than one value.
+    #[doc(hidden)]
     #[must_use]
     pub fn is_one(&self) -> bool {
         self.last.as_ref() == Some(&self.first)

@@ -20,19 +20,23 @@ import { isBefore } from "./tree.js";
 const indexes = /** @type {WeakMap<object, Map<string, Index>>} */ (new WeakMap());
 
 /**
- * Gives all documents whose field may have a value in one of the spans, and perhaps others; in no
- * order.
+ * Gives all documents whose field may have a value in one of the spans, and perhaps others; ordered by
+ * id, for so they are taken in sooner.
  * @param {Iterable<readonly any[]>} parts of a tree, each an array of leaves, or a leaf
- * @param {Field} field
+ * @param {import("./description.js").Collection} collection
+ * @param {number} field
  * @param {readonly Span[]} spans
  */
-export function* narrowed(parts, field, spans) {
+export function* narrowed(parts, { fields, idName }, field, spans) {
+  const isLess = (/** @type {any} */ left, /** @type {any} */ right) =>
+    isBefore(memberOf(left, idName), memberOf(right, idName));
   for (const part of parts) {
-    const index = indexOf(part, field);
+    const index = indexOf(part, fields[field]);
+    const some = [...index.others];
     for (const span of spans) {
-      for (const value of valuesOf(index, span)) yield* index.byValue.get(value) ?? [];
+      for (const value of valuesOf(index, span)) some.push(...(index.byValue.get(value) ?? []));
     }
-    yield* index.others;
+    yield* some.sort((left, right) => (isLess(left, right) ? -1 : 1));
   }
 }
 

@@ -321,8 +321,8 @@ export class Border {
     const bound = () => (reader.byte() === 1 ? reader.value() : undefined);
     const spans = Array.from({ length: reader.count() }, () => ({ first: bound(), last: bound() }));
     const parts = this.call.trees[collection].parts();
-    const { fields } = this.collections[collection];
-    return { collection, documents: narrowed(parts, fields[field], spans) };
+    const documents = narrowed(parts, this.collections[collection], field, spans);
+    return { collection, documents };
   }
 
   /**
