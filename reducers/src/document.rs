@@ -15,8 +15,10 @@ use crate::value::{Bytes, Value, ValueError};
 
 /// A struct that is a member of one collection. Derive it.
 ///
-/// The field `id`, or the one marked `#[document(id)]`, is the id. `#[document(index)]` and
-/// `#[document(unique)]` mark fields. Names in JSON follow serde's `rename` and `rename_all`.
+/// The field `id`, or the one marked `#[document(id)]`, is the id. By a field that is marked
+/// `#[document(index)]` documents are found fast: by its values, ranges of them, and prefixes. So they
+/// are by one marked `#[document(unique)]`, of which no two documents have the same value. Names in
+/// JSON follow serde's `rename` and `rename_all`.
 ///
 /// ```
 /// use flux_reducers::{Document, Kind, Timestamp};

@@ -14,7 +14,7 @@ use crate::value::Value;
 
 mod spans;
 
-pub use spans::Span;
+pub use spans::{Span, after_all_with};
 
 /// A condition on the fields of a document.
 ///

@@ -5,7 +5,7 @@ pub use crate::decode::{
     Decode, Decoder, Misfit, Token, by_serde, is_there, no_payload, record, unexpected, variant,
 };
 pub use crate::event::{event_by_serde, event_to_action};
-pub use crate::filter::Span;
+pub use crate::filter::{Span, after_all_with};
 pub use crate::incoming::{EventText, Incoming, Part, read_payload, to_action};
 pub use crate::schema_spec::{FieldSpec, KindSpec, SchemaSpec};
 pub use crate::value::{base64_text, float_text, quoted};

@@ -134,8 +134,10 @@ fn joined(mut spans: Vec<Span>) -> Vec<Span> {
     joined
 }
 
-/// Returns a text that follows all that start with this one, if there is one.
-fn after_all_with(prefix: &str) -> Option<String> {
+/// Returns the least text that follows all that start with this one, if there is one.
+#[doc(hidden)]
+#[must_use]
+pub fn after_all_with(prefix: &str) -> Option<String> {
     let mut text = String::from(prefix);
     while let Some(last) = text.pop() {
         if let Some(next) = (last..=char::MAX).nth(1) {

@@ -1,5 +1,6 @@
 //! Conditions as SQL. Each is true or false, never NULL, so that NOT means what it means in memory.
 
+use flux_reducers::__private::after_all_with;
 use flux_reducers::{Comparison, Condition, Schema, Value};
 use sqlx::QueryBuilder;
 
@@ -21,7 +22,15 @@ pub(super) fn push<D: Dialect>(sql: &mut QueryBuilder<D>, schema: &Schema, condi
         Condition::StartsWith { field, text } => {
             let column = column(field);
             sql.push(format_args!("({column} IS NOT NULL AND "));
-            D::push_starts_with(sql, &column, text);
+            // The same in the order of code points, and what an index can look up.
+            if let Some(end) = after_all_with(text) {
+                sql.push(format_args!("{column} >= "));
+                D::push_value(sql, &Value::Text(text.clone()));
+                sql.push(format_args!(" AND {column} < "));
+                D::push_value(sql, &Value::from(end));
+            } else {
+                D::push_starts_with(sql, &column, text);
+            }
             sql.push(")");
         }
         Condition::Contains { field, text } => {

@@ -86,7 +86,7 @@ impl Dialect for MySql {
             Kind::Bool => "BOOLEAN",
             Kind::I32 | Kind::I64 | Kind::U32 | Kind::Timestamp => "BIGINT",
             Kind::F64 => "DOUBLE",
-            Kind::Text if is_key => "VARCHAR(512)",
+            Kind::Text | Kind::Enumeration(_) if is_key => "VARCHAR(512)",
             Kind::Text | Kind::Json | Kind::Enumeration(_) => "LONGTEXT",
             Kind::Uuid => "BINARY(16)",
             Kind::Bytes if is_key => "VARBINARY(2048)",

@@ -33,6 +33,7 @@ struct Thing {
     time: Option<Timestamp>,
     bytes: Option<Bytes>,
     json: Option<Json>,
+    #[document(index)]
     color: Option<Color>,
 }
 
@@ -46,8 +47,26 @@ fn things(things: &Collection<Thing>, action: &Action) -> Reduction {
 }
 
 /// Texts where the orders of databases differ: case, accents, beyond the first plane, wildcards.
-const TEXTS: &[&str] =
-    &["", "a", "A", "ab", "aB", "é", "e", "Z", "z", "%", "_", "a_", "\u{ffff}", "\u{10000}", "😀"];
+const TEXTS: &[&str] = &[
+    "",
+    "a",
+    "A",
+    "ab",
+    "aB",
+    "é",
+    "e",
+    "Z",
+    "z",
+    "%",
+    "_",
+    "a_",
+    "\u{d7ff}",
+    "\u{e000}",
+    "\u{ffff}",
+    "\u{10000}",
+    "😀",
+    "\u{10ffff}",
+];
 
 fn value(field: &'static str) -> BoxedStrategy<Value> {
     match field {
