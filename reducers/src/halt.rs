@@ -1,7 +1,5 @@
 //! Why a reducer stopped: it was refused, or it read what is not loaded.
 
-use alloc::vec::Vec;
-
 use crate::filter::{Condition, Span};
 use crate::rejection::Rejection;
 use crate::schema::{Row, Schema};
@@ -47,15 +45,18 @@ pub struct Fault {
     matches: Matches,
 }
 
+/// Tells by which field an index can look up what is wanted, and where.
+type LookUp = fn(&Wanted, &Schema, &mut dyn FnMut(&Span)) -> Option<usize>;
+
 /// How a condition is matched: where there are none, a package has no code for it.
 #[derive(Clone, Copy, Debug)]
 struct Matches {
     row: fn(&Wanted, &Row) -> bool,
-    spans_of: fn(&Wanted, usize) -> Option<Vec<Span>>,
+    looked_up: LookUp,
 }
 
 impl Matches {
-    const ALL: Self = Self { row: |_, _| true, spans_of: |_, _| None };
+    const ALL: Self = Self { row: |_, _| true, looked_up: |_, _, _| None };
 }
 
 /// It follows from what is wanted.
@@ -101,8 +102,12 @@ impl Fault {
                 Wanted::Matching(condition) => condition.matches(row),
                 Wanted::Document(_) => true,
             },
-            spans_of: |wanted, field| match wanted {
-                Wanted::Matching(condition) => condition.spans_of(field),
+            looked_up: |wanted, schema, each| match wanted {
+                Wanted::Matching(condition) => {
+                    let (field, spans) = condition.looked_up(schema.indexed())?;
+                    spans.iter().for_each(each);
+                    Some(field)
+                }
                 Wanted::Document(_) => None,
             },
         };
@@ -116,12 +121,12 @@ impl Fault {
         (self.matches.row)(&self.wanted, row)
     }
 
-    /// Returns the spans in one of which a field must be in each row that it asks for, where that is
-    /// so: what an index can look up.
+    /// Returns the field by which an index can look up the rows that it asks for, where there is one,
+    /// and calls a function with each span in one of which that field's value is.
     #[doc(hidden)]
     #[must_use]
-    pub fn spans_of(&self, field: usize) -> Option<Vec<Span>> {
-        (self.matches.spans_of)(&self.wanted, field)
+    pub fn looked_up(&self, each: &mut dyn FnMut(&Span)) -> Option<usize> {
+        (self.matches.looked_up)(&self.wanted, self.schema, each)
     }
 
     pub(crate) fn for_creation(self) -> Self {

@@ -301,6 +301,15 @@ impl Schema {
         field.index || field.unique || field.name == self.id_field().name
     }
 
+    /// Returns the positions of the fields with an index, but for the id.
+    pub(crate) fn indexed(&self) -> impl Iterator<Item = usize> {
+        let fields = self.fields.iter().enumerate();
+        let indexed = |&(position, field): &(usize, &Field)| {
+            (field.index || field.unique) && position != self.id
+        };
+        fields.filter(indexed).map(|(position, _)| position)
+    }
+
     /// Returns the id of a row of this schema.
     ///
     /// ```

@@ -1,6 +1,5 @@
 //! What a reducer reads of a state, asked for by faults, and what it makes of it.
 
-use flux_reducers::__private::Span;
 use flux_reducers::{
     Change, Database, Delta, Fault, Halt, Rejection, Row, Schema, Value, Wanted, code as core_code,
 };
@@ -152,18 +151,9 @@ impl<'a> Documents<'a> {
         }
     }
 
-    /// Returns an indexed field of which some values are wanted, and the spans of these.
-    fn narrowed(&self, collection: usize, fault: &Fault) -> Option<(usize, Vec<u8>)> {
-        let fields = self.crossing.schemas()[collection].fields.iter().enumerate();
-        let indexed = fields.filter(|(_, field)| field.index || field.unique);
-        let spans = indexed.filter_map(|(field, _)| Some((field, fault.spans_of(field)?)));
-        let (field, spans) = spans.min_by_key(|(_, spans)| !spans.iter().all(Span::is_one))?;
-        Some((field, written(&spans)?))
-    }
-
     fn matching(&self, collection: usize, fault: &Fault) -> Result<Vec<Row>, Rejection> {
         let mut rows = Vec::new();
-        self.crossing.for_each(collection, self.narrowed(collection, fault), &mut |row| {
+        self.crossing.for_each(collection, narrowed(fault), &mut |row| {
             if fault.wants(&row) {
                 rows.push(row);
             }
@@ -172,15 +162,20 @@ impl<'a> Documents<'a> {
     }
 }
 
-/// Writes spans of values that JavaScript can hold.
-fn written(spans: &[Span]) -> Option<Vec<u8>> {
+/// Returns the field by which JavaScript can look up what a fault asks for, and the spans of its value
+/// as it reads them.
+fn narrowed(fault: &Fault) -> Option<(usize, Vec<u8>)> {
     let mut writer = Writer::new(Vec::new(), None, None);
-    writer.count(spans.len());
-    for bound in spans.iter().flat_map(|span| [span.first(), span.last()]) {
-        writer.flag(bound.is_some());
-        bound.map_or(Ok(()), |value| writer.value(value)).ok()?;
-    }
-    Some(writer.into_bytes())
+    let mut are_held = true;
+    let field = fault.looked_up(&mut |span| {
+        writer.flag(true);
+        for bound in [span.first(), span.last()] {
+            writer.flag(bound.is_some());
+            are_held &= bound.is_none_or(|value| writer.value(value).is_ok());
+        }
+    })?;
+    writer.flag(false);
+    are_held.then(|| (field, writer.into_bytes()))
 }
 
 fn load_one(database: &mut Database, schema: &'static Schema, id: &Value, row: Row) {

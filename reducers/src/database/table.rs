@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::fields::Fields;
-use crate::filter::{Condition, Span};
+use crate::filter::Condition;
 use crate::halt::{Fault, Halt, Wanted};
 use crate::map::{Map, Set, sort};
 use crate::query::Query;
@@ -64,14 +64,13 @@ impl Table {
     pub(crate) fn whole(schema: &'static Schema, check_unique: CheckUnique) -> Self {
         // A table in WebAssembly has what one action reads: to look at all of that takes no longer.
         let is_long_lived = !cfg!(target_arch = "wasm32");
-        let indexed = |(position, field): (usize, &crate::schema::Field)| {
-            (((field.index && is_long_lived) || field.unique) && position != schema.id)
-                .then(|| ValueIndex { field: position, entries: Set::new() })
-        };
+        let indexed =
+            schema.indexed().filter(|field| is_long_lived || schema.fields[*field].unique);
+        let indexes = indexed.map(|field| ValueIndex { field, entries: Set::new() });
         Self {
             schema,
             rows: Map::new(),
-            indexes: schema.fields.iter().enumerate().filter_map(indexed).collect(),
+            indexes: indexes.collect(),
             loaded: None,
             outlines: Vec::new(),
             check_unique,
@@ -282,8 +281,8 @@ impl Table {
     /// Returns the rows that an index has where those may be that fulfil a condition, ordered by id;
     /// `None` where there is no such index, or it has so many that they are found sooner without it.
     fn by_index(&self, condition: &Condition) -> Option<Vec<&Row>> {
-        let found = self.indexes.iter().filter_map(|it| Some((it, condition.spans_of(it.field)?)));
-        let (index, spans) = found.min_by_key(|(_, spans)| !spans.iter().all(Span::is_one))?;
+        let (field, spans) = condition.looked_up(self.indexes.iter().map(|index| index.field))?;
+        let index = self.indexes.iter().find(|index| index.field == field)?;
         let most = INDEXED_MIN.max(self.rows.len() / INDEXED_SHARE);
         let mut ids = Vec::new();
         for span in &spans {

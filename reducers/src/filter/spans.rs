@@ -36,9 +36,7 @@ impl Span {
     }
 
     /// Returns whether it has no more than one value.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn is_one(&self) -> bool {
+    fn is_one(&self) -> bool {
         self.last.as_ref() == Some(&self.first)
     }
 
@@ -67,9 +65,19 @@ impl Span {
 }
 
 impl Condition {
+    /// Returns which of some fields is best looked up, and the spans in one of which its value must be,
+    /// in order; `None` where the condition says so of none of them.
+    pub(crate) fn looked_up(
+        &self,
+        fields: impl Iterator<Item = usize>,
+    ) -> Option<(usize, Vec<Span>)> {
+        let spans = fields.filter_map(|field| Some((field, self.spans_of(field)?)));
+        spans.min_by_key(|(_, spans)| !spans.iter().all(Span::is_one))
+    }
+
     /// Returns the spans in one of which the field's value must be, in order, where the condition
     /// says so.
-    pub(crate) fn spans_of(&self, field: usize) -> Option<Vec<Span>> {
+    fn spans_of(&self, field: usize) -> Option<Vec<Span>> {
         match self {
             Self::Compare { field: this, comparison, value } if *this == field => {
                 let value = value.clone();

@@ -319,7 +319,8 @@ export class Border {
   scan_narrowed(collection, field, written) {
     const reader = this.#reader(written, NONE_KNOWN);
     const bound = () => (reader.byte() === 1 ? reader.value() : undefined);
-    const spans = Array.from({ length: reader.count() }, () => ({ first: bound(), last: bound() }));
+    const spans = [];
+    while (reader.byte() === 1) spans.push({ first: bound(), last: bound() });
     const parts = this.call.trees[collection].parts();
     const documents = narrowed(parts, this.collections[collection], field, spans);
     return { collection, documents };
