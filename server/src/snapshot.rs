@@ -114,7 +114,9 @@ impl Snapshots {
 
     /// Takes one of the documents as they are now; returns its position.
     pub(crate) async fn take(&self) -> Result<Position, Error> {
-        self.remove_left_over().await?;
+        if let Err(error) = self.remove_left_over().await {
+            tracing::warn!(%error, "parts of snapshots that were never whole could not be removed");
+        }
         let (plans, schemas) = (self.plans()?, self.schemas().collect::<Vec<_>>());
         if !self.backend.is_shared() {
             // Its one connection can't write while it reads.
@@ -198,14 +200,17 @@ impl Snapshots {
                 }
                 Part::Rows { plan, rows } => (plan, rows),
             };
-            if gathered.as_ref().is_some_and(|(of, rows)| *of != plan || rows.len() > PART_BYTES) {
-                writing.part(gathered.take()).await?;
+            for row in &rows {
+                let is_full = |(of, rows): &(usize, Rows)| *of != plan || rows.len() > PART_BYTES;
+                if gathered.as_ref().is_some_and(is_full) {
+                    writing.part(gathered.take()).await?;
+                }
+                let (_, into) = match &mut gathered {
+                    Some(gathered) => gathered,
+                    None => gathered.insert((plan, Rows::of(schemas[plan].collection)?)),
+                };
+                into.push(row)?;
             }
-            let (_, into) = match &mut gathered {
-                Some(gathered) => gathered,
-                None => gathered.insert((plan, Rows::of(schemas[plan].collection)?)),
-            };
-            rows.iter().try_for_each(|row| into.push(row))?;
             documents += count(rows.len());
         }
         writing.part(gathered).await?;

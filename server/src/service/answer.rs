@@ -48,6 +48,11 @@ pub(super) async fn of(
     queries: &[(&str, Query)],
     moment: Option<Moment>,
 ) -> Result<Response, Problem> {
+    // First: those who wait for a moment far away are in nobody's way.
+    let past = match moment {
+        Some(moment) => Some(inner.store.at(moment).await?),
+        None => None,
+    };
     let patience = inner.options.client_timeout;
     let permit = timeout(patience, Arc::clone(&inner.readings).acquire_owned()).await;
     let Ok(Ok(permit)) = permit else {
@@ -59,12 +64,9 @@ pub(super) async fn of(
     };
     let schemas = queries.iter().map(|(name, _)| inner.store.schema(name));
     let schemas = schemas.collect::<Result<Vec<_>, _>>()?;
-    let reading = match moment {
+    let reading = match past {
         None => inner.store.reading(queries).await?,
-        Some(moment) => {
-            let past = inner.store.at(moment).await?;
-            Reading::of_rows(past.checkpoint(), past.read(queries).await?)
-        }
+        Some(past) => Reading::of_rows(past.checkpoint(), past.read(queries).await?),
     };
     let text = Text::new(shape, schemas, reading.end())?;
     let mut chunks = Chunks { reading: Some(reading), text, _permit: permit };

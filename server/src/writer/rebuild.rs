@@ -32,6 +32,9 @@ const EVENTS_IN_ONE_READ: Position = 20_000;
 const BEHIND_AT_THE_SWAP: Position = 64;
 const SWAP_S: f64 = 0.02;
 
+/// How often what is written at the swap is doubled.
+const MISSED_SWAPS_MAX: u32 = 16;
+
 /// How often callers are made to wait where they are about as fast as a rebuild, and how long they
 /// go on in between.
 const HOLDS: usize = 10;
@@ -117,6 +120,7 @@ async fn build(
         working_set: None,
         position: built,
         began: (Instant::now(), built),
+        missed_swaps: 0,
     };
     let done = rebuild.run(&*live, progress).await;
     let working_set = rebuild.working_set.take();
@@ -173,6 +177,8 @@ struct Rebuild<'a> {
     position: Position,
     /// When, and after which event.
     began: (Instant, Position),
+    /// How often so much was missing once the head was held that it could not be written.
+    missed_swaps: u32,
 }
 
 /// A transaction that holds the head: nobody else writes.
@@ -190,8 +196,9 @@ impl Rebuild<'_> {
     ) -> Result<(), Error> {
         let mut head = live.head().await?;
         while !self.swap(live, head.position).await? {
-            // A read of the whole log would keep the database from cleaning up behind writers.
-            let end = head.position;
+            // A read of the whole log would keep the database from cleaning up behind writers. What was
+            // written while the head was held may be beyond what was known of it.
+            let end = head.position.max(self.position);
             let to = end.min(self.position + EVENTS_IN_ONE_READ);
             let written = to - self.position;
             self.follow(live, to, &mut |rebuild| progress(rebuild.progress(end))).await?;
@@ -211,12 +218,14 @@ impl Rebuild<'_> {
         if head - self.position > self.affordable() {
             return Ok(false);
         }
-        let Holding { mut transaction, head, since } = self.write_holding(live).await?;
+        let Holding { mut transaction, head, since } =
+            self.write_holding(live, self.most_at_swap()).await?;
         let has_all = self.position == head.position;
         if has_all {
             transaction.swap(head, self.owner).await?;
         }
         transaction.commit().await?;
+        self.missed_swaps += u32::from(!has_all);
         if has_all {
             let held_ms = since.elapsed().as_millis();
             tracing::info!(position = self.position, held_ms, "the tables are swapped");
@@ -227,7 +236,8 @@ impl Rebuild<'_> {
     /// Gains on callers who are about as fast as this: they wait a little, again and again.
     async fn gain(&mut self, live: &dyn Backend) -> Result<(), Error> {
         for _ in 0..HOLDS {
-            self.write_holding(live).await?.transaction.commit().await?;
+            let holding = self.write_holding(live, 2 * self.affordable()).await?;
+            holding.transaction.commit().await?;
             tokio::time::sleep(BETWEEN_HOLDS).await;
         }
         Ok(())
@@ -281,15 +291,19 @@ impl Rebuild<'_> {
         Ok(())
     }
 
-    /// Holds the head and writes the next events, no more than others can wait for.
-    async fn write_holding(&mut self, live: &dyn Backend) -> Result<Holding, Error> {
+    /// Holds the head and writes the next events, no more than so many: others wait.
+    async fn write_holding(
+        &mut self,
+        live: &dyn Backend,
+        most: Position,
+    ) -> Result<Holding, Error> {
         let shadow = Arc::clone(&self.shadow);
         let (mut transaction, head) = shadow.begin().await?;
         let since = Instant::now();
         if head.generation != live.generation() {
             return Err(Error::RebuildUnderWay);
         }
-        let to = head.position.min(self.position + 2 * self.affordable());
+        let to = head.position.min(self.position + most);
         // On the connection that holds the head: others wait, and it has its plans already.
         let missing = transaction.events(self.position, to).await?;
         let missing: Vec<Received> = missing.into_iter().map(received).collect();
@@ -355,6 +369,12 @@ impl Rebuild<'_> {
         #[expect(clippy::cast_possible_truncation, reason = "a number of events")]
         let of_time = (self.progress(self.position).rate * SWAP_S) as Position;
         of_time.max(BEHIND_AT_THE_SWAP)
+    }
+
+    /// How many events are written at a swap, while the head is held. More each time that they were not
+    /// enough: callers whose batches are larger than these would be ahead for ever.
+    fn most_at_swap(&self) -> Position {
+        (2 * self.affordable()) << self.missed_swaps.min(MISSED_SWAPS_MAX)
     }
 
     fn progress(&self, head: Position) -> RebuildProgress {
