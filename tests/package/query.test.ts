@@ -56,6 +56,16 @@ it("gives the same array where a change leaves what it shows alone", () => {
   expect(selectProducts(changed, query).map(({ id }) => id)).toEqual(["a", "b"]);
 });
 
+it("looks up in a leaf of any length, such as one that came from elsewhere", () => {
+  const count = 150_000;
+  const root = Array.from({ length: count }, (_, index) =>
+    Object.freeze(product(`p${String(index).padStart(6, "0")}`, "Milk", index)),
+  );
+  const state = Object.freeze({ version: 1, count, root: Object.freeze(root) });
+  const found = selectProducts(state, { filter: { eq: ["name", "Milk"] }, limit: 2 });
+  expect(found.map(({ id }) => id)).toEqual(["p000000", "p000001"]);
+});
+
 it("refuses a query on a field that there is not", () => {
   const query = { filter: { eq: ["titel", "Milk"] } };
   // @ts-expect-error There is no such field.

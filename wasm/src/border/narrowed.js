@@ -28,16 +28,21 @@ const indexes = /** @type {WeakMap<object, Map<string, Index>>} */ (new WeakMap(
  * @param {readonly Span[]} spans
  */
 export function* narrowed(parts, { fields, idName }, field, spans) {
-  const isLess = (/** @type {any} */ left, /** @type {any} */ right) =>
-    isBefore(memberOf(left, idName), memberOf(right, idName));
   for (const part of parts) {
     const index = indexOf(part, fields[field]);
-    const some = [...index.others];
-    for (const span of spans) {
-      for (const value of valuesOf(index, span)) some.push(...(index.byValue.get(value) ?? []));
-    }
-    yield* some.sort((left, right) => (isLess(left, right) ? -1 : 1));
+    const values = spans.flatMap((span) => valuesOf(index, span));
+    // Not by `push(...)`: a leaf that came from elsewhere may have any length.
+    const some = [index.others, ...values.map((value) => index.byValue.get(value) ?? [])].flat();
+    yield* some.sort((left, right) => compared(memberOf(left, idName), memberOf(right, idName)));
   }
+}
+
+/**
+ * @param {any} left
+ * @param {any} right
+ */
+function compared(left, right) {
+  return isBefore(left, right) ? -1 : 1;
 }
 
 /**
@@ -46,9 +51,7 @@ export function* narrowed(parts, { fields, idName }, field, spans) {
  */
 function valuesOf(index, { first, last }) {
   if (first === last && first !== undefined) return [first];
-  index.inOrder ??= [...index.byValue.keys()]
-    .filter((value) => value !== null)
-    .sort((left, right) => (isBefore(left, right) ? -1 : 1));
+  index.inOrder ??= [...index.byValue.keys()].filter((value) => value !== null).sort(compared);
   const values = index.inOrder;
   const start = first === undefined ? 0 : whereNot(values, (value) => isBefore(value, first));
   const end =
