@@ -80,9 +80,6 @@ pub(crate) trait Dialect: sqlx::Database {
     /// Reads a text where it lies.
     fn text(row: &Self::Row, position: usize) -> Result<Option<&str>, sqlx::Error>;
 
-    /// Appends that a column's text starts with a text.
-    fn push_starts_with(sql: &mut QueryBuilder<Self>, column: &str, text: &str);
-
     /// Appends that a column's text contains a text.
     fn push_contains(sql: &mut QueryBuilder<Self>, column: &str, text: &str);
 

@@ -22,14 +22,12 @@ pub(super) fn push<D: Dialect>(sql: &mut QueryBuilder<D>, schema: &Schema, condi
         Condition::StartsWith { field, text } => {
             let column = column(field);
             sql.push(format_args!("({column} IS NOT NULL AND "));
-            // The same in the order of code points, and what an index can look up.
+            // A range in the order of code points: what an index can look up.
+            sql.push(format_args!("{column} >= "));
+            D::push_value(sql, &Value::Text(text.clone()));
             if let Some(end) = after_all_with(text) {
-                sql.push(format_args!("{column} >= "));
-                D::push_value(sql, &Value::Text(text.clone()));
                 sql.push(format_args!(" AND {column} < "));
                 D::push_value(sql, &Value::from(end));
-            } else {
-                D::push_starts_with(sql, &column, text);
             }
             sql.push(")");
         }

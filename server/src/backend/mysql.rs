@@ -94,11 +94,6 @@ impl Dialect for MySql {
         }
     }
 
-    fn push_starts_with(sql: &mut QueryBuilder<Self>, column: &str, text: &str) {
-        sql.push(format_args!("LEFT({column}, CHAR_LENGTH("));
-        sql.push_bind(text.to_owned()).push(")) = ").push_bind(text.to_owned());
-    }
-
     fn push_contains(sql: &mut QueryBuilder<Self>, column: &str, text: &str) {
         sql.push(format_args!("INSTR({column}, "));
         sql.push_bind(text.to_owned()).push(") > 0");

@@ -76,11 +76,6 @@ impl Dialect for Postgres {
         Ok(String::new())
     }
 
-    fn push_starts_with(sql: &mut QueryBuilder<Self>, column: &str, text: &str) {
-        sql.push(format_args!("starts_with({column}, "));
-        sql.push_bind(text.to_owned()).push(")");
-    }
-
     fn push_contains(sql: &mut QueryBuilder<Self>, column: &str, text: &str) {
         sql.push("position(");
         sql.push_bind(text.to_owned()).push(format_args!(" IN {column}) > 0"));

@@ -86,11 +86,6 @@ impl Dialect for Sqlite {
         Ok(" STRICT".to_owned())
     }
 
-    fn push_starts_with(sql: &mut QueryBuilder<Self>, column: &str, text: &str) {
-        sql.push(format_args!("substr({column}, 1, length("));
-        sql.push_bind(text.to_owned()).push(")) = ").push_bind(text.to_owned());
-    }
-
     fn push_contains(sql: &mut QueryBuilder<Self>, column: &str, text: &str) {
         sql.push(format_args!("instr({column}, "));
         sql.push_bind(text.to_owned()).push(") > 0");

@@ -48,7 +48,9 @@ pub(super) async fn of(
     queries: &[(&str, Query)],
     moment: Option<Moment>,
 ) -> Result<Response, Problem> {
-    // First: those who wait for a moment far away are in nobody's way.
+    let schemas = queries.iter().map(|(name, _)| inner.store.schema(name));
+    let schemas = schemas.collect::<Result<Vec<_>, _>>()?;
+    // Before the permit: those who wait for a moment far away are in nobody's way.
     let past = match moment {
         Some(moment) => Some(inner.store.at(moment).await?),
         None => None,
@@ -62,8 +64,6 @@ pub(super) async fn of(
             "too many answers are being read: try again later",
         ));
     };
-    let schemas = queries.iter().map(|(name, _)| inner.store.schema(name));
-    let schemas = schemas.collect::<Result<Vec<_>, _>>()?;
     let reading = match past {
         None => inner.store.reading(queries).await?,
         Some(past) => Reading::of_rows(past.checkpoint(), past.read(queries).await?),
