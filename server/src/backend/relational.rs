@@ -493,7 +493,7 @@ impl<D: Dialect> Transaction for Writer<D> {
             let range = (from, write.head.position);
             generations::advance::<D>(connection, tables, owner, range).await?;
             let history = history::rows(write)?;
-            let statements = statement::documents::<D>(write, &history);
+            let statements = statement::documents::<D>(write, &history, self.row_bytes_max)?;
             each::<D>(connection, tables, &statements).await
         })
     }

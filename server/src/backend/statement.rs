@@ -60,21 +60,28 @@ pub(super) fn statements<'a, D: Dialect>(
     push_documents::<D>(&mut statements, write);
     statements.extend(inserts::<D>(events::SCHEMA, &log.events));
     statements.extend(inserts::<D>(history::SCHEMA, &log.history));
-    for statement in &statements {
-        statement.check(row_bytes_max)?;
-    }
-    Ok(statements)
+    checked(statements, row_bytes_max)
 }
 
 /// Returns the statements that write what events changed, and not the events.
 pub(super) fn documents<'a, D: Dialect>(
     write: &'a Write<'_>,
     history: &'a [Row],
-) -> Vec<Statement<'a>> {
+    row_bytes_max: usize,
+) -> Result<Vec<Statement<'a>>, Error> {
     let mut statements = Vec::new();
     push_documents::<D>(&mut statements, write);
     statements.extend(inserts::<D>(history::SCHEMA, history));
-    statements
+    checked(statements, row_bytes_max)
+}
+
+/// Makes sure that the database takes each row.
+fn checked(
+    statements: Vec<Statement<'_>>,
+    row_bytes_max: usize,
+) -> Result<Vec<Statement<'_>>, Error> {
+    statements.iter().try_for_each(|statement| statement.check(row_bytes_max))?;
+    Ok(statements)
 }
 
 fn push_documents<'a, D: Dialect>(statements: &mut Vec<Statement<'a>>, write: &'a Write<'_>) {

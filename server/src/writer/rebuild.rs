@@ -18,22 +18,28 @@ use crate::backend::{Backend, Built, Demand, Head, Lookup, Part, Settings, Trans
 use crate::dispatch::{Dispatch, Received};
 use crate::error::Error;
 use crate::snapshot::is_log;
-use crate::{log, reading, replay};
+use crate::{log, reading, replay, size};
 
 /// Events whose changes are written together, and where others wait for each write.
 const EVENTS_AT_ONCE: usize = 256;
 const EVENTS_AT_ONCE_OF_ONE_WRITER: usize = 128;
 
+/// Bytes of events from which on fewer are.
+const BYTES_AT_ONCE: usize = 8 * 1024 * 1024;
+
 /// Events that are read in one transaction.
 const EVENTS_IN_ONE_READ: Position = 20_000;
+
+/// Events that are read together while the head is held.
+const EVENTS_IN_ONE_HELD_READ: Position = 256;
 
 /// Events that may be missing when the head is held for the last of them, and how long those of a
 /// fast rebuild may take: others wait for the head meanwhile.
 const BEHIND_AT_THE_SWAP: Position = 64;
 const SWAP_S: f64 = 0.02;
 
-/// How often what is written at the swap is doubled.
-const MISSED_SWAPS_MAX: u32 = 16;
+/// How often what others wait for is doubled.
+const DOUBLED_MAX: u32 = 16;
 
 /// How often callers are made to wait where they are about as fast as a rebuild, and how long they
 /// go on in between.
@@ -120,7 +126,7 @@ async fn build(
         working_set: None,
         position: built,
         began: (Instant::now(), built),
-        missed_swaps: 0,
+        doubled: 0,
     };
     let done = rebuild.run(&*live, progress).await;
     let working_set = rebuild.working_set.take();
@@ -177,8 +183,8 @@ struct Rebuild<'a> {
     position: Position,
     /// When, and after which event.
     began: (Instant, Position),
-    /// How often so much was missing once the head was held that it could not be written.
-    missed_swaps: u32,
+    /// How often what others wait for was not enough to gain on them.
+    doubled: u32,
 }
 
 /// A transaction that holds the head: nobody else writes.
@@ -199,13 +205,15 @@ impl Rebuild<'_> {
             // A read of the whole log would keep the database from cleaning up behind writers. What was
             // written while the head was held may be beyond what was known of it.
             let end = head.position.max(self.position);
-            let to = end.min(self.position + EVENTS_IN_ONE_READ);
-            let written = to - self.position;
+            let behind = end - self.position;
+            let written = behind.min(EVENTS_IN_ONE_READ);
+            let to = self.position + written;
             self.follow(live, to, &mut |rebuild| progress(rebuild.progress(end))).await?;
             head = live.head().await?;
             if head.position - end > written / 10 * 9 {
                 self.gain(live).await?;
                 head = live.head().await?;
+                self.double_if(behind - (head.position - self.position) < written / 10);
             }
         }
         progress(self.progress(self.position));
@@ -218,14 +226,15 @@ impl Rebuild<'_> {
         if head - self.position > self.affordable() {
             return Ok(false);
         }
-        let Holding { mut transaction, head, since } =
-            self.write_holding(live, self.most_at_swap()).await?;
+        let Some(Holding { mut transaction, head, since }) = self.hold(live).await? else {
+            return Ok(false);
+        };
         let has_all = self.position == head.position;
         if has_all {
             transaction.swap(head, self.owner).await?;
         }
         transaction.commit().await?;
-        self.missed_swaps += u32::from(!has_all);
+        self.double_if(!has_all);
         if has_all {
             let held_ms = since.elapsed().as_millis();
             tracing::info!(position = self.position, held_ms, "the tables are swapped");
@@ -236,11 +245,17 @@ impl Rebuild<'_> {
     /// Gains on callers who are about as fast as this: they wait a little, again and again.
     async fn gain(&mut self, live: &dyn Backend) -> Result<(), Error> {
         for _ in 0..HOLDS {
-            let holding = self.write_holding(live, 2 * self.affordable()).await?;
+            let Some(holding) = self.hold(live).await? else { break };
             holding.transaction.commit().await?;
             tokio::time::sleep(BETWEEN_HOLDS).await;
         }
         Ok(())
+    }
+
+    /// Lets others wait for twice as much from now on: callers whose batches are larger than that would
+    /// be ahead for ever.
+    fn double_if(&mut self, is_too_little: bool) {
+        self.doubled = (self.doubled + u32::from(is_too_little)).min(DOUBLED_MAX);
     }
 
     /// Writes what the events up to one changed, some at a time.
@@ -257,12 +272,14 @@ impl Rebuild<'_> {
         let written = async {
             // Its own: where a write fails nobody takes any more, and the reading ends.
             let mut parts = parts;
-            let mut waiting: Vec<Received> = Vec::new();
+            let (mut waiting, mut bytes) = (Vec::new(), 0);
             while let Some(part) = parts.recv().await {
                 let Part::Rows { rows, .. } = part else { continue };
                 for row in rows {
+                    bytes += size::of_row(&row);
                     waiting.push(received(log::event(&row)?));
-                    if waiting.len() == at_once {
+                    if waiting.len() == at_once || bytes > BYTES_AT_ONCE {
+                        bytes = 0;
                         self.write(&std::mem::take(&mut waiting)).await?;
                         written_some(self);
                     }
@@ -276,6 +293,28 @@ impl Rebuild<'_> {
     }
 
     async fn write(&mut self, events: &[Received]) -> Result<(), Error> {
+        let from = self.position;
+        match self.write_together(events).await {
+            Err(error) if is_refusal(&error) => {
+                let written = usize::try_from(self.position - from).unwrap_or_default();
+                self.write_one_by_one(&events[written..]).await
+            }
+            done => done,
+        }
+    }
+
+    /// Finds which of the events makes what the database refuses.
+    async fn write_one_by_one(&mut self, events: &[Received]) -> Result<(), Error> {
+        for event in events {
+            match self.write_together(std::slice::from_ref(event)).await {
+                Err(error) if is_refusal(&error) => return Err(stopped(event, &error)),
+                done => done?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_together(&mut self, events: &[Received]) -> Result<(), Error> {
         let shadow = Arc::clone(&self.shadow);
         let mut rest = events;
         while !rest.is_empty() {
@@ -291,7 +330,19 @@ impl Rebuild<'_> {
         Ok(())
     }
 
-    /// Holds the head and writes the next events, no more than so many: others wait.
+    /// Holds the head and writes the next events, as many as others can wait for. None where the
+    /// database refuses what one of them makes: to find which is not for others to wait for.
+    async fn hold(&mut self, live: &dyn Backend) -> Result<Option<Holding>, Error> {
+        let from = self.position;
+        match self.write_holding(live, 2 * self.affordable()).await {
+            Err(error) if is_refusal(&error) => {
+                (self.position, self.working_set) = (from, None);
+                Ok(None)
+            }
+            holding => holding.map(Some),
+        }
+    }
+
     async fn write_holding(
         &mut self,
         live: &dyn Backend,
@@ -304,20 +355,22 @@ impl Rebuild<'_> {
             return Err(Error::RebuildUnderWay);
         }
         let to = head.position.min(self.position + most);
-        // On the connection that holds the head: others wait, and it has its plans already.
-        let missing = transaction.events(self.position, to).await?;
-        let missing: Vec<Received> = missing.into_iter().map(received).collect();
-        let mut rest = missing.as_slice();
-        while !rest.is_empty() {
-            let progress = self.settle(rest, &mut *transaction).await?;
-            rest = &rest[progress.answers().len()..];
-            self.build(&mut *transaction, progress).await?;
+        while self.position < to {
+            // On the connection that holds the head: others wait, and it has its plans already.
+            let end = to.min(self.position + EVENTS_IN_ONE_HELD_READ);
+            let missing = transaction.events(self.position, end).await?;
+            let missing: Vec<Received> = missing.into_iter().map(received).collect();
+            let mut rest = missing.as_slice();
+            while !rest.is_empty() {
+                let progress = self.settle(rest, &mut *transaction).await?;
+                rest = &rest[progress.answers().len()..];
+                self.build(&mut *transaction, progress).await?;
+            }
+            if self.position < end {
+                return Err(replay::missing(self.position + 1));
+            }
         }
-        if self.position == to {
-            Ok(Holding { transaction, head, since })
-        } else {
-            Err(replay::missing(self.position + 1))
-        }
+        Ok(Holding { transaction, head, since })
     }
 
     /// Runs events after those before: the first ones, as many as one write should take.
@@ -368,13 +421,7 @@ impl Rebuild<'_> {
     fn affordable(&self) -> Position {
         #[expect(clippy::cast_possible_truncation, reason = "a number of events")]
         let of_time = (self.progress(self.position).rate * SWAP_S) as Position;
-        of_time.max(BEHIND_AT_THE_SWAP)
-    }
-
-    /// How many events are written at a swap, while the head is held. More each time that they were not
-    /// enough: callers whose batches are larger than these would be ahead for ever.
-    fn most_at_swap(&self) -> Position {
-        (2 * self.affordable()) << self.missed_swaps.min(MISSED_SWAPS_MAX)
+        of_time.max(BEHIND_AT_THE_SWAP) << self.doubled
     }
 
     fn progress(&self, head: Position) -> RebuildProgress {
@@ -421,6 +468,11 @@ impl Lookup for UpTo<'_> {
 /// An event of the log, as a dispatch that gives the same event.
 fn received(event: RecordedEvent) -> Received {
     Received::new(Dispatch { actions: vec![event.into()], ..Dispatch::default() })
+}
+
+/// Whether the database will not take what an event makes, however often it is tried.
+fn is_refusal(error: &Error) -> bool {
+    matches!(error, Error::TooLarge { .. } | Error::Refused(_))
 }
 
 fn head_at(position: Position) -> Head {

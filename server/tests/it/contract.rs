@@ -101,6 +101,8 @@ contract! {
         a_rebuild_that_is_interrupted_goes_on_or_begins_anew,
         what_another_program_began_to_rebuild_begins_anew,
         what_is_kept_is_there_until_the_next_tables_are_in_use,
+        a_rebuild_ends_beside_batches_larger_than_what_it_writes_at_once,
+        a_rebuild_that_the_database_refuses_names_the_event,
         a_rebuild_that_is_not_accepted_leaves_all_as_it_was,
         a_rebuild_that_wakes_after_another_took_over_changes_nothing,
         mended_reducers_begin_anew_where_the_log_was_not_accepted,

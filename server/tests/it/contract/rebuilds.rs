@@ -406,6 +406,54 @@ pub(crate) async fn events_are_dispatched_and_read_while_the_tables_are_rebuilt(
     verify_by(&store, &newer::reducer()).await;
 }
 
+pub(crate) async fn a_rebuild_ends_beside_batches_larger_than_what_it_writes_at_once(
+    database: Database,
+) {
+    const BATCH: i64 = 600;
+    let store = database.open().await;
+    fill(&store, 0..10).await;
+    let (began, begins) = tokio::sync::oneshot::channel();
+    let caller = store.clone();
+    let caller = tokio::spawn(async move {
+        let mut began = Some(began);
+        for first in (1_000..).step_by(BATCH as usize) {
+            let batch: Vec<_> = (first..first + BATCH).map(added).collect();
+            match caller.dispatch_all(&batch).await {
+                Ok(_) => began.take().map_or(Ok(()), |began| began.send(())).unwrap(),
+                Err(Error::Superseded) => return first - 1_000,
+                Err(error) => panic!("while the tables are rebuilt: {error}"),
+            }
+        }
+        unreachable!("there are events enough")
+    });
+    begins.await.unwrap();
+    let rebuilt = database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap();
+    // The last batch is refused, unless the caller has not tried since.
+    rebuilt.close().await;
+    let added = caller.await.unwrap();
+    let rebuilt = database.builder(newer::reducer()).open().await.unwrap();
+    assert_eq!(rebuilt.position().await.unwrap(), 30 + added);
+    verify_by(&rebuilt, &newer::reducer()).await;
+}
+
+pub(crate) async fn a_rebuild_that_the_database_refuses_names_the_event(database: Database) {
+    let store = database.open().await;
+    store.dispatch(&added(0)).await.unwrap();
+    let renamed = (0..700).map(|it| TaskRenamed { id: 0, title: format!("renamed {it}") });
+    store.dispatch_all(&renamed.collect::<Vec<_>>()).await.unwrap();
+    store.dispatch_all(&(1..10).map(added).collect::<Vec<_>>()).await.unwrap();
+    let first = store.find_by_id::<Task>(0).await.unwrap().unwrap();
+    let same = (1..10).find(|id| task(*id).list == first.list).unwrap();
+    store.close().await;
+    interrupt(database.builder(reducer().with_version(2))).await;
+    // Somebody else's rule, of which no reducer knows: there can be one task of a list.
+    let (index, table) = (database.table("one_of_a_list"), database.table("tasks$1"));
+    database.run(format!("CREATE UNIQUE INDEX {index} ON {table} (list)")).await;
+    let error = database.builder(reducer().with_version(2)).rebuild(|_| {}).await.unwrap_err();
+    let Error::ReplayStopped { position, .. } = error else { panic!("{error}") };
+    assert_eq!(position, 701 + same, "{error}");
+}
+
 pub(crate) async fn the_history_is_rebuilt_with_the_tables(database: Database) {
     let store = database.open().await;
     for seed in 0..100 {
