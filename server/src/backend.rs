@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use flux_reducers::{
-    Condition, Delta, Fault, Plan, Position, RecordedEvent, Row, Schema, Timestamp, Uuid,
-};
+use flux_reducers::{Delta, Fault, Plan, Position, RecordedEvent, Row, Schema, Timestamp, Uuid};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
@@ -133,12 +131,9 @@ pub(crate) trait Backend: Debug + Send + Sync {
         rows: &'a [Row],
     ) -> BoxFuture<'a, Result<(), Error>>;
 
-    /// Removes rows from one of the store's own tables, beside what is being written.
-    fn remove(
-        &self,
-        schema: &'static Schema,
-        condition: Condition,
-    ) -> BoxFuture<'_, Result<(), Error>>;
+    /// Removes a snapshot: first what says that it is whole, so that who reads it meanwhile passes it
+    /// over.
+    fn remove_snapshot(&self, id: String) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Removes the parts of snapshots that are older than an id and not recorded.
     fn remove_snapshot_parts(&self, before: String) -> BoxFuture<'_, Result<(), Error>>;

@@ -295,6 +295,18 @@ fn failed(what: impl Into<String>) -> impl FnOnce(io::Error) -> CommandError {
     move |source| CommandError::File { what, source }
 }
 
+/// A sign of life on standard error, where somebody looks at it and nobody knows how much there is
+/// to do.
+fn spinner(doing: &'static str) -> indicatif::ProgressBar {
+    let spinner = progress_bar();
+    if let Ok(style) = indicatif::ProgressStyle::with_template("{spinner} {msg}, {elapsed}") {
+        spinner.set_style(style);
+    }
+    spinner.set_message(doing);
+    spinner.enable_steady_tick(std::time::Duration::from_millis(100));
+    spinner
+}
+
 /// A bar of progress on standard error, where somebody looks at it.
 fn progress_bar() -> indicatif::ProgressBar {
     if !io::stderr().is_terminal() {

@@ -332,12 +332,7 @@ impl Snapshots {
         let all = self.list().await?;
         let old = all.len().saturating_sub(usize::try_from(most).unwrap_or(usize::MAX));
         for snapshot in &all[..old] {
-            // First what says that it is whole: who reads it meanwhile passes it over.
-            for (schema, field) in [(SNAPSHOTS, "id"), (SNAPSHOT_PARTS, "snapshot")] {
-                let own = Filter::eq(field, snapshot.id.as_str());
-                let own = own.condition(schema).map_err(Error::Query)?;
-                self.backend.remove(schema, own).await?;
-            }
+            self.backend.remove_snapshot(snapshot.id.clone()).await?;
         }
         Ok(())
     }

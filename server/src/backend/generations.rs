@@ -67,7 +67,8 @@ pub(super) async fn claim<D: Dialect>(
             {
                 begun = Some((of, it.position));
             }
-            _ => drop::<D>(connection, &of).await?,
+            // It is dropped once these are begun: a failure of that is none of theirs.
+            _ => leave::<D>(connection, &of).await?,
         }
     }
     let is_new = begun.is_none();
@@ -149,8 +150,7 @@ pub(super) async fn drop<D: Dialect>(
 ) -> Result<(), Error> {
     let id = Value::from(tables.generation());
     // First: where tables are not dropped with a transaction, the rest is found by it.
-    let dropped = [("state", "dropped".into()), ("owner", Value::Null)];
-    set::<D>(connection, tables, tables.generation(), &dropped, &[]).await?;
+    leave::<D>(connection, tables).await?;
     tables::drop_collections::<D>(connection, tables).await?;
     let [parts, snapshots] =
         [SNAPSHOT_PARTS, SNAPSHOTS].map(|it| tables.quoted::<D>(it.collection));
@@ -172,6 +172,12 @@ pub(super) async fn drop<D: Dialect>(
         D::execute(connection, sql).await.map_err(Error::database("dropping a generation"))?;
     }
     Ok(())
+}
+
+/// Records that a generation is to be dropped.
+async fn leave<D: Dialect>(connection: &mut D::Connection, tables: &Tables) -> Result<(), Error> {
+    let dropped = [("state", "dropped".into()), ("owner", Value::Null)];
+    set::<D>(connection, tables, tables.generation(), &dropped, &[]).await
 }
 
 /// Whether tables are those of these schemas.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flux_reducers::{Condition, Fault, Plan, Position, RecordedEvent, Row, Schema, Uuid, Value};
+use flux_reducers::{Fault, Plan, Position, RecordedEvent, Row, Schema, Uuid, Value};
 use futures_util::future::BoxFuture;
 use sqlx::QueryBuilder;
 use tokio::sync::mpsc;
@@ -20,13 +20,16 @@ use super::statement::{self, Log, Statement, are_independent, inserts, refusal, 
 use super::tables::{self, Purpose, Tables};
 use super::{
     Assumption, Backend, Begun, Built, Demand, Head, Lookup, Part, Settings, Shadow, Transaction,
-    Write, documents, events, filter, history,
+    Write, documents, events, history,
 };
 use crate::error::Error;
 
 /// How long it may take to make the tables or to drop them, and to wait for another server that
 /// does.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Parts of snapshots that are deleted in one transaction.
+const PARTS_DELETED_AT_ONCE: usize = 64;
 
 /// A store's tables, and the connections to them.
 #[derive(Debug)]
@@ -60,11 +63,28 @@ impl<D: Dialect> Relational<D> {
         Ok(Self { connections, tables, is_shared, row_bytes_max, keeps_history })
     }
 
-    async fn delete(&self, sql: QueryBuilder<D>) -> Result<(), Error> {
+    async fn delete(&self, sql: QueryBuilder<D>) -> Result<u64, Error> {
         let mut connection = self.connections.begin_background().await?;
         let removed = answer(STEP_TIMEOUT, D::execute(&mut connection, sql)).await;
-        removed.map_err(Error::database("removing"))?;
-        connection.commit().await
+        let removed = removed.map_err(Error::database("removing"))?;
+        connection.commit().await?;
+        Ok(removed)
+    }
+
+    /// Deletes parts of snapshots, some in each transaction: all may be many gigabytes.
+    async fn delete_parts(&self, push_which: impl Fn(&mut QueryBuilder<D>)) -> Result<(), Error> {
+        let parts = self.tables.quoted::<D>(SNAPSHOT_PARTS.collection);
+        loop {
+            // MySQL limits no query that it looks in, unless that is a table of its own.
+            let mut sql = QueryBuilder::new(format!(
+                "DELETE FROM {parts} WHERE id IN (SELECT id FROM (SELECT id FROM {parts} WHERE "
+            ));
+            push_which(&mut sql);
+            sql.push(format_args!(" LIMIT {PARTS_DELETED_AT_ONCE}) AS chosen)"));
+            if self.delete(sql).await? == 0 {
+                return Ok(());
+            }
+        }
     }
 
     fn writer(&self, connection: Lease<D>) -> Writer<D> {
@@ -230,27 +250,31 @@ impl<D: Dialect> Backend for Relational<D> {
         })
     }
 
-    fn remove(
-        &self,
-        schema: &'static Schema,
-        condition: Condition,
-    ) -> BoxFuture<'_, Result<(), Error>> {
+    fn remove_snapshot(&self, id: String) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            let table = self.tables.quoted::<D>(schema.collection);
-            let mut sql = QueryBuilder::new(format!("DELETE FROM {table} WHERE "));
-            filter::push(&mut sql, schema, &condition);
-            self.delete(sql).await
+            let snapshots = self.tables.quoted::<D>(SNAPSHOTS.collection);
+            let id = Value::from(id);
+            let mut sql = QueryBuilder::new(format!("DELETE FROM {snapshots} WHERE id = "));
+            D::push_value(&mut sql, &id);
+            self.delete(sql).await?;
+            self.delete_parts(|sql| {
+                sql.push("snapshot = ");
+                D::push_value(sql, &id);
+            })
+            .await
         })
     }
 
     fn remove_snapshot_parts(&self, before: String) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            let parts = self.tables.quoted::<D>(SNAPSHOT_PARTS.collection);
             let snapshots = self.tables.quoted::<D>(SNAPSHOTS.collection);
-            let mut sql = QueryBuilder::new(format!("DELETE FROM {parts} WHERE snapshot < "));
-            D::push_value(&mut sql, &before.into());
-            sql.push(format_args!(" AND snapshot NOT IN (SELECT id FROM {snapshots})"));
-            self.delete(sql).await
+            let before = Value::from(before);
+            self.delete_parts(|sql| {
+                sql.push("snapshot < ");
+                D::push_value(sql, &before);
+                sql.push(format_args!(" AND snapshot NOT IN (SELECT id FROM {snapshots})"));
+            })
+            .await
         })
     }
 
@@ -304,6 +328,13 @@ impl<D: Dialect> Backend for Relational<D> {
 
     fn drop_generation(&self, generation: i64) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
+            let snapshots = self.tables.quoted::<D>(SNAPSHOTS.collection);
+            self.delete_parts(|sql| {
+                sql.push(format_args!(
+                    "snapshot IN (SELECT id FROM {snapshots} WHERE generation = {generation})"
+                ));
+            })
+            .await?;
             let mut connection = self.connections.begin_background().await?;
             let tables = self.tables.of_generation(generation);
             prepared(generations::drop::<D>(&mut connection, &tables)).await?;

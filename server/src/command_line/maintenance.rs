@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{CommandError, Database, Outcome, Output, progress_bar};
+use super::{CommandError, Database, Outcome, Output, progress_bar, spinner};
 use crate::store::{RebuildPreview, StoreBuilder};
 
 /// A rebuild of the tables.
@@ -147,12 +147,14 @@ impl Snapshot {
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
         let store = self.database.open_existing(builder).await?;
+        let spinner = spinner("taking snapshots");
         if let Some(every) = self.every {
             store.take_missing_snapshots(every).await?;
         }
         if !self.list {
             store.take_snapshot().await?;
         }
+        spinner.finish_and_clear();
         let all = store.snapshots().await?;
         let shows_all = self.list || self.every.is_some();
         let shown = if shows_all { &all[..] } else { &all[all.len().saturating_sub(1)..] };
@@ -183,7 +185,9 @@ impl Verify {
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
         let store = self.database.open_existing(builder).await?;
+        let spinner = spinner("comparing with a replay of the log");
         let found = store.verify().await?;
+        spinner.finish_and_clear();
         for it in &found.first {
             let value = json!({
                 "position": it.position,

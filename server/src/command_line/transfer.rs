@@ -1,5 +1,6 @@
 //! `export` and `import`: the log as JSON Lines, there and back without a difference.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use clap::Args;
 use flux_reducers::{Action, Position, RecordedEvent, Timestamp};
 use serde_json::json;
 
-use super::{CommandError, Database, Outcome, Output, failed, progress_bar};
+use super::{CommandError, Database, Outcome, Output, failed, progress_bar, spinner};
 use crate::dispatch::Dispatch;
 use crate::error::Error;
 use crate::log::LogQuery;
@@ -18,6 +19,9 @@ use crate::store::{Store, StoreBuilder};
 
 /// Events that are imported in one transaction.
 const EVENTS_AT_ONCE: usize = 500;
+
+/// Bytes of their lines from which on fewer are.
+const BYTES_AT_ONCE: usize = 4 * 1024 * 1024;
 
 /// The log, written as JSON Lines.
 ///
@@ -132,19 +136,19 @@ impl Import {
         };
         let store = self.database.open(builder).await?;
         let begun = store.position().await?;
-        let mut importing = Importing { store: &store, begun, last: None, waiting: Vec::new() };
-        let bar = progress_bar();
+        let mut importing =
+            Importing { store: &store, begun, last: None, waiting: Vec::new(), bytes: 0 };
+        let spinner = spinner("importing");
         for (line, text) in (1..).zip(lines.lines()) {
             let text = text.map_err(failed(&*what))?;
             // Some editors begin a file with a mark, and end it with an empty line.
             let text = text.trim_start_matches('\u{feff}').trim();
             if !text.is_empty() {
                 importing.take(line, text).await?;
-                bar.set_position(line);
             }
         }
         importing.import().await?;
-        bar.finish_and_clear();
+        spinner.finish_and_clear();
         let end = store.position().await?;
         let cells = [format!("{} events are imported; the log ends at {end}", end - begun)];
         self.output.row(&json!({ "events": end - begun, "position": end }), &cells)?;
@@ -163,6 +167,8 @@ struct Importing<'a> {
     last: Option<(Position, Timestamp)>,
     /// Events that are recorded, or compared, together; and the line of each.
     waiting: Vec<(u64, RecordedEvent)>,
+    /// Of the lines of those.
+    bytes: usize,
 }
 
 impl Importing<'_> {
@@ -193,7 +199,9 @@ impl Importing<'_> {
             _ => self.last = Some((position, timestamp)),
         }
         self.waiting.push((line, event));
-        if self.waiting.len() == EVENTS_AT_ONCE || position == self.begun {
+        self.bytes += text.len();
+        let is_full = self.waiting.len() == EVENTS_AT_ONCE || self.bytes > BYTES_AT_ONCE;
+        if is_full || position == self.begun {
             self.import().await?;
         }
         Ok(())
@@ -201,10 +209,12 @@ impl Importing<'_> {
 
     async fn import(&mut self) -> Result<(), CommandError> {
         let waiting = std::mem::take(&mut self.waiting);
+        self.bytes = 0;
         let Some((_, first)) = waiting.first() else { return Ok(()) };
         if first.position <= self.begun {
             return self.compare(&waiting, first.position - 1).await;
         }
+        self.check_ids(&waiting).await?;
         let dispatch = Dispatch {
             actions: waiting.iter().map(|(_, event)| Action::from(event.clone())).collect(),
             expected_position: Some(first.position - 1),
@@ -232,6 +242,20 @@ impl Importing<'_> {
                 ),
             }),
         }
+    }
+
+    /// Makes sure that no event has the id of one before it: it would be taken for that one.
+    async fn check_ids(&self, waiting: &[(u64, RecordedEvent)]) -> Result<(), CommandError> {
+        let ids: Vec<_> = waiting.iter().map(|(_, event)| event.id).collect();
+        let known = self.store.events_by_id(&ids).await?;
+        let mut known: HashMap<_, _> = known.iter().map(|it| (it.id, it.position)).collect();
+        for (line, event) in waiting {
+            if let Some(position) = known.insert(event.id, event.position) {
+                let reason = format!("it has the id of the event at position {position}");
+                return Err(CommandError::Line { line: *line, reason });
+            }
+        }
+        Ok(())
     }
 
     /// Makes sure that the log has these events.

@@ -11,6 +11,9 @@ use super::parameters::Parameters;
 use super::{Problem, Shared, body, collections};
 use crate::store::HistoryQuery;
 
+/// Changes in an answer unless `limit` says otherwise.
+const LIMIT_DEFAULT: u64 = 100;
+
 #[derive(Serialize)]
 struct Answer<'a> {
     changes: Vec<Change<'a>>,
@@ -23,8 +26,8 @@ struct Change<'a> {
     after: Option<NamedRow<'a>>,
 }
 
-/// `GET /history/{collection}/{id}`: the changes of a document, the first one first; with `limit`
-/// the last ones, with `before` those of events before a position.
+/// `GET /history/{collection}/{id}`: the changes of a document, the first one first: the last
+/// ones, so many as `limit` says, with `before` those of events before a position.
 pub(super) async fn of_document(
     State(shared): State<Shared>,
     Path((name, id)): Path<(String, String)>,
@@ -37,9 +40,7 @@ pub(super) async fn of_document(
     if let Some(before) = parameters.position("before")? {
         query = query.before(before);
     }
-    if let Some(limit) = parameters.limit(shared.0.options.limit_max)? {
-        query = query.limit(limit);
-    }
+    query = query.limit(parameters.limit(shared.0.options.limit_max)?.unwrap_or(LIMIT_DEFAULT));
     let schema = shared.0.store.schema(&name)?;
     let id = collections::id_of(schema, &id)?;
     let changes = shared.0.store.history_of(&name, id, query).await?;

@@ -344,7 +344,8 @@ impl StoreBuilder {
     /// # }
     /// ```
     pub async fn drop_previous(&self) -> Result<(), Error> {
-        let live = backend::open(&self.url, &self.settings, None).await?;
+        let settings = Settings { version: self.reducer.version(), ..self.settings.clone() };
+        let live = backend::open(&self.url, &settings, None).await?;
         let dropped = writer::drop_previous(&*live).await;
         live.close().await;
         dropped
@@ -373,7 +374,8 @@ impl StoreBuilder {
     /// # }
     /// ```
     pub async fn preview_rebuild(self) -> Result<RebuildPreview, Error> {
-        preview(&self.url, &self.settings, &self.reducer).await
+        let settings = Settings { version: self.reducer.version(), ..self.settings };
+        preview(&self.url, &settings, &self.reducer).await
     }
 
     /// Makes it open the store as a command needs it, beside servers: it begins no rebuild, takes no

@@ -13,7 +13,7 @@ use crate::{log, reading, replay};
 const DIFFERENCES_TOLD_MAX: usize = 100;
 
 /// Events whose changes are compared together.
-const EVENTS_AT_ONCE: Position = 10_000;
+const EVENTS_AT_ONCE: Position = 1_000;
 
 /// What a verification found.
 ///

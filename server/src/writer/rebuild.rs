@@ -84,13 +84,18 @@ pub(crate) async fn rebuild(
 ) -> Result<(), Error> {
     let Some(own) = exclusively(&*live).await? else { return Err(Error::RebuildUnderWay) };
     let done = build(Arc::clone(&live), reducer, schemas, (settings, demand), progress).await;
-    if done.is_ok()
-        && let Err(error) = drop_generations(&*live, ["dropped"]).await
-    {
-        tracing::warn!(%error, "tables that are of no use could not be dropped: the next rebuild does");
+    if done.is_ok() {
+        drop_useless(&*live).await;
     }
     own.end().await;
     done
+}
+
+/// Drops what is of no use any more. A failure of that stops nothing.
+async fn drop_useless(live: &dyn Backend) {
+    if let Err(error) = drop_generations(live, ["dropped"]).await {
+        tracing::warn!(%error, "tables that are of no use could not be dropped: the next rebuild does");
+    }
 }
 
 /// Takes it on. One that was dropped a moment ago may not have let go of it yet.
@@ -116,6 +121,8 @@ async fn build(
     let Some((shadow, built)) = live.shadow(schemas, settings, demand, owner).await? else {
         return Ok(());
     };
+    // Now, for they may be as large as what is built.
+    drop_useless(&*live).await;
     let schemas: BTreeMap<_, _> =
         schemas.iter().map(|schema| (schema.collection, *schema)).collect();
     let mut rebuild = Rebuild {

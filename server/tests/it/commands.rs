@@ -106,6 +106,46 @@ async fn lines_that_would_be_recorded_otherwise_are_not_recorded() {
 }
 
 #[tokio::test]
+async fn an_id_that_comes_twice_is_told_before_anything_beside_it_is_recorded() {
+    for (repeated, recorded) in [(3, 0), (600, 500)] {
+        let mut lines = exported(700).await;
+        let [of, into] = [0, repeated].map(|line| serde_json::from_str(&lines[line]).unwrap());
+        let (of, mut into): (serde_json::Value, serde_json::Value) = (of, into);
+        into["id"] = of["id"].clone();
+        lines[repeated] = into.to_string();
+        let database = Database::sqlite();
+        let error = import(&database, plain, &lines).await.unwrap_err();
+        let told = format!("line {} of the log: it has the id of the event at", repeated + 1);
+        assert_eq!(error, told + " position 1");
+        assert_eq!(database.open().await.position().await.unwrap(), recorded);
+    }
+}
+
+#[tokio::test]
+async fn snapshots_of_the_past_are_taken_by_the_command() {
+    let database = Database::sqlite();
+    let store = database.open().await;
+    store.dispatch_all(&(0..25).map(added).collect::<Vec<_>>()).await.unwrap();
+    assert_eq!(
+        run(&database, plain, 0, &["snapshot", "--every", "10"]).await.unwrap(),
+        Outcome::Done
+    );
+    let taken = store.snapshots().await.unwrap();
+    assert_eq!(taken.iter().map(|it| it.position).collect::<Vec<_>>(), [10, 20, 25]);
+    assert!(store.verify().await.unwrap().is_sound());
+}
+
+#[tokio::test]
+async fn a_preview_of_a_new_database_makes_no_tables_of_another_version() {
+    let database = Database::sqlite();
+    database.run("CREATE TABLE other (id INTEGER)".to_owned()).await;
+    let previewed = run(&database, plain, 7, &["rebuild", "--dry-run"]).await.unwrap();
+    assert_eq!(previewed, Outcome::Done);
+    let store = database.builder(reducer().with_version(7)).open().await.unwrap();
+    store.dispatch(&added(1)).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_was_recorded_once_is_imported_whatever_a_middleware_thinks_of_it() {
     let lines = exported(3).await;
     let database = Database::sqlite();

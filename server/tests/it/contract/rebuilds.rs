@@ -439,7 +439,7 @@ pub(crate) async fn a_rebuild_ends_beside_batches_larger_than_what_it_writes_at_
 pub(crate) async fn a_rebuild_that_the_database_refuses_names_the_event(database: Database) {
     let store = database.open().await;
     store.dispatch(&added(0)).await.unwrap();
-    let renamed = (0..700).map(|it| TaskRenamed { id: 0, title: format!("renamed {it}") });
+    let renamed = (0..1_500).map(|it| TaskRenamed { id: 0, title: format!("renamed {it}") });
     store.dispatch_all(&renamed.collect::<Vec<_>>()).await.unwrap();
     store.dispatch_all(&(1..10).map(added).collect::<Vec<_>>()).await.unwrap();
     let first = store.find_by_id::<Task>(0).await.unwrap().unwrap();
@@ -451,7 +451,7 @@ pub(crate) async fn a_rebuild_that_the_database_refuses_names_the_event(database
     database.run(format!("CREATE UNIQUE INDEX {index} ON {table} (list)")).await;
     let error = database.builder(reducer().with_version(2)).rebuild(|_| {}).await.unwrap_err();
     let Error::ReplayStopped { position, .. } = error else { panic!("{error}") };
-    assert_eq!(position, 701 + same, "{error}");
+    assert_eq!(position, 1_501 + same, "{error}");
 }
 
 pub(crate) async fn the_history_is_rebuilt_with_the_tables(database: Database) {

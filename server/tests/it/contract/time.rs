@@ -1,5 +1,7 @@
 //! The time machine, its snapshots, and the history of documents.
 
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
@@ -64,6 +66,42 @@ pub(crate) async fn any_moment_is_what_the_first_events_made(database: Database)
         let past = store.at(end).await.unwrap().find_all::<Task>(query()).await.unwrap();
         assert_eq!(past, store.find_all::<Task>(query()).await.unwrap());
         verify(&store).await;
+    }
+}
+
+pub(crate) async fn random_moments_are_what_a_fresh_store_has_then(database: Database) {
+    for (has_history, snapshots) in [(false, 0), (false, 2), (false, 5), (true, 0), (true, 2)] {
+        let (database, fresh) = (database.fresh(), database.fresh());
+        let builder = database.builder(reducer());
+        let builder: StoreBuilder = if has_history { builder.keep_history() } else { builder };
+        let store = builder.open().await.unwrap();
+        for part in 0..=snapshots {
+            let (from, to) = (240 * part / (snapshots + 1), 240 * (part + 1) / (snapshots + 1));
+            fill(&store, from..to).await;
+            if part < snapshots {
+                store.take_snapshot().await.unwrap();
+            }
+        }
+        let log = log(&store).await;
+        let random = RandomState::new();
+        let positions = (0..12).map(|it| random.hash_one(it) % (log.len() as u64 + 1));
+        let positions: Vec<i64> = positions.map(|it| it.try_into().unwrap()).collect();
+        let fresh = fresh.open().await;
+        let mut expected = BTreeMap::from([(0, vec![])]);
+        let last = *positions.iter().max().unwrap();
+        for (position, event) in (1..=last).zip(log) {
+            fresh.dispatch(&Action::from(event)).await.unwrap();
+            if positions.contains(&position) {
+                let found = fresh.read(&[("tasks", Query::all())]).await.unwrap();
+                expected.insert(position, found.documents.concat());
+            }
+        }
+        for position in positions {
+            let past = store.at(position).await.unwrap();
+            let found = past.read(&[("tasks", Query::all())]).await.unwrap();
+            let how = format!("{snapshots} snapshots, history kept: {has_history}");
+            assert_eq!(found.concat(), expected[&position], "at {position}, {how}");
+        }
     }
 }
 
