@@ -440,7 +440,9 @@ pub(crate) async fn a_rebuild_that_the_database_refuses_names_the_event(database
     let store = database.open().await;
     store.dispatch(&added(0)).await.unwrap();
     let renamed = (0..1_500).map(|it| TaskRenamed { id: 0, title: format!("renamed {it}") });
-    store.dispatch_all(&renamed.collect::<Vec<_>>()).await.unwrap();
+    for renamed in renamed.collect::<Vec<_>>().chunks(500) {
+        store.dispatch_all(renamed).await.unwrap();
+    }
     store.dispatch_all(&(1..10).map(added).collect::<Vec<_>>()).await.unwrap();
     let first = store.find_by_id::<Task>(0).await.unwrap().unwrap();
     let same = (1..10).find(|id| task(*id).list == first.list).unwrap();
