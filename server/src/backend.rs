@@ -1,6 +1,6 @@
 //! The seam to the databases: what the store asks of each, and nothing else. SQL is below it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -123,6 +123,12 @@ pub(crate) trait Backend: Debug + Send + Sync {
         &'a self,
         ids: &'a [Uuid],
     ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>>;
+
+    /// Returns when the events at these positions were recorded, those that there are.
+    fn event_times<'a>(
+        &'a self,
+        positions: &'a BTreeSet<Position>,
+    ) -> BoxFuture<'a, Result<BTreeMap<Position, Timestamp>, Error>>;
 
     /// Adds rows to one of the store's own tables, beside what is being written.
     fn insert<'a>(

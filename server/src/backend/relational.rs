@@ -1,10 +1,10 @@
 //! A relational database of any dialect: what the store asks, as transactions and queries.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use flux_reducers::{Fault, Plan, Position, RecordedEvent, Row, Schema, Uuid, Value};
+use flux_reducers::{Fault, Plan, Position, RecordedEvent, Row, Schema, Timestamp, Uuid, Value};
 use futures_util::future::BoxFuture;
 use sqlx::QueryBuilder;
 use tokio::sync::mpsc;
@@ -219,6 +219,19 @@ impl<D: Dialect> Backend for Relational<D> {
     ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>> {
         Box::pin(async {
             find_events(&mut self.connections.reader().await?, &self.tables, ids).await
+        })
+    }
+
+    fn event_times<'a>(
+        &'a self,
+        positions: &'a BTreeSet<Position>,
+    ) -> BoxFuture<'a, Result<BTreeMap<Position, Timestamp>, Error>> {
+        Box::pin(async {
+            let mut connection = self.connections.reader().await?;
+            let times = events::times::<D>(&mut connection, &self.tables, positions);
+            let times = step("reading the times of events", times).await?;
+            connection.rest();
+            Ok(times)
         })
     }
 

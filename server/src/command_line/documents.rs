@@ -1,12 +1,15 @@
 //! `history` and `at`: what became of a document, and how documents were.
 
 use clap::Args;
-use flux_reducers::{Filter, Position, Query};
+use flux_reducers::{Filter, Position, Query, Row, Schema, Value};
 use serde_json::json;
 
 use super::{CommandError, Database, EVENT_TITLE, Outcome, Output, event_cells};
 use crate::error::Error;
 use crate::store::{HistoryQuery, Moment, StoreBuilder};
+
+/// Characters of a cell that others are filled up to.
+const CELL_WIDTH_MAX: usize = 40;
 
 /// The changes of a document.
 ///
@@ -81,16 +84,20 @@ impl History {
         if changes.is_empty() {
             self.output.title("no event has changed such a document")?;
         } else {
-            self.output.title(&format!("{EVENT_TITLE}  meta, the document then"))?;
+            self.output.title(&format!("{EVENT_TITLE}  meta, what became of it"))?;
         }
         for change in changes {
             let before = change.before.as_ref().map(|row| schema.named(row));
             let after = change.after.as_ref().map(|row| schema.named(row));
             let value = json!({ "event": change.event, "before": before, "after": after });
-            let now = after.map_or_else(|| Ok("removed".to_owned()), |row| super::json(&row))?;
+            let became = match (&change.before, &change.after) {
+                (None, Some(after)) => format!("created {}", super::json(&schema.named(after))?),
+                (Some(before), Some(after)) => edited(schema, before, after),
+                (_, None) => "removed".to_owned(),
+            };
             let [position, time, event_type] = event_cells(&change.event);
             let meta = change.event.meta.map_or_else(String::new, |meta| meta.to_string());
-            self.output.row(&value, &[position, time, event_type, meta, now])?;
+            self.output.row(&value, &[position, time, event_type, meta, became])?;
         }
         store.close().await;
         Ok(Outcome::Done)
@@ -112,14 +119,56 @@ impl At {
         let position = past.position();
         let title = format!("as of position {position}");
         self.output.preamble(&json!({ "position": position }), &title)?;
-        for row in past.read(&[(&self.collection, query)]).await?.iter().flatten() {
-            let named = schema.named(row);
-            self.output.row(&named, &[super::json(&named)?])?;
+        let rows = past.read(&[(&self.collection, query)]).await?.concat();
+        let fields = schema.fields.iter().map(|field| field.name.to_owned()).collect();
+        let cells = rows.iter().map(|row| row.values().iter().map(cell).collect());
+        let mut table = aligned(std::iter::once(fields).chain(cells).collect()).into_iter();
+        let heading = table.next().unwrap_or_default();
+        self.output.title(&heading.join("  "))?;
+        for (row, cells) in rows.iter().zip(table) {
+            self.output.row(&schema.named(row), &cells)?;
         }
         drop(past);
         store.close().await;
         Ok(Outcome::Done)
     }
+}
+
+/// Tells which fields have other values, and which.
+fn edited(schema: &Schema, before: &Row, after: &Row) -> String {
+    let values = before.values().iter().zip(after.values());
+    let changed = schema.fields.iter().zip(values).filter(|(_, (before, after))| before != after);
+    let told = changed.map(|(field, (before, after))| {
+        format!("{}: {} -> {}", field.name, cell(before), cell(after))
+    });
+    told.collect::<Vec<_>>().join(", ")
+}
+
+/// Returns a value as people read it.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::Text(text) => text.escape_debug().to_string(),
+        other => match other.to_json() {
+            serde_json::Value::String(text) => text,
+            json => json.to_string(),
+        },
+    }
+}
+
+/// Fills cells up so that those of a column are as wide as each other. A long one stands out: nothing
+/// is left out.
+fn aligned(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    let columns = rows.first().map_or(0, Vec::len);
+    // Nothing is to the right of the last one.
+    for column in 0..columns.saturating_sub(1) {
+        let widths = rows.iter().map(|cells| cells[column].chars().count());
+        let width = widths.filter(|width| *width <= CELL_WIDTH_MAX).max().unwrap_or_default();
+        for cells in &mut rows {
+            cells[column] = format!("{:<width$}", cells[column]);
+        }
+    }
+    rows
 }
 
 fn filter(text: &str) -> Result<Filter, String> {

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flux_reducers::{Document as _, Filter, Position, Query, RecordedEvent, Timestamp};
+use flux_reducers::{Position, Timestamp};
 
 use super::Store;
 use crate::clock::now;
 use crate::error::Error;
-use crate::log;
 
 /// How long before its end a time begins that nobody has given, in a log without events.
 const SPAN_MS: i64 = 60_000;
@@ -79,10 +78,7 @@ impl Store {
         &self,
         positions: &BTreeSet<Position>,
     ) -> Result<BTreeMap<Position, Timestamp>, Error> {
-        let there = Query::from(Filter::is_in("position", positions.iter().copied()));
-        let found = self.read(&[(RecordedEvent::SCHEMA.collection, there)]).await?;
-        let events = found.documents.iter().flatten().map(log::event);
-        events.map(|event| event.map(|it| (it.position, it.timestamp))).collect()
+        self.inner.backend.event_times(positions).await
     }
 }
 

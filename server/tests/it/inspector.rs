@@ -174,7 +174,13 @@ fn at(milliseconds: i64) -> Timestamp {
 
 #[tokio::test]
 async fn the_rate_is_how_many_events_there_were_in_each_part_of_a_time() {
-    let running = open().await;
+    for database in [Database::sqlite(), Database::postgres(), Database::mysql()] {
+        the_rate_is_that_of_each_part(run_on(database.open().await, Service::inspector).await)
+            .await;
+    }
+}
+
+async fn the_rate_is_that_of_each_part(running: Running) {
     // Bursts, silences, and events of the same millisecond.
     let times: Vec<i64> = (0..300).map(|event| (event / 7) * (event % 5) / 3 + event * 2).collect();
     let mut sorted = times.clone();
