@@ -1,6 +1,6 @@
 //! The seam to the databases: what the store asks of each, and nothing else. SQL is below it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ mod connections;
 mod dialect;
 mod documents;
 pub(crate) mod event_texts;
+#[cfg(feature = "service")]
+pub(crate) mod event_times;
 mod events;
 pub(crate) mod exclusive;
 mod filter;
@@ -125,10 +127,11 @@ pub(crate) trait Backend: Debug + Send + Sync {
     ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>>;
 
     /// Returns when the events at these positions were recorded, those that there are.
+    #[cfg(feature = "service")]
     fn event_times<'a>(
         &'a self,
-        positions: &'a BTreeSet<Position>,
-    ) -> BoxFuture<'a, Result<BTreeMap<Position, Timestamp>, Error>>;
+        positions: &'a event_times::Positions,
+    ) -> BoxFuture<'a, Result<event_times::Times, Error>>;
 
     /// Adds rows to one of the store's own tables, beside what is being written.
     fn insert<'a>(

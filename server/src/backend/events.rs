@@ -1,12 +1,10 @@
 //! The log: its head, its events by position and by id.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use flux_reducers::__private::EventText;
-use flux_reducers::{
-    Document as _, Filter, Position, RecordedEvent, Row, Schema, Timestamp, Uuid, Value,
-};
+use flux_reducers::{Document as _, Position, RecordedEvent, Row, Schema, Uuid, Value};
 use sqlx::QueryBuilder;
 use tokio::sync::mpsc;
 
@@ -14,7 +12,7 @@ use super::connections::next_row;
 use super::dialect::{Dialect, INTEGER, TIMESTAMP};
 use super::event_texts::EventTexts;
 use super::tables::Tables;
-use super::{Head, documents, filter};
+use super::{Head, documents};
 use crate::error::Error;
 use crate::log::event;
 
@@ -121,26 +119,6 @@ pub(super) fn rows(events: &[Arc<RecordedEvent>]) -> Result<Vec<Row>, Error> {
     let rows = events.iter().map(|event| SCHEMA.row_from_fields(&event.to_fields()));
     rows.collect::<Result<_, _>>()
         .map_err(|rejection| Error::Damaged(format!("an event of the batch: {rejection}")))
-}
-
-/// Returns when events were recorded, without reading what else is in them.
-pub(super) async fn times<D: Dialect>(
-    connection: &mut D::Connection,
-    tables: &Tables,
-    positions: &BTreeSet<Position>,
-) -> Result<BTreeMap<Position, Timestamp>, Error> {
-    let there = Filter::is_in("position", positions.iter().copied());
-    let there = there.condition(SCHEMA).map_err(Error::Query)?;
-    let (position, timestamp) = (D::quoted("position"), D::quoted("timestamp"));
-    let table = tables.quoted::<D>(SCHEMA.collection);
-    let mut sql = QueryBuilder::new(format!("SELECT {position}, {timestamp} FROM {table} WHERE "));
-    filter::push(&mut sql, SCHEMA, &there);
-    let rows = D::fetch(connection, sql).await.map_err(Error::database("reading the log"))?;
-    let time = |row| match (D::value(row, 0, &INTEGER)?, D::value(row, 1, &TIMESTAMP)?) {
-        (Value::Integer(position), Value::Timestamp(timestamp)) => Ok((position, timestamp)),
-        _ => Err(sqlx::Error::Decode("a column of the log is null".into())),
-    };
-    rows.iter().map(time).collect::<Result<_, _>>().map_err(Error::database("reading the log"))
 }
 
 pub(super) async fn by_id<D: Dialect>(

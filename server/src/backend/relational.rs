@@ -1,10 +1,10 @@
 //! A relational database of any dialect: what the store asks, as transactions and queries.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flux_reducers::{Fault, Plan, Position, RecordedEvent, Row, Schema, Timestamp, Uuid, Value};
+use flux_reducers::{Fault, Plan, Position, RecordedEvent, Row, Schema, Uuid, Value};
 use futures_util::future::BoxFuture;
 use sqlx::QueryBuilder;
 use tokio::sync::mpsc;
@@ -13,6 +13,8 @@ use tokio::time::timeout;
 use super::connections::{Connections, Lease, STEP_TIMEOUT, answer, silence, step};
 use super::dialect::Dialect;
 use super::event_texts::EventTexts;
+#[cfg(feature = "service")]
+use super::event_times;
 use super::exclusive::{Exclusive, Exclusivity};
 use super::generations::{self, Claimed};
 use super::own::{SNAPSHOT_PARTS, SNAPSHOTS};
@@ -222,13 +224,14 @@ impl<D: Dialect> Backend for Relational<D> {
         })
     }
 
+    #[cfg(feature = "service")]
     fn event_times<'a>(
         &'a self,
-        positions: &'a BTreeSet<Position>,
-    ) -> BoxFuture<'a, Result<BTreeMap<Position, Timestamp>, Error>> {
+        positions: &'a event_times::Positions,
+    ) -> BoxFuture<'a, Result<event_times::Times, Error>> {
         Box::pin(async {
             let mut connection = self.connections.reader().await?;
-            let times = events::times::<D>(&mut connection, &self.tables, positions);
+            let times = event_times::find::<D>(&mut connection, &self.tables, positions);
             let times = step("reading the times of events", times).await?;
             connection.rest();
             Ok(times)

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -106,6 +107,24 @@ async fn who_has_read_enough_of_the_log_is_told_no_error() {
     drop(running.stdout.take());
     let output = running.wait_with_output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[tokio::test]
+async fn a_log_that_is_followed_tells_of_each_event_to_come() {
+    let notes = Notes::new().await;
+    let mut command = notes.command(&["log", "--after", "4", "--follow", "--json"]);
+    let mut following = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(following.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&told.next().unwrap().unwrap()).unwrap();
+    assert_eq!(next()["position"], 5);
+    let builder = Store::builder(lift(notes_reducers::notes), notes.url("notes.db"));
+    let store = builder.open().await.unwrap();
+    for position in 6..9 {
+        store.dispatch(&action(&added(position))).await.unwrap();
+        assert_eq!(next()["position"], json!(position as u64));
+    }
+    following.kill().unwrap();
+    following.wait().unwrap();
 }
 
 #[tokio::test]
