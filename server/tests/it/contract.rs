@@ -120,6 +120,7 @@ contract! {
     time:
         any_moment_is_what_the_first_events_made,
         random_moments_are_what_a_fresh_store_has_then,
+        parts_that_were_never_whole_are_removed_however_many_they_are,
         a_moment_by_time_is_that_of_the_last_event_before,
         a_moment_to_come_is_refused,
         a_broken_snapshot_is_passed_over,
