@@ -102,7 +102,8 @@ export interface Api {
     options?: { readonly signal?: AbortSignal },
   ): Promise<EventsAnswer>;
   /**
-   * Lists changes of one document, the first one first. It is the problem `history_not_kept`
+   * Lists the last 100 changes of one document, or as many as `limit` says, the first one first.
+   * It is the problem `history_not_kept`
    * where the server keeps none.
    */
   listChanges<Document>(
