@@ -63,11 +63,11 @@ export interface EventsAnswer {
   readonly events: readonly RecordedEvent[];
 }
 
-/** Which changes of a document: all, or the last ones before a position. */
+/** Which changes of a document: the last ones, or the last ones before a position. */
 export interface ChangesQuery {
   /** Only those by events before this position. */
   readonly before?: number;
-  /** At most so many, the last ones. */
+  /** At most so many, the last ones; 100 if left out. */
   readonly limit?: number;
 }
 
@@ -103,8 +103,7 @@ export interface Api {
   ): Promise<EventsAnswer>;
   /**
    * Lists the last 100 changes of one document, or as many as `limit` says, the first one first.
-   * It is the problem `history_not_kept`
-   * where the server keeps none.
+   * It is the problem `history_not_kept` where the server keeps none.
    */
   listChanges<Document>(
     collection: string,
