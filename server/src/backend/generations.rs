@@ -8,7 +8,7 @@ use sqlx::QueryBuilder;
 
 use super::connections::{STEP_TIMEOUT, answer};
 use super::dialect::Dialect;
-use super::own::{GENERATIONS, Generation, GenerationState, SNAPSHOT_PARTS, SNAPSHOTS};
+use super::own::{GENERATIONS, Generation, GenerationState};
 use super::tables::{self, Purpose, Tables};
 use super::{Built, Demand, Head, Settings, documents, events, history};
 use crate::clock::now;
@@ -143,7 +143,8 @@ pub(super) async fn abandon<D: Dialect>(
     if built == Built::Dropped { drop::<D>(connection, tables).await } else { Ok(()) }
 }
 
-/// Drops the tables of a generation, its snapshots, and what is recorded of it.
+/// Drops the tables of a generation, and what is recorded of it and of its snapshots. The parts of
+/// those are removed before: they may be many.
 pub(super) async fn drop<D: Dialect>(
     connection: &mut D::Connection,
     tables: &Tables,
@@ -152,14 +153,6 @@ pub(super) async fn drop<D: Dialect>(
     // First: where tables are not dropped with a transaction, the rest is found by it.
     leave::<D>(connection, tables).await?;
     tables::drop_collections::<D>(connection, tables).await?;
-    let [parts, snapshots] =
-        [SNAPSHOT_PARTS, SNAPSHOTS].map(|it| tables.quoted::<D>(it.collection));
-    let mut sql = QueryBuilder::new(format!(
-        "DELETE FROM {parts} WHERE snapshot IN (SELECT id FROM {snapshots} WHERE generation = "
-    ));
-    D::push_value(&mut sql, &id);
-    sql.push(")");
-    D::execute(connection, sql).await.map_err(Error::database("dropping snapshots"))?;
     for (table, column) in [
         ("flux_snapshots", "generation"),
         ("flux_schemas", "generation"),

@@ -31,7 +31,7 @@ use crate::error::Error;
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Parts of snapshots that are deleted in one transaction.
-const PARTS_DELETED_AT_ONCE: usize = 64;
+const PARTS_DELETED_AT_ONCE: u64 = 64;
 
 /// A store's tables, and the connections to them.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ impl<D: Dialect> Relational<D> {
             ));
             push_which(&mut sql);
             sql.push(format_args!(" LIMIT {PARTS_DELETED_AT_ONCE}) AS chosen)"));
-            if self.delete(sql).await? == 0 {
+            if self.delete(sql).await? < PARTS_DELETED_AT_ONCE {
                 return Ok(());
             }
         }

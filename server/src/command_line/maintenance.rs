@@ -147,14 +147,14 @@ impl Snapshot {
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
         let store = self.database.open_existing(builder).await?;
-        let spinner = spinner("taking snapshots");
-        if let Some(every) = self.every {
-            store.take_missing_snapshots(every).await?;
-        }
         if !self.list {
+            let spinner = spinner("taking snapshots");
+            if let Some(every) = self.every {
+                store.take_missing_snapshots(every).await?;
+            }
             store.take_snapshot().await?;
+            spinner.finish_and_clear();
         }
-        spinner.finish_and_clear();
         let all = store.snapshots().await?;
         let shows_all = self.list || self.every.is_some();
         let shown = if shows_all { &all[..] } else { &all[all.len().saturating_sub(1)..] };

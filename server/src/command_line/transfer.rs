@@ -237,7 +237,7 @@ impl Importing<'_> {
             Some((recorded, (line, event))) => Err(CommandError::Line {
                 line: *line,
                 reason: format!(
-                    "event {} is recorded otherwise: at {} and not at {}, or it has an id twice",
+                    "event {} is recorded otherwise: at {} and not at {}",
                     event.id, recorded.timestamp, event.timestamp
                 ),
             }),

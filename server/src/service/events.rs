@@ -25,9 +25,6 @@ struct Events<'a, E> {
 /// The log is a collection like any other.
 const EVENTS: &str = RecordedEvent::SCHEMA.collection;
 
-/// Events in an answer unless `limit` says otherwise.
-const LIMIT_DEFAULT: u64 = 100;
-
 /// `POST /events`: one action, or an array of them that are recorded together or not at all; with
 /// `expectedPosition` only where the log ends there.
 pub(super) async fn dispatch(
@@ -52,7 +49,7 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     shared.0.identify(&request.into_parts().0).await?;
     let parameters = parameters.only(&["after", "afterId", "limit", "type", "order"])?;
-    let limit = parameters.limit(shared.0.options.limit_max)?.unwrap_or(LIMIT_DEFAULT);
+    let limit = parameters.page(shared.0.options.limit_max)?;
     let after = parameters.after()?.unwrap_or_default();
     shared.0.store.check(after).await?;
     let mut query = LogQuery::default().after(after).limit(limit);

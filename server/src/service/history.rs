@@ -11,9 +11,6 @@ use super::parameters::Parameters;
 use super::{Problem, Shared, body, collections};
 use crate::store::HistoryQuery;
 
-/// Changes in an answer unless `limit` says otherwise.
-const LIMIT_DEFAULT: u64 = 100;
-
 #[derive(Serialize)]
 struct Answer<'a> {
     changes: Vec<Change<'a>>,
@@ -36,11 +33,10 @@ pub(super) async fn of_document(
 ) -> Result<Response, Problem> {
     shared.0.identify(&request.into_parts().0).await?;
     let parameters = parameters.only(&["before", "limit"])?;
-    let mut query = HistoryQuery::default();
+    let mut query = HistoryQuery::default().limit(parameters.page(shared.0.options.limit_max)?);
     if let Some(before) = parameters.position("before")? {
         query = query.before(before);
     }
-    query = query.limit(parameters.limit(shared.0.options.limit_max)?.unwrap_or(LIMIT_DEFAULT));
     let schema = shared.0.store.schema(&name)?;
     let id = collections::id_of(schema, &id)?;
     let changes = shared.0.store.history_of(&name, id, query).await?;

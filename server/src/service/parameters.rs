@@ -10,6 +10,9 @@ use super::Problem;
 use crate::checkpoint::Checkpoint;
 use crate::store::Moment;
 
+/// Results in an answer unless `limit` says otherwise.
+const PAGE_DEFAULT: u64 = 100;
+
 /// The parameters of a request, by name.
 #[derive(Debug)]
 pub(super) struct Parameters(BTreeMap<String, String>);
@@ -83,6 +86,11 @@ impl Parameters {
             moment.map_err(|error| invalid("at", &format!("{error}, found `{text}`")))
         };
         self.text("at").map(parse).transpose()
+    }
+
+    /// Returns how many of a list to answer: few unless told.
+    pub(super) fn page(&self, most: u64) -> Result<u64, Problem> {
+        Ok(self.limit(most)?.unwrap_or(PAGE_DEFAULT))
     }
 
     /// Returns a number of results, at most `most`.

@@ -82,7 +82,8 @@ pub struct StoreBuilder {
 impl StoreBuilder {
     pub(super) fn new(reducer: Reducer, url: String) -> Self {
         let layers = Vec::new();
-        let (settings, snapshot_policy, on_change) = Default::default();
+        let (snapshot_policy, on_change) = Default::default();
+        let settings = Settings { version: reducer.version(), ..Settings::default() };
         let poll_interval = POLL_INTERVAL;
         Self {
             reducer,
@@ -283,12 +284,11 @@ impl StoreBuilder {
     /// # }
     /// ```
     pub async fn rebuild(
-        mut self,
+        self,
         mut progress: impl FnMut(RebuildProgress) + Send,
     ) -> Result<Store, Error> {
         let with_log = aggregate_reducers([self.reducer.clone(), event_log_reducer()]);
         with_log.database()?;
-        self.settings.version = self.reducer.version();
         let schemas = with_log.schemas();
         let demand = if self.replaces_previous { Demand::Replacing } else { Demand::Anyway };
         let demand = (&self.settings, demand);
@@ -344,8 +344,7 @@ impl StoreBuilder {
     /// # }
     /// ```
     pub async fn drop_previous(&self) -> Result<(), Error> {
-        let settings = Settings { version: self.reducer.version(), ..self.settings.clone() };
-        let live = backend::open(&self.url, &settings, None).await?;
+        let live = backend::open(&self.url, &self.settings, None).await?;
         let dropped = writer::drop_previous(&*live).await;
         live.close().await;
         dropped
@@ -374,8 +373,7 @@ impl StoreBuilder {
     /// # }
     /// ```
     pub async fn preview_rebuild(self) -> Result<RebuildPreview, Error> {
-        let settings = Settings { version: self.reducer.version(), ..self.settings };
-        preview(&self.url, &settings, &self.reducer).await
+        preview(&self.url, &self.settings, &self.reducer).await
     }
 
     /// Makes it open the store as a command needs it, beside servers: it begins no rebuild, takes no
@@ -402,12 +400,11 @@ impl StoreBuilder {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn open(mut self) -> Result<Store, Error> {
+    pub async fn open(self) -> Result<Store, Error> {
         let with_log = aggregate_reducers([self.reducer.clone(), event_log_reducer()]);
         // Refuses schemas that no database can hold, before any table is made.
         let collections = with_log.database()?;
         let schemas = with_log.schemas();
-        self.settings.version = self.reducer.version();
         let backend = match backend::open(&self.url, &self.settings, Some(&schemas)).await {
             Err(error) if error.is_cured_by_rebuild() && self.on_change == OnChange::Rebuild => {
                 tracing::info!(%error, "the tables are rebuilt");

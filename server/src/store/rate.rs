@@ -1,6 +1,6 @@
 //! How many events there were, by time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use flux_reducers::{Position, Timestamp};
 
@@ -34,7 +34,7 @@ impl Store {
         parts: i64,
     ) -> Result<Rate, Error> {
         let head = self.position().await?;
-        let ends = self.times_of(&BTreeSet::from([1, head])).await?;
+        let ends = self.inner.backend.event_times(&BTreeSet::from([1, head])).await?;
         let last = ends.get(&head).copied();
         let end = || match (from, last) {
             (None, Some(last)) => last,
@@ -61,7 +61,7 @@ impl Store {
             if middles.is_empty() {
                 return Ok(bounds.into_iter().map(|(low, _)| low).collect());
             }
-            let found = self.times_of(&middles).await?;
+            let found = self.inner.backend.event_times(&middles).await?;
             for (time, bound) in times.iter().zip(&mut bounds) {
                 if bound.0 < bound.1 {
                     let middle = middle(*bound);
@@ -72,13 +72,6 @@ impl Store {
                 }
             }
         }
-    }
-
-    async fn times_of(
-        &self,
-        positions: &BTreeSet<Position>,
-    ) -> Result<BTreeMap<Position, Timestamp>, Error> {
-        self.inner.backend.event_times(positions).await
     }
 }
 

@@ -109,8 +109,8 @@ async fn lines_that_would_be_recorded_otherwise_are_not_recorded() {
 async fn an_id_that_comes_twice_is_told_before_anything_beside_it_is_recorded() {
     for (repeated, recorded) in [(3, 0), (600, 500)] {
         let mut lines = exported(700).await;
-        let [of, into] = [0, repeated].map(|line| serde_json::from_str(&lines[line]).unwrap());
-        let (of, mut into): (serde_json::Value, serde_json::Value) = (of, into);
+        let event = |line: usize| serde_json::from_str::<serde_json::Value>(&lines[line]).unwrap();
+        let (of, mut into) = (event(0), event(repeated));
         into["id"] = of["id"].clone();
         lines[repeated] = into.to_string();
         let database = Database::sqlite();
