@@ -307,12 +307,22 @@ fn spinner(doing: &'static str) -> indicatif::ProgressBar {
     spinner
 }
 
-/// A bar of progress on standard error, where somebody looks at it.
+/// A bar of progress by events on standard error, where somebody looks at it.
 fn progress_bar() -> indicatif::ProgressBar {
+    bar("{bar:40} {human_pos} of {human_len} events, {per_sec}, {eta} left")
+}
+
+/// A bar of progress by the bytes of a file.
+fn bar_of_bytes(length: u64) -> indicatif::ProgressBar {
+    let bar = bar("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left");
+    bar.set_length(length);
+    bar
+}
+
+fn bar(style: &str) -> indicatif::ProgressBar {
     if !io::stderr().is_terminal() {
         return indicatif::ProgressBar::hidden();
     }
-    let style = "{bar:40} {human_pos} of {human_len} events, {per_sec}, {eta} left";
     let bar = indicatif::ProgressBar::new(0);
     match indicatif::ProgressStyle::with_template(style) {
         Ok(style) => bar.with_style(style),

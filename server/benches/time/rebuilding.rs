@@ -55,6 +55,7 @@ pub(crate) async fn beside_callers(options: &Options, place: &Place) {
     let before = of(began - options.measured, began);
     let during = of(began, swapped);
     let held = answered.iter().filter(|it| it.is_superseded).map(|it| it.took).max();
+    let most = |took: &[Duration]| took.last().map_or(0.0, |most| most.as_secs_f64() * 1e3);
     let p99 = |took: &[Duration]| took[(took.len() - 1) * 99 / 100].as_secs_f64() * 1e3;
     println!(
         "rebuild: {} events in {:.1} s, {:.0} events/s; peak {peak} MiB, {users_peak} before it",
@@ -63,13 +64,15 @@ pub(crate) async fn beside_callers(options: &Options, place: &Place) {
         progress.rate,
     );
     println!(
-        "{CALLERS} callers: {:.0} events/s, p99 {:.1} ms without; {:.0} events/s, p99 {:.1} ms ({:.2} times) \
-         beside it; at the swap they were held for {:.0} ms at most, and the new store was open {:.0} ms later",
+        "{CALLERS} callers: {:.0} events/s, p99 {:.1} ms, at most {:.0} ms without; {:.0} events/s, p99 {:.1} ms \
+         ({:.2} times), at most {:.0} ms beside it; at the swap they were held for {:.0} ms at most, and the new store was open {:.0} ms later",
         before.len() as f64 / options.measured.as_secs_f64(),
         p99(&before),
+        most(&before),
         during.len() as f64 / swapped.duration_since(began).as_secs_f64(),
         p99(&during),
         p99(&during) / p99(&before),
+        most(&during),
         held.unwrap_or_default().as_secs_f64() * 1e3,
         opened.as_secs_f64() * 1e3,
     );

@@ -6,7 +6,10 @@ use serde_json::json;
 
 use super::{CommandError, Database, EVENT_TITLE, Outcome, Output, event_cells};
 use crate::error::Error;
-use crate::store::{HistoryQuery, Moment, StoreBuilder};
+use crate::store::{DocumentChange, HistoryQuery, Moment, StoreBuilder};
+
+/// Changes that are read together: each has the document before and after.
+const CHANGES_AT_ONCE: u64 = 100;
 
 /// Characters of a cell that others are filled up to.
 const CELL_WIDTH_MAX: usize = 40;
@@ -70,22 +73,42 @@ impl History {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
-        let store = self.database.open_existing(builder).await?;
+        let store = self.database.clone().open_existing(builder).await?;
         let schema = store.schema(&self.collection)?;
         let id = schema.id_from_text(&self.id).map_err(Error::Query)?;
-        let mut query = HistoryQuery::default();
-        if let Some(before) = self.before {
-            query = query.before(before);
-        }
-        if let Some(limit) = self.limit {
-            query = query.limit(limit);
-        }
-        let changes = store.history_of(&self.collection, id, query).await?;
-        if changes.is_empty() {
+        let end = store.position().await? + 1;
+        let mut before = self.before.map_or(end, |before| before.min(end));
+        let mut left = self.limit.unwrap_or(u64::MAX);
+        // From the last one back, to tell them from the first one on: only where a page begins is
+        // known of each but the last one read.
+        let mut newer = Vec::new();
+        let changes = loop {
+            let query = HistoryQuery::default().before(before).limit(left.min(CHANGES_AT_ONCE));
+            let changes = store.history_of(&self.collection, id.clone(), query).await?;
+            let found = changes.len() as u64;
+            left -= found;
+            match changes.first() {
+                Some(first) if found == CHANGES_AT_ONCE && left > 0 => {
+                    newer.push(query);
+                    before = first.event.position;
+                }
+                _ => break changes,
+            }
+        };
+        if changes.is_empty() && newer.is_empty() {
             self.output.title("no event has changed such a document")?;
         } else {
             self.output.title(&format!("{EVENT_TITLE}  meta, what became of it"))?;
         }
+        self.tell(schema, changes)?;
+        while let Some(query) = newer.pop() {
+            self.tell(schema, store.history_of(&self.collection, id.clone(), query).await?)?;
+        }
+        store.close().await;
+        Ok(Outcome::Done)
+    }
+
+    fn tell(&self, schema: &Schema, changes: Vec<DocumentChange<Row>>) -> Result<(), CommandError> {
         for change in changes {
             let before = change.before.as_ref().map(|row| schema.named(row));
             let after = change.after.as_ref().map(|row| schema.named(row));
@@ -99,8 +122,7 @@ impl History {
             let meta = change.event.meta.map_or_else(String::new, |meta| meta.to_string());
             self.output.row(&value, &[position, time, event_type, meta, became])?;
         }
-        store.close().await;
-        Ok(Outcome::Done)
+        Ok(())
     }
 }
 

@@ -10,7 +10,7 @@ use clap::Args;
 use flux_reducers::{Action, Position, RecordedEvent, Timestamp};
 use serde_json::json;
 
-use super::{CommandError, Database, Outcome, Output, failed, progress_bar, spinner};
+use super::{CommandError, Database, Outcome, Output, bar_of_bytes, failed, progress_bar, spinner};
 use crate::dispatch::Dispatch;
 use crate::error::Error;
 use crate::log::LogQuery;
@@ -130,15 +130,18 @@ impl Import {
     ) -> Result<Outcome, CommandError> {
         let what =
             self.file.as_ref().map_or("standard input".into(), |it| it.display().to_string());
-        let lines: Box<dyn BufRead> = match &self.file {
-            Some(path) => Box::new(BufReader::new(File::open(path).map_err(failed(&*what))?)),
-            None => Box::new(BufReader::new(io::stdin())),
+        let (lines, bar): (Box<dyn BufRead>, _) = match &self.file {
+            Some(path) => {
+                let file = File::open(path).map_err(failed(&*what))?;
+                let bar = bar_of_bytes(file.metadata().map_err(failed(&*what))?.len());
+                (Box::new(BufReader::new(bar.wrap_read(file))), bar)
+            }
+            None => (Box::new(BufReader::new(io::stdin())), spinner("importing")),
         };
         let store = self.database.open(builder).await?;
         let begun = store.position().await?;
         let mut importing =
             Importing { store: &store, begun, last: None, waiting: Vec::new(), bytes: 0 };
-        let spinner = spinner("importing");
         for (line, text) in (1..).zip(lines.lines()) {
             let text = text.map_err(failed(&*what))?;
             // Some editors begin a file with a mark, and end it with an empty line.
@@ -148,7 +151,7 @@ impl Import {
             }
         }
         importing.import().await?;
-        spinner.finish_and_clear();
+        bar.finish_and_clear();
         let end = store.position().await?;
         let cells = [format!("{} events are imported; the log ends at {end}", end - begun)];
         self.output.row(&json!({ "events": end - begun, "position": end }), &cells)?;

@@ -1,19 +1,22 @@
 //! Verification: whether the tables, and the snapshots, are what a replay of the log makes.
 
-use flux_reducers::{Database, Document as _, Position, Query, RecordedEvent, Row, Value};
+use flux_reducers::{Database, Document as _, Position, Query, RecordedEvent, Reducer, Row, Value};
 
 use super::differences::differences;
 use super::{Inner, Store};
 use crate::backend::history;
 use crate::error::Error;
 use crate::snapshot::is_log;
-use crate::{log, reading, replay};
+use crate::{log, reading, replay, size};
 
 /// Differences that are told one by one; the others are counted.
 const DIFFERENCES_TOLD_MAX: usize = 100;
 
 /// Events whose changes are compared together.
 const EVENTS_AT_ONCE: Position = 1_000;
+
+/// About how many bytes of changes from which on fewer are.
+const BYTES_AT_ONCE: usize = 16 * 1024 * 1024;
 
 /// What a verification found.
 ///
@@ -140,36 +143,27 @@ impl Inner {
 impl Verification {
     /// Compares what is told of each event with what it changes, some events at a time.
     async fn compare_history(&mut self, inner: &Inner, end: Position) -> Result<(), Error> {
-        let mut database = inner.snapshots.empty().clone();
-        let mut from = 0;
-        while from < end {
-            let to = end.min(from + EVENTS_AT_ONCE);
-            let plans = [
-                replay::between(RecordedEvent::SCHEMA, from, to)?,
-                replay::between(history::SCHEMA, from, to)?,
-            ];
-            let read =
-                reading::fold(&*inner.backend, &plans, [vec![], vec![]], |all, plan, row| {
-                    all[plan].push(row);
-                    Ok(())
-                });
-            let [events, mut found] = read.await?.0;
-            let mut expected = Vec::with_capacity(found.len());
-            for event in &events {
-                let event = log::event(event)?;
-                let position = event.position;
-                let delta = replay::changed(&inner.reducer, &mut database, event)?;
-                let schema = |name: &str| database.schema(name).ok();
-                expected.extend(history::rows_of(position, &delta, schema)?);
+        let database = inner.snapshots.empty().clone();
+        let mut changes = Changes { database, to: 0, rows: vec![], bytes: 0 };
+        while changes.to < end {
+            let from = changes.to;
+            changes = changes.next(inner, end).await?;
+            if changes.to == from {
+                return Err(replay::missing(from + 1));
             }
+            let plan = [replay::between(history::SCHEMA, from, changes.to)?];
+            let found = reading::fold(&*inner.backend, &plan, vec![], |all, _, row| {
+                all.push(row);
+                Ok(())
+            });
+            let (mut found, mut expected) = (found.await?.0, std::mem::take(&mut changes.rows));
             let by_id = |row: &Row| history::SCHEMA.id_of(row).clone();
             found.sort_by_key(by_id);
             expected.sort_by_key(by_id);
             let of = history::SCHEMA;
             differences((of, &expected), (of, &found), |id, expected, found| {
-                self.tell(to, of.collection, id, expected, found);
+                self.tell(changes.to, of.collection, id, expected, found);
             });
-            from = to;
         }
         Ok(())
     }
@@ -202,6 +196,40 @@ impl Verification {
                 self.tell(position, schema.collection, id, expected, found);
             });
         }
+        Ok(())
+    }
+}
+
+/// What some events change, as the history is to tell it.
+struct Changes {
+    database: Database,
+    /// The last of the events.
+    to: Position,
+    rows: Vec<Row>,
+    bytes: usize,
+}
+
+impl Changes {
+    /// Runs the next events, until what they change is many bytes.
+    async fn next(self, inner: &Inner, end: Position) -> Result<Self, Error> {
+        let plan =
+            [replay::between(RecordedEvent::SCHEMA, self.to, end.min(self.to + EVENTS_AT_ONCE))?];
+        let reducer = inner.reducer.clone();
+        let next = Self { bytes: 0, ..self };
+        let run = reading::fold(&*inner.backend, &plan, next, move |changes, _, row| {
+            if changes.bytes < BYTES_AT_ONCE { changes.run(&reducer, &row) } else { Ok(()) }
+        });
+        Ok(run.await?.0)
+    }
+
+    fn run(&mut self, reducer: &Reducer, event: &Row) -> Result<(), Error> {
+        let event = log::event(event)?;
+        self.to = event.position;
+        let delta = replay::changed(reducer, &mut self.database, event)?;
+        let schema = |name: &str| self.database.schema(name).ok();
+        let rows = history::rows_of(self.to, &delta, schema)?;
+        self.bytes += rows.iter().map(size::of_row).sum::<usize>();
+        self.rows.extend(rows);
         Ok(())
     }
 }

@@ -128,12 +128,27 @@ impl Database {
         self.try_to_run(format!("SELECT 1 FROM {quote}{table}{quote} LIMIT 1")).await.is_ok()
     }
 
+    /// Makes the database refuse to remove rows of a table.
+    pub(crate) async fn refuse_removals(&self, table: &str) {
+        let trigger = format!("CREATE TRIGGER {table}_kept BEFORE DELETE ON {table}");
+        self.run(match self.url.split_once(':').unwrap().0 {
+            "sqlite" => format!("{trigger} BEGIN SELECT RAISE(ABORT, 'it is kept'); END"),
+            "postgres" => format!(
+                "CREATE FUNCTION {table}_kept() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$ BEGIN RAISE 'it is kept'; END $$; \
+                 {trigger} FOR EACH ROW EXECUTE FUNCTION {table}_kept()"
+            ),
+            _ => format!("{trigger} FOR EACH ROW SIGNAL SQLSTATE '45000'"),
+        })
+        .await;
+    }
+
     /// Runs a statement as somebody else.
     pub(crate) async fn run(&self, statement: String) {
         self.try_to_run(statement).await.unwrap();
     }
 
-    async fn try_to_run(&self, statement: String) -> Result<(), sqlx::Error> {
+    pub(crate) async fn try_to_run(&self, statement: String) -> Result<(), sqlx::Error> {
         use sqlx::Connection as _;
         let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(statement));
         match self.url.split_once(':').unwrap().0 {

@@ -151,6 +151,31 @@ async fn a_note_has_its_history_and_every_moment_its_notes() {
     assert!(String::from_utf8(wrong.stderr).unwrap().contains("expected a position, or a time"));
 }
 
+#[tokio::test]
+async fn a_long_history_is_told_from_the_first_change_on() {
+    let notes = Notes::new().await;
+    let builder = Store::builder(lift(notes_reducers::notes), notes.url("notes.db"));
+    let store = builder.keep_history().open().await.unwrap();
+    let edited = (6..=300).map(|edit| NoteTitleEdited { id: id(1), title: edit.to_string() });
+    store.dispatch_all(&edited.collect::<Vec<_>>()).await.unwrap();
+    store.close().await;
+    let told = |arguments: &[&str]| -> Vec<i64> {
+        let first = id(1).to_string();
+        let changes = notes.json(&[&["history", "notes", &first], arguments].concat());
+        for two in changes.windows(2) {
+            assert_eq!(two[0]["after"], two[1]["before"]);
+        }
+        changes.iter().map(|change| change["event"]["position"].as_i64().unwrap()).collect()
+    };
+    let all: Vec<i64> = [1, 4].into_iter().chain(6..=300).collect();
+    assert_eq!(told(&[]), all);
+    assert!(told(&["--limit", "0"]).is_empty());
+    assert_eq!(told(&["--limit", "200"]), all[97..]);
+    assert_eq!(told(&["--before", "206"]), all[..202]);
+    assert_eq!(told(&["--before", "206", "--limit", "201"]), all[1..202]);
+    assert_eq!(told(&["--before", "9000", "--limit", "297"]), all);
+}
+
 #[test]
 fn a_mistyped_path_is_no_empty_store() {
     let folder = TempDir::new().unwrap();

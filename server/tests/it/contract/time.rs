@@ -105,17 +105,22 @@ pub(crate) async fn random_moments_are_what_a_fresh_store_has_then(database: Dat
     }
 }
 
+/// The statement that adds parts of a snapshot that was begun long ago.
+fn left_over_parts(database: &Database, count: usize) -> String {
+    let parts = database.table("flux_snapshot_parts");
+    let byte = if database.url().starts_with("postgres") { r"'\x00'" } else { "x'00'" };
+    let snapshot = "00000000-0000-7000-8000-000000000000";
+    let rows = (0..count).map(|part| format!("('{snapshot}/{part:06}', '{snapshot}', {byte})"));
+    let rows = rows.collect::<Vec<_>>().join(", ");
+    format!("INSERT INTO {parts} (id, snapshot, bytes) VALUES {rows}")
+}
+
 pub(crate) async fn parts_that_were_never_whole_are_removed_however_many_they_are(
     database: Database,
 ) {
     let store = database.open().await;
     store.dispatch(&added(1)).await.unwrap();
-    let parts = database.table("flux_snapshot_parts");
-    let byte = if database.url().starts_with("postgres") { r"'\x00'" } else { "x'00'" };
-    let snapshot = "00000000-0000-7000-8000-000000000000";
-    let rows = (0..150).map(|part| format!("('{snapshot}/{part:06}', '{snapshot}', {byte})"));
-    let rows = rows.collect::<Vec<_>>().join(", ");
-    let left_over = format!("INSERT INTO {parts} (id, snapshot, bytes) VALUES {rows}");
+    let left_over = left_over_parts(&database, 150);
     database.run(left_over.clone()).await;
     store.take_snapshot().await.unwrap();
     // No id of theirs is taken any more.
@@ -280,6 +285,51 @@ pub(crate) async fn snapshots_of_the_past_are_taken_where_they_are_missing(datab
     assert!(found.is_sound() && found.snapshots == expected.len() as u64, "{found:?}");
 }
 
+pub(crate) async fn snapshots_of_the_past_have_documents_of_any_size(database: Database) {
+    // Together more than MySQL takes in a statement, compressed, too.
+    const PAGES: u32 = 96;
+    const WORDS: u64 = 32 * 1024;
+    let reducer = lift(|pages: &Collection<Page>, action: &Action| -> Reduction {
+        let payload = action.payload.as_ref().unwrap().as_value();
+        let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
+        Ok(match &*action.event_type {
+            "written" => pages.create(Page { id: text("id"), text: text("text") }),
+            _ => pages.update_by_id(text("id"), Page::patch().text("")),
+        })
+    });
+    let store = database.builder(reducer).keep_history().open().await.unwrap();
+    let noise = RandomState::new();
+    for id in 0..PAGES {
+        let words = (0..WORDS).flat_map(|word| noise.hash_one((id, word)).to_le_bytes());
+        let text: String = words.map(|byte| char::from(b'0' + byte % 64)).collect();
+        let payload = serde_json::json!({ "id": id.to_string(), "text": text });
+        store.dispatch(&Action::new("written").with_payload(payload)).await.unwrap();
+    }
+    for id in 0..PAGES {
+        let payload = serde_json::json!({ "id": id.to_string() });
+        store.dispatch(&Action::new("emptied").with_payload(payload)).await.unwrap();
+    }
+    store.take_missing_snapshots(PAGES).await.unwrap();
+    let found = store.verify().await.unwrap();
+    assert!(found.is_sound() && found.snapshots == 2, "{found:?}");
+    assert!(store.snapshots().await.unwrap()[0].bytes > 16 << 20);
+}
+
+pub(crate) async fn parts_that_can_not_be_removed_keep_no_snapshot_from_being_taken(
+    database: Database,
+) {
+    let store = database.open().await;
+    store.dispatch(&added(1)).await.unwrap();
+    let left_over = left_over_parts(&database, 1);
+    database.run(left_over.clone()).await;
+    database.refuse_removals(&database.table("flux_snapshot_parts")).await;
+    assert_eq!(store.take_snapshot().await.unwrap(), 1);
+    let found = store.verify().await.unwrap();
+    assert!(found.is_sound() && found.snapshots == 1, "{found:?}");
+    // It is still there: its id is taken.
+    database.try_to_run(left_over).await.unwrap_err();
+}
+
 pub(crate) async fn only_the_last_snapshots_are_kept(database: Database) {
     let policy = SnapshotPolicy::default().every_events(10).keep(2);
     let store = database.builder(reducer()).snapshots(policy).open().await.unwrap();
@@ -316,7 +366,7 @@ pub(crate) async fn a_replay_that_is_not_accepted_stops_with_the_event(database:
     assert_eq!(strict.at(1).await.unwrap().find_all::<Task>(Query::all()).await.unwrap().len(), 1);
 }
 
-pub(crate) async fn a_question_near_the_last_one_waits_for_no_other(database: Database) {
+pub(crate) async fn nobody_waits_for_a_question_far_from_the_last_one(database: Database) {
     let is_held = Arc::new(AtomicBool::new(false));
     let (arrived, let_go) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     let replayed = {
@@ -345,7 +395,12 @@ pub(crate) async fn a_question_near_the_last_one_waits_for_no_other(database: Da
         async move { store.at(1).await.map(|past| past.position()) }
     });
     wait(&arrived).await.unwrap();
+    // Neither a question near the last one, nor who dispatches and who reads what is now.
     assert_eq!(store.at(2001).await.unwrap().position(), 2001);
+    let last = store.dispatch(&Action::new("next")).await.unwrap().position;
+    let now = store.read(&[("pages", Query::all())]).await.unwrap();
+    assert_eq!((last, now.position), (2002, 2002));
+    assert!(!far.is_finished());
     wait(&let_go).await.unwrap();
     assert_eq!(far.await.unwrap().unwrap(), 1);
 }
