@@ -5,10 +5,13 @@ use crate::databases::Database;
 pub(crate) use servers::dispatched;
 
 mod busy;
+mod history;
 mod queries;
 mod rebuilds;
 mod schemas;
 mod servers;
+mod snapshots;
+mod stopped_rebuilds;
 mod store;
 mod subscriptions;
 mod time;
@@ -98,17 +101,9 @@ contract! {
     rebuilds:
         newer_reducers_are_told_until_the_tables_are_rebuilt,
         the_tables_of_before_are_kept_until_told,
-        a_rebuild_that_is_interrupted_goes_on_or_begins_anew,
-        what_another_program_began_to_rebuild_begins_anew,
         what_is_kept_is_there_until_the_next_tables_are_in_use,
         a_rebuild_ends_beside_batches_larger_than_what_it_writes_at_once,
-        a_rebuild_that_the_database_refuses_names_the_event,
-        a_rebuild_that_is_not_accepted_leaves_all_as_it_was,
-        a_rebuild_that_wakes_after_another_took_over_changes_nothing,
-        mended_reducers_begin_anew_where_the_log_was_not_accepted,
         large_documents_are_rebuilt_in_parts,
-        a_gap_in_the_log_stops_a_rebuild,
-        a_rebuild_that_stops_early_in_a_long_log_ends,
         events_are_dispatched_and_read_while_the_tables_are_rebuilt,
         the_history_is_rebuilt_with_the_tables,
         old_shapes_of_events_are_rebuilt_by_upcasts,
@@ -117,13 +112,27 @@ contract! {
         a_preview_tells_what_a_rebuild_would_change,
         reducers_that_read_the_log_see_what_was_before_each_event,
     ;
+    stopped_rebuilds:
+        a_rebuild_that_is_interrupted_goes_on_or_begins_anew,
+        what_another_program_began_to_rebuild_begins_anew,
+        a_rebuild_that_wakes_after_another_took_over_changes_nothing,
+        mended_reducers_begin_anew_where_the_log_was_not_accepted,
+        a_rebuild_that_stops_early_in_a_long_log_ends,
+        a_gap_in_the_log_stops_a_rebuild,
+        a_rebuild_that_is_not_accepted_leaves_all_as_it_was,
+        a_rebuild_that_the_database_refuses_names_the_event,
+    ;
     time:
         any_moment_is_what_the_first_events_made,
         random_moments_are_what_a_fresh_store_has_then,
-        parts_that_were_never_whole_are_removed_however_many_they_are,
-        parts_that_can_not_be_removed_keep_no_snapshot_from_being_taken,
         a_moment_by_time_is_that_of_the_last_event_before,
         a_moment_to_come_is_refused,
+        a_replay_that_is_not_accepted_stops_with_the_event,
+        nobody_waits_for_a_question_far_from_the_last_one,
+    ;
+    snapshots:
+        parts_that_were_never_whole_are_removed_however_many_they_are,
+        parts_that_can_not_be_removed_keep_no_snapshot_from_being_taken,
         a_broken_snapshot_is_passed_over,
         a_snapshot_of_another_version_is_left_alone,
         a_snapshot_that_could_not_be_read_whole_is_none,
@@ -132,8 +141,8 @@ contract! {
         snapshots_of_the_past_are_taken_where_they_are_missing,
         snapshots_of_the_past_have_documents_of_any_size,
         only_the_last_snapshots_are_kept,
-        a_replay_that_is_not_accepted_stops_with_the_event,
-        nobody_waits_for_a_question_far_from_the_last_one,
+    ;
+    history:
         every_change_of_a_document_is_told,
         a_history_is_read_page_by_page,
         a_history_that_somebody_changed_is_found,

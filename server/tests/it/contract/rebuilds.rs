@@ -7,7 +7,7 @@ use flux_server::reducers::{
     Action, Collection, Database as Documents, Document, Filter, Json, Query, RecordedEvent,
     Reducer, Reduction, Rejection, Row, Upcasts, lift, root_reducer,
 };
-use flux_server::{Error, LogQuery, OnChange, Store, StoreBuilder};
+use flux_server::{Error, LogQuery, OnChange, Store};
 use tokio::task::JoinSet;
 
 use crate::contract::servers::some_event;
@@ -16,7 +16,7 @@ use crate::databases::Database;
 use crate::tasks::*;
 
 /// As the tasks, with one field more, and without the lists.
-mod newer {
+pub(super) mod newer {
     use super::*;
 
     #[derive(Clone, Debug, PartialEq, Document)]
@@ -45,7 +45,7 @@ mod newer {
         })
     }
 
-    pub(super) fn reducer() -> Reducer {
+    pub(crate) fn reducer() -> Reducer {
         lift(tasks).with_version(2)
     }
 }
@@ -59,14 +59,14 @@ fn replayed(reducer: &Reducer, events: Vec<RecordedEvent>) -> Vec<Row> {
 }
 
 /// Asserts that the documents are those of a replay of the log by these reducers.
-async fn verify_by(store: &Store, reducer: &Reducer) {
+pub(super) async fn verify_by(store: &Store, reducer: &Reducer) {
     let log = store.events(LogQuery::default().limit(u64::MAX)).await.unwrap().documents;
     let stored = store.read(&[("tasks", Query::all())]).await.unwrap().documents;
     assert_eq!(stored, [replayed(reducer, log)]);
 }
 
 /// Events that the newer reducers accept, too.
-async fn fill(store: &Store, ids: std::ops::Range<i64>) {
+pub(super) async fn fill(store: &Store, ids: std::ops::Range<i64>) {
     for id in ids {
         store.dispatch_all(&[added(id), TaskDone { id }]).await.unwrap();
         let renamed = TaskRenamed { id: id / 2, title: format!("renamed {id}") };
@@ -120,45 +120,6 @@ pub(crate) async fn the_tables_of_before_are_kept_until_told(database: Database)
     verify_by(&store, &older).await;
 }
 
-pub(crate) async fn a_rebuild_that_is_interrupted_goes_on_or_begins_anew(database: Database) {
-    let store = database.open().await;
-    fill(&store, 0..400).await;
-    store.close().await;
-    for reducer in [newer::reducer(), reducer().with_version(7), newer::reducer()] {
-        interrupt(database.builder(reducer)).await;
-    }
-
-    assert!(begins_at(database.builder(newer::reducer())).await >= 512, "it goes on where it was");
-    let store = database.builder(newer::reducer()).open().await.unwrap();
-    verify_by(&store, &newer::reducer()).await;
-}
-
-/// Rebuilds, and returns after which event it was first told how far it is.
-async fn begins_at(builder: StoreBuilder) -> i64 {
-    let mut first = None;
-    builder.rebuild(|progress| first = first.or(Some(progress.position))).await.unwrap();
-    first.unwrap()
-}
-
-pub(crate) async fn what_another_program_began_to_rebuild_begins_anew(database: Database) {
-    let store = database.open().await;
-    fill(&store, 0..400).await;
-    store.close().await;
-    interrupt(database.builder(newer::reducer())).await;
-    // Its reducers may be others under the same version.
-    let generations = database.table("flux_generations");
-    let another = match database.url().split_once(':').unwrap().0 {
-        "postgres" => "gen_random_uuid()",
-        "sqlite" => "randomblob(16)",
-        _ => "UNHEX(MD5('another'))",
-    };
-    let another = format!("UPDATE {generations} SET program = {another} WHERE state = 'building'");
-    database.run(another).await;
-    assert!(begins_at(database.builder(newer::reducer())).await < 512);
-    let store = database.builder(newer::reducer()).open().await.unwrap();
-    verify_by(&store, &newer::reducer()).await;
-}
-
 pub(crate) async fn what_is_kept_is_there_until_the_next_tables_are_in_use(database: Database) {
     let store = database.open().await;
     fill(&store, 0..10).await;
@@ -183,65 +144,6 @@ pub(crate) async fn what_is_kept_is_there_until_the_next_tables_are_in_use(datab
     // Those of the first time are gone, those of the second are kept.
     assert!(!database.has_table("tasks").await);
     assert!(database.has_table("tasks$1").await);
-}
-
-pub(crate) async fn a_rebuild_that_wakes_after_another_took_over_changes_nothing(
-    database: Database,
-) {
-    let store = database.open().await;
-    fill(&store, 0..400).await;
-    store.close().await;
-    let (asleep, sleeps) = std::sync::mpsc::channel();
-    let (wake, awake) = std::sync::mpsc::channel::<()>();
-    let sleeper = database.builder(newer::reducer());
-    let sleeper = tokio::spawn(async move {
-        let rebuilt = sleeper.rebuild(move |it| {
-            if asleep.send(it.position).is_ok() {
-                // As a process that is frozen.
-                tokio::task::block_in_place(|| awake.recv().ok());
-            }
-        });
-        rebuilt.await
-    });
-    let first = tokio::task::spawn_blocking(move || sleeps.recv()).await.unwrap().unwrap();
-    assert!((1..400).contains(&first), "{first}");
-    let refused = database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap_err();
-    assert_eq!(refused.code(), "rebuild_under_way", "{refused}");
-    if !end_session_of_lock(&database, "flux_rebuild").await {
-        // A file stays locked until the process ends.
-        drop(wake);
-        let store = sleeper.await.unwrap().unwrap();
-        return verify_by(&store, &newer::reducer()).await;
-    }
-    let store = database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap();
-    for id in 0..20 {
-        let renamed = TaskRenamed { id, title: format!("later {id}") };
-        store.dispatch(&renamed).await.unwrap();
-    }
-    drop(wake);
-    let error = sleeper.await.unwrap().unwrap_err();
-    assert_eq!(error.code(), "rebuild_under_way", "{error}");
-    verify_by(&store, &newer::reducer()).await;
-    assert!(store.verify().await.unwrap().is_sound());
-}
-
-pub(crate) async fn mended_reducers_begin_anew_where_the_log_was_not_accepted(database: Database) {
-    let store = database.open().await;
-    fill(&store, 0..300).await;
-    store.close().await;
-    let wrong = lift(|tasks: &Collection<Task>, event: &TaskEvent| match event {
-        TaskAdded { id: 200, .. } => Err(Rejection::new("wrong", "a mistake").into()),
-        TaskAdded { id, .. } => {
-            Ok(tasks.create(Task { title: format!("wrong {id}"), ..task(*id) }))
-        }
-        _ => Ok(tasks.no_change()),
-    });
-    let error = database.builder(wrong.with_version(2)).rebuild(|_| {}).await.unwrap_err();
-    assert_eq!(error.code(), "replay_stopped");
-    // The same version, for it was never in use; and at once, for nobody builds it any more.
-    let mended = reducer().with_version(2);
-    let store = database.builder(mended.clone()).rebuild(|_| {}).await.unwrap();
-    verify_by(&store, &mended).await;
 }
 
 /// Every event makes the page of its number, or edits it.
@@ -269,84 +171,6 @@ pub(crate) async fn large_documents_are_rebuilt_in_parts(database: Database) {
     let pages = rebuilt.find_all::<Page>(Query::all()).await.unwrap();
     assert_eq!(pages.len(), 100);
     assert!(pages.iter().all(|page| page.edits == 1 && page.text.len() == 500_000));
-}
-
-pub(crate) async fn a_rebuild_that_stops_early_in_a_long_log_ends(database: Database) {
-    let store = database.open().await;
-    fill(&store, 0..100).await;
-    let large = Action::new("large").with_payload("x".repeat(50_000));
-    for _ in 0..4 {
-        store.dispatch_all(&vec![large.clone(); 50]).await.unwrap();
-    }
-    store.close().await;
-    let strict = lift(|tasks: &Collection<Task>, event: &TaskEvent| match event {
-        TaskAdded { id: 3, .. } => Err(Rejection::new("not_three", "not this one").into()),
-        _ => crate::tasks::tasks(tasks, event),
-    });
-    let rebuild = database.builder(strict.with_version(2)).rebuild(|_| {});
-    let ended = tokio::time::timeout(std::time::Duration::from_secs(20), rebuild).await;
-    assert_eq!(ended.unwrap().unwrap_err().code(), "replay_stopped");
-}
-
-pub(crate) async fn a_gap_in_the_log_stops_a_rebuild(database: Database) {
-    let store = database.open().await;
-    fill(&store, 0..100).await;
-    store.close().await;
-    let events = database.table("events");
-    let position = if database.url().starts_with("mysql") { "`position`" } else { "position" };
-    database.run(format!("DELETE FROM {events} WHERE {position} = 5")).await;
-    let error = database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap_err();
-    assert!(error.to_string().contains("no event at position 5"), "{error}");
-}
-
-/// Ends the connection that holds a lock, as a database server does that hears nothing of it; false
-/// where it is a file's.
-async fn end_session_of_lock(database: &Database, lock: &str) -> bool {
-    let name = database.table(lock);
-    let end = match database.url() {
-        url if url.starts_with("postgres") => format!(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' \
-             AND objid::BIGINT = (hashtext('{name}')::BIGINT & 4294967295)"
-        ),
-        url if url.starts_with("mysql") => format!(
-            "EXECUTE IMMEDIATE CONCAT('KILL ', \
-             IS_USED_LOCK(MD5(CONCAT(DATABASE(), ' ', '{name}'))))"
-        ),
-        _ => return false,
-    };
-    database.run(end).await;
-    true
-}
-
-/// Drops a rebuild in the middle of it.
-async fn interrupt(builder: StoreBuilder) {
-    let halfway = Arc::new(AtomicBool::new(false));
-    let reached = Arc::clone(&halfway);
-    let rebuild = builder.rebuild(move |it| {
-        reached.store(it.position >= 512, Ordering::Relaxed);
-    });
-    let mut rebuild = std::pin::pin!(rebuild);
-    while !halfway.load(Ordering::Relaxed) {
-        tokio::select! {
-            done = &mut rebuild => panic!("it was not interrupted: {done:?}"),
-            () = tokio::task::yield_now() => {}
-        }
-    }
-}
-
-pub(crate) async fn a_rebuild_that_is_not_accepted_leaves_all_as_it_was(database: Database) {
-    let store = database.open().await;
-    fill(&store, 0..100).await;
-    let strict = lift(|tasks: &Collection<Task>, event: &TaskEvent| match event {
-        TaskDone { id: 70 } => Err(Rejection::new("not_seventy", "not this one").into()),
-        _ => crate::tasks::tasks(tasks, event),
-    });
-    let builder = database.builder(strict.with_version(2));
-    let error = builder.rebuild(|_| {}).await.unwrap_err();
-    assert!(matches!(error, Error::ReplayStopped { position: 212, .. }), "{error}");
-    assert!(error.to_string().contains("not this one"), "{error}");
-    fill(&store, 100..110).await;
-    verify(&store).await;
 }
 
 pub(crate) async fn events_are_dispatched_and_read_while_the_tables_are_rebuilt(
@@ -434,26 +258,6 @@ pub(crate) async fn a_rebuild_ends_beside_batches_larger_than_what_it_writes_at_
     let rebuilt = database.builder(newer::reducer()).open().await.unwrap();
     assert_eq!(rebuilt.position().await.unwrap(), 30 + added);
     verify_by(&rebuilt, &newer::reducer()).await;
-}
-
-pub(crate) async fn a_rebuild_that_the_database_refuses_names_the_event(database: Database) {
-    let store = database.open().await;
-    store.dispatch(&added(0)).await.unwrap();
-    let renamed = (0..1_500).map(|it| TaskRenamed { id: 0, title: format!("renamed {it}") });
-    for renamed in renamed.collect::<Vec<_>>().chunks(500) {
-        store.dispatch_all(renamed).await.unwrap();
-    }
-    store.dispatch_all(&(1..10).map(added).collect::<Vec<_>>()).await.unwrap();
-    let first = store.find_by_id::<Task>(0).await.unwrap().unwrap();
-    let same = (1..10).find(|id| task(*id).list == first.list).unwrap();
-    store.close().await;
-    interrupt(database.builder(reducer().with_version(2))).await;
-    // Somebody else's rule, of which no reducer knows: there can be one task of a list.
-    let (index, table) = (database.table("one_of_a_list"), database.table("tasks$1"));
-    database.run(format!("CREATE UNIQUE INDEX {index} ON {table} (list)")).await;
-    let error = database.builder(reducer().with_version(2)).rebuild(|_| {}).await.unwrap_err();
-    let Error::ReplayStopped { position, .. } = error else { panic!("{error}") };
-    assert_eq!(position, 1_501 + same, "{error}");
 }
 
 pub(crate) async fn the_history_is_rebuilt_with_the_tables(database: Database) {
