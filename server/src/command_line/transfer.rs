@@ -143,7 +143,7 @@ impl Import {
         let mut importing =
             Importing { store: &store, begun, last: None, waiting: Vec::new(), bytes: 0 };
         for (line, text) in (1..).zip(lines.lines()) {
-            let text = text.map_err(failed(&*what))?;
+            let text = text.map_err(failed(format!("{what}, line {line}")))?;
             // Some editors begin a file with a mark, and end it with an empty line.
             let text = text.trim_start_matches('\u{feff}').trim();
             if !text.is_empty() {

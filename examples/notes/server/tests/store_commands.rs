@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use flux_server::reducers::{Action, Event as _, Timestamp, Uuid, lift};
-use flux_server::{OnChange, Store};
+use flux_server::Store;
 use notes_reducers::NoteEvent::{self, NoteAdded, NoteRemoved, NoteTitleEdited};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -253,15 +253,17 @@ async fn an_exported_log_is_imported_as_it_was() {
     // It goes on where the log ends.
     let twice = run_on(&copy, &["import", "--file", file, "--json"]);
     assert_eq!(lines(&twice), [json!({ "events": 0, "position": 5 })], "{twice:?}");
-    import_of(&copy, &notes.path("broken.jsonl"), "{\"position\": 6}\n").await;
-}
-
-async fn import_of(url: &str, file: &Path, text: &str) {
-    std::fs::write(file, text).unwrap();
-    let refused = run_on(url, &["import", "--file", file.to_str().unwrap()]);
-    assert_eq!(refused.status.code(), Some(1));
-    let builder = Store::builder(lift(notes_reducers::notes), url);
-    let store = builder.on_change(OnChange::Refuse).open().await.unwrap();
-    assert_eq!(store.position().await.unwrap(), 5);
-    store.close().await;
+    for (wrong, told) in [
+        (&b"{\"position\": 6}\n"[..], "line 1 of the log: missing field"),
+        (b"\n{\"position\": 6", "line 2 of the log: EOF while parsing"),
+        (b"\n\n\xff\xfe\n", "wrong.jsonl, line 3: stream did not contain valid UTF-8"),
+    ] {
+        let file = notes.path("wrong.jsonl");
+        std::fs::write(&file, wrong).unwrap();
+        let refused = run_on(&copy, &["import", "--file", file.to_str().unwrap()]);
+        assert_eq!(refused.status.code(), Some(1));
+        let reason = String::from_utf8(refused.stderr).unwrap();
+        assert!(reason.contains(told), "{reason}");
+    }
+    assert_eq!(run_on(&copy, &["export"]).stdout, again.stdout);
 }
