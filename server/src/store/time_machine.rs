@@ -5,6 +5,7 @@ use std::str::FromStr;
 use flux_reducers::{
     Database, Document, Filter, Position, Query, RecordedEvent, Row, Timestamp, Value,
 };
+use tokio::task::spawn_blocking;
 
 use super::recent_past::free;
 use super::{Inner, Store};
@@ -458,10 +459,21 @@ impl Past {
         for (collection, query) in queries {
             answers.push(match self.store.schema(collection)? {
                 schema if *schema == *RecordedEvent::SCHEMA => self.read_log(query).await?,
-                _ => super::rows(&self.database, collection, query)?,
+                schema => self.read_documents(schema.collection, query).await?,
             });
         }
         Ok(answers)
+    }
+
+    /// To look at all documents takes a while: those who read what is now do not wait for it.
+    async fn read_documents(
+        &self,
+        collection: &'static str,
+        query: &Query,
+    ) -> Result<Vec<Row>, Error> {
+        let (database, query) = (self.database.clone(), query.clone());
+        let read = spawn_blocking(move || super::rows(&database, collection, &query));
+        read.await.map_err(|error| Error::Damaged(format!("a read ended early: {error}")))?
     }
 
     /// The log is in the database: nothing of it ever changes.

@@ -6,8 +6,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use flux_server::reducers::{Action, Event as _, Timestamp, Uuid, lift};
 use flux_server::Store;
+use flux_server::reducers::{Action, Event as _, Timestamp, Uuid, lift};
 use notes_reducers::NoteEvent::{self, NoteAdded, NoteRemoved, NoteTitleEdited};
 use serde_json::{Value, json};
 use tempfile::TempDir;
