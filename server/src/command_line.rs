@@ -250,7 +250,18 @@ impl Database {
 impl Output {
     /// Writes a row: a JSON value, or for people its cells.
     fn row(self, value: &impl Serialize, cells: &[String]) -> Result<(), CommandError> {
-        let line = if self.json { json(value)? } else { cells.join("  ") };
+        if self.json {
+            return print(&json(value)?);
+        }
+        // Whoever may dispatch is not to write to the terminal of who reads.
+        let mut line = String::new();
+        for character in cells.join("  ").chars() {
+            if character.is_control() {
+                line.extend(character.escape_default());
+            } else {
+                line.push(character);
+            }
+        }
         print(&line)
     }
 

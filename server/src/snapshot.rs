@@ -5,7 +5,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use flux_reducers::{
-    Database, Document as _, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Uuid,
+    Database, Document as _, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema,
+    Timestamp, Uuid,
 };
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::spawn_blocking;
@@ -226,6 +227,10 @@ impl Snapshots {
     }
 
     async fn record(&self, whole: &StoredSnapshot) -> Result<Position, Error> {
+        // Nobody would find, and nobody remove, that of tables that were dropped meanwhile.
+        if self.backend.head().await?.generation != whole.generation {
+            return Err(Error::Superseded);
+        }
         self.backend.insert(SNAPSHOTS, &[row(SNAPSHOTS, &whole.to_fields())?]).await?;
         let StoredSnapshot { position, documents, bytes, .. } = whole;
         tracing::info!(position, documents, bytes, "a snapshot is taken");
@@ -346,9 +351,12 @@ pub(crate) async fn run(
 ) {
     let Some(mut head) = feed.upgrade().map(|feed| feed.watch()) else { return };
     drop(feed);
-    let mut last = snapshots.last().await.unwrap_or_default();
-    let mut since = Instant::now();
-    while is_due(&mut head, policy, last, since).await {
+    let newest = snapshots.newest().await.unwrap_or_default();
+    let mut last = newest.as_ref().map_or(0, |newest| newest.position);
+    // A server that starts again and again takes its snapshots, too.
+    let age = newest.map_or(Duration::MAX, |newest| since(newest.taken_at));
+    let mut due_at = policy.interval.map(|every| Instant::now() + every.saturating_sub(age));
+    while is_due(&mut head, policy, last, due_at).await {
         match snapshots.take_in_turn(last, policy).await {
             Ok(position) => last = position,
             Err(Error::Superseded) => return,
@@ -357,7 +365,7 @@ pub(crate) async fn run(
                 sleep_until(Instant::now() + AGAIN_AFTER).await;
             }
         }
-        since = Instant::now();
+        due_at = policy.interval.map(|every| Instant::now() + every);
     }
 }
 
@@ -376,9 +384,8 @@ impl Snapshots {
             }
         };
         let taken = async {
-            let newest = self.last().await?;
-            if newest > last {
-                return Ok(newest);
+            if let Some(newest) = self.newest().await?.filter(|newest| newest.position > last) {
+                return Ok(newest.position);
             }
             let position = self.take().await?;
             if let Some(most) = policy.kept {
@@ -391,9 +398,9 @@ impl Snapshots {
         taken
     }
 
-    /// Returns the position of the last one, 0 where there is none.
-    async fn last(&self) -> Result<Position, Error> {
-        Ok(self.list().await?.last().map_or(0, |snapshot| snapshot.position))
+    /// Returns the last one.
+    async fn newest(&self) -> Result<Option<StoredSnapshot>, Error> {
+        Ok(self.list().await?.pop())
     }
 }
 
@@ -402,20 +409,19 @@ async fn is_due(
     head: &mut watch::Receiver<Position>,
     policy: SnapshotPolicy,
     last: Position,
-    since: Instant,
+    due_at: Option<Instant>,
 ) -> bool {
     loop {
         let events = *head.borrow_and_update() - last;
-        let is_long_ago = policy.interval.is_some_and(|interval| since.elapsed() >= interval);
+        let is_long_ago = due_at.is_some_and(|due_at| Instant::now() >= due_at);
         if policy.events.is_some_and(|most| events >= most) || (is_long_ago && events > 0) {
             return true;
         }
-        let interval = policy.interval.filter(|_| events > 0);
-        let changed = match interval {
+        let changed = match due_at.filter(|_| events > 0) {
             None => head.changed().await,
-            Some(interval) => tokio::select! {
+            Some(due_at) => tokio::select! {
                 changed = head.changed() => changed,
-                () = sleep_until(since + interval) => Ok(()),
+                () = sleep_until(due_at) => Ok(()),
             },
         };
         if changed.is_err() {
@@ -443,6 +449,12 @@ impl Writing<'_> {
         let part = SnapshotPart { id, snapshot, bytes: flux_reducers::Bytes(bytes) };
         self.backend.insert(SNAPSHOT_PARTS, &[row(SNAPSHOT_PARTS, &part.to_fields())?]).await
     }
+}
+
+/// How long ago a time was.
+fn since(time: Timestamp) -> Duration {
+    let milliseconds = now().as_milliseconds() - time.as_milliseconds();
+    Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default())
 }
 
 pub(crate) fn is_log(schema: &Schema) -> bool {

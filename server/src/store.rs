@@ -386,7 +386,6 @@ impl Store {
     }
 
     /// As [`position`](Self::position), of a store whose tables were not replaced.
-    #[cfg(feature = "service")]
     pub(crate) async fn position_in_use(&self) -> Result<Position, Error> {
         let backend = &self.inner.backend;
         let head = backend.head().await?;

@@ -147,7 +147,7 @@ impl Dialect for Sqlite {
 
 /// Returns the turn at the database that is in a file.
 fn turn_at(file: &Path) -> Turn {
-    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let file = resolved(file);
     let mut turns = lock(&TURNS);
     turns.retain(|_, turn| turn.strong_count() > 0);
     if let Some(turn) = turns.get(&file).and_then(Weak::upgrade) {
@@ -158,9 +158,22 @@ fn turn_at(file: &Path) -> Turn {
     turn
 }
 
+/// Returns the one path of a file, through whichever links it was named; it may not be there yet.
+fn resolved(file: &Path) -> PathBuf {
+    let in_folder = || {
+        let file = std::path::absolute(file)?;
+        let (folder, name) = (file.parent(), file.file_name());
+        Ok::<_, std::io::Error>(match folder.zip(name) {
+            Some((folder, name)) => folder.canonicalize()?.join(name),
+            None => file,
+        })
+    };
+    file.canonicalize().or_else(|_| in_folder()).unwrap_or_else(|_| file.to_owned())
+}
+
 /// Returns the file of a lock, such as `notes.db-flux_rebuild`.
 fn beside(file: &Path, name: &str) -> PathBuf {
-    let mut path = file.as_os_str().to_owned();
+    let mut path = resolved(file).into_os_string();
     path.push("-");
     path.push(name);
     path.into()

@@ -76,6 +76,15 @@ impl Export {
             store.close().await;
             return Ok(Outcome::Done);
         };
+        // A link is to stay one.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+            let what = path.display().to_string();
+            let file = File::options().write(true).open(path).map_err(failed(&*what))?;
+            write_log(&store, self.after, &what, BufWriter::new(file)).await?;
+            store.close().await;
+            return Ok(Outcome::Done);
+        }
         // Only what is whole has the name: nobody could tell it from a part.
         let part = with_suffix(path, ".part");
         let (what, of_part) = (path.display().to_string(), part.display().to_string());

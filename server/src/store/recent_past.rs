@@ -6,6 +6,7 @@ use std::time::Duration;
 use flux_reducers::{Database, Position};
 use tokio::time::{Instant, sleep_until};
 
+use crate::checkpoint::Checkpoint;
 use crate::lock::lock;
 
 /// How long they are kept in memory after a question.
@@ -22,23 +23,29 @@ pub(super) struct RecentPast {
 }
 
 struct Kept {
-    position: Position,
+    checkpoint: Checkpoint,
     database: Database,
     forgotten_at: Instant,
 }
 
 impl RecentPast {
-    /// Returns what is kept, and its position.
-    pub(super) fn get(&self) -> Option<(Position, Database)> {
-        lock(&self.kept).as_ref().map(|kept| (kept.position, kept.database.clone()))
+    /// Returns what is kept, and its place in the log.
+    pub(super) fn get(&self) -> Option<(Checkpoint, Database)> {
+        lock(&self.kept).as_ref().map(|kept| (kept.checkpoint, kept.database.clone()))
+    }
+
+    /// Forgets what is kept, if it is of this place.
+    pub(super) fn forget(&self, checkpoint: Checkpoint) {
+        free(lock(&self.kept).take_if(|kept| kept.checkpoint == checkpoint));
     }
 
     /// Returns what is kept, and its position, where that is near.
     pub(super) fn near(self: &Arc<Self>, position: Position) -> Option<(Position, Database)> {
         let mut kept = lock(&self.kept);
-        let kept = kept.as_mut().filter(|kept| kept.position.abs_diff(position) <= NEAR)?;
+        let kept =
+            kept.as_mut().filter(|kept| kept.checkpoint.position.abs_diff(position) <= NEAR)?;
         kept.forgotten_at = Instant::now() + KEPT_FOR;
-        Some((kept.position, kept.database.clone()))
+        Some((kept.checkpoint.position, kept.database.clone()))
     }
 
     /// Waits for other questions that are far from what is kept: each takes memory for all documents.
@@ -47,9 +54,9 @@ impl RecentPast {
     }
 
     /// Keeps documents instead of those that are kept, until nobody has asked for a while.
-    pub(super) fn keep(self: &Arc<Self>, position: Position, database: Database) {
+    pub(super) fn keep(self: &Arc<Self>, checkpoint: Checkpoint, database: Database) {
         let forgotten_at = Instant::now() + KEPT_FOR;
-        let before = lock(&self.kept).replace(Kept { position, database, forgotten_at });
+        let before = lock(&self.kept).replace(Kept { checkpoint, database, forgotten_at });
         if before.is_none() {
             tokio::spawn(forget(Arc::downgrade(self), forgotten_at));
         }

@@ -151,8 +151,11 @@ impl Store {
     /// # }
     /// ```
     pub async fn at(&self, moment: impl Into<Moment>) -> Result<Past, Error> {
+        // Other reducers may make other documents of the past.
+        self.position_in_use().await?;
+        self.forget_other_log().await?;
         let checkpoint = self.checkpoint_at(moment.into()).await?;
-        let database = self.inner.documents_at(checkpoint.position).await?;
+        let database = self.inner.documents_at(checkpoint).await?;
         Ok(Past { checkpoint, database, store: self.clone() })
     }
 
@@ -226,6 +229,18 @@ impl Store {
         Ok(taken.collect())
     }
 
+    /// Forgets what is kept of a log that was replaced: by an older copy of the database, say.
+    async fn forget_other_log(&self) -> Result<(), Error> {
+        let Some((kept, _)) = self.inner.past.get() else { return Ok(()) };
+        match self.check(kept).await {
+            Err(Error::LogReplaced { .. } | Error::PositionAhead { .. }) => {
+                self.inner.past.forget(kept);
+                Ok(())
+            }
+            checked => checked,
+        }
+    }
+
     async fn checkpoint_at(&self, moment: Moment) -> Result<Checkpoint, Error> {
         let position = match moment {
             Moment::Position(position) => position,
@@ -266,7 +281,8 @@ impl Store {
 }
 
 impl Inner {
-    async fn documents_at(&self, position: Position) -> Result<Database, Error> {
+    async fn documents_at(&self, checkpoint: Checkpoint) -> Result<Database, Error> {
+        let position = checkpoint.position;
         if let Some(found) = self.documents_near(position).await {
             return found;
         }
@@ -276,7 +292,7 @@ impl Inner {
             return found;
         }
         let database = self.documents_far(position).await?;
-        self.past.keep(position, database.clone());
+        self.past.keep(checkpoint, database.clone());
         drop(turn);
         Ok(database)
     }
@@ -296,7 +312,7 @@ impl Inner {
     /// Returns the documents as of any position.
     async fn documents_far(&self, position: Position) -> Result<Database, Error> {
         let mut bases = vec![Base::Nothing];
-        bases.extend(self.past.get().map(|(position, database)| Base::Kept(position, database)));
+        bases.extend(self.past.get().map(|(kept, database)| Base::Kept(kept.position, database)));
         bases.extend(self.snapshots.list().await?.into_iter().map(Base::Snapshot));
         if self.backend.keeps_history() {
             bases.push(Base::Now(self.backend.head().await?.position));

@@ -1,6 +1,8 @@
 //! Verification: whether the tables, and the snapshots, are what a replay of the log makes.
 
-use flux_reducers::{Database, Document as _, Position, Query, RecordedEvent, Reducer, Row, Value};
+use flux_reducers::{
+    Database, Document as _, Position, Query, RecordedEvent, Reducer, Row, Timestamp, Value,
+};
 
 use super::differences::differences;
 use super::{Inner, Store};
@@ -85,7 +87,7 @@ impl Store {
     /// It takes memory for all documents twice.
     ///
     /// # Errors
-    /// [`Error::Damaged`] where the log has a gap; [`Error::ReplayStopped`] where the reducers no
+    /// [`Error::Damaged`] where the log has a gap, an event beyond its end, or times that go back; [`Error::ReplayStopped`] where the reducers no
     /// longer accept an event of it.
     ///
     /// ```
@@ -101,6 +103,7 @@ impl Store {
     /// ```
     pub async fn verify(&self) -> Result<Verification, Error> {
         let inner = &*self.inner;
+        self.verify_log().await?;
         let (end, now) = inner.documents_now().await?;
         let mut verification = Verification { position: end, ..Verification::default() };
         let mut replayed = (0, inner.snapshots.empty().clone());
@@ -126,6 +129,47 @@ impl Store {
             verification.compare_history(inner, end).await?;
         }
         Ok(verification)
+    }
+}
+
+impl Store {
+    /// Makes sure that the log begins at 1 and ends where its head says, and that no time goes back:
+    /// a replay looks at neither.
+    async fn verify_log(&self) -> Result<(), Error> {
+        let log = RecordedEvent::SCHEMA;
+        let all = [(log, Query::all().ascending("position").plan(log).map_err(Error::Query)?)];
+        let read = reading::fold(
+            &*self.inner.backend,
+            &all,
+            (0, Timestamp::MIN),
+            |last, _, row| {
+                let RecordedEvent { position, timestamp, .. } = log::event(&row)?;
+                if position < 1 {
+                    return Err(Error::Damaged(format!(
+                        "the log has an event at position {position}"
+                    )));
+                }
+                if position != last.0 + 1 {
+                    return Err(replay::missing(last.0 + 1));
+                }
+                if timestamp < last.1 {
+                    return Err(Error::Damaged(format!(
+                        "the event at position {position} is of {timestamp}, before the one before it: {}",
+                        last.1
+                    )));
+                }
+                *last = (position, timestamp);
+                Ok(())
+            },
+        );
+        match read.await? {
+            ((last, _), head) if last < head.position => Err(replay::missing(last + 1)),
+            ((last, _), head) if last > head.position => Err(Error::Damaged(format!(
+                "the log has an event at position {last}, and ends at {}",
+                head.position
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -127,6 +127,9 @@ contract! {
         random_moments_are_what_a_fresh_store_has_then,
         a_moment_by_time_is_that_of_the_last_event_before,
         a_moment_to_come_is_refused,
+        a_log_that_somebody_changed_is_found,
+        a_moment_of_a_log_that_was_replaced_is_not_told,
+        a_store_whose_tables_were_replaced_tells_no_past,
         a_replay_that_is_not_accepted_stops_with_the_event,
         nobody_waits_for_a_question_far_from_the_last_one,
     ;
@@ -137,6 +140,7 @@ contract! {
         a_snapshot_of_another_version_is_left_alone,
         a_snapshot_that_could_not_be_read_whole_is_none,
         snapshots_are_taken_by_themselves,
+        a_server_that_starts_again_and_again_takes_snapshots_by_time,
         of_two_servers_one_takes_each_snapshot,
         snapshots_of_the_past_are_taken_where_they_are_missing,
         snapshots_of_the_past_have_documents_of_any_size,

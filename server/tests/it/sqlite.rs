@@ -54,3 +54,29 @@ async fn a_database_in_memory_looks_up_and_commits_on_its_one_connection() {
     }
     verify(&store).await;
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_rebuild_is_refused_by_whatever_path_the_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("test.db"), folder.path().join("link.db"));
+    let url = |path: &std::path::Path| format!("sqlite://{}", path.display());
+    let store = builder(&url(&file)).open().await.unwrap();
+    store.dispatch(&added(1)).await.unwrap();
+    store.close().await;
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let newer = |path| flux_server::Store::builder(reducer().with_version(2), url(path));
+    let second = newer(&link);
+    let mut second = Some(second);
+    let mut refused = None;
+    let rebuilt = newer(&file).rebuild(|_| {
+        if let Some(second) = second.take() {
+            let rebuild = second.rebuild(|_| {});
+            let ended =
+                tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(rebuild));
+            refused = Some(ended.unwrap_err());
+        }
+    });
+    rebuilt.await.unwrap();
+    assert_eq!(refused.unwrap().code(), "rebuild_under_way");
+}

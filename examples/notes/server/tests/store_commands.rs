@@ -151,6 +151,40 @@ async fn a_note_has_its_history_and_every_moment_its_notes() {
     assert!(String::from_utf8(wrong.stderr).unwrap().contains("expected a position, or a time"));
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn an_export_writes_through_links_and_pipes() {
+    let notes = Notes::new().await;
+    let exported = notes.run(&["export"]).stdout;
+    let (target, link) = (notes.path("target.jsonl"), notes.path("link.jsonl"));
+    std::fs::write(&target, "old").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    assert!(notes.run(&["export", "--file", link.to_str().unwrap()]).status.success());
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(std::fs::read(&target).unwrap(), exported);
+
+    let piped = notes.run(&["export", "--file", "/dev/stdout"]);
+    assert_eq!(piped.stdout, exported, "{piped:?}");
+    let folder = notes.path("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let refused = notes.run(&["export", "--file", folder.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(!notes.path("folder.part").exists());
+}
+
+#[tokio::test]
+async fn what_is_shown_to_people_has_no_control_characters() {
+    let notes = Notes::new().await;
+    let builder = Store::builder(lift(notes_reducers::notes), notes.url("notes.db"));
+    let store = builder.keep_history().open().await.unwrap();
+    let event = Action::new("a\u{1b}[31m\nline\u{9b}").with_payload("\u{9b}31m");
+    store.dispatch(&event).await.unwrap();
+    store.close().await;
+    let shown = String::from_utf8(notes.run(&["log", "--after", "5"]).stdout).unwrap();
+    assert_eq!(shown.lines().count(), 2, "{shown}");
+    assert!(shown.lines().all(|line| !line.contains(char::is_control)), "{shown}");
+}
+
 #[tokio::test]
 async fn a_long_history_is_told_from_the_first_change_on() {
     let notes = Notes::new().await;

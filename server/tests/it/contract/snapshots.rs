@@ -122,6 +122,26 @@ pub(crate) async fn snapshots_are_taken_by_themselves(database: Database) {
     }
 }
 
+pub(crate) async fn a_server_that_starts_again_and_again_takes_snapshots_by_time(
+    database: Database,
+) {
+    let store = database.open().await;
+    store.dispatch(&added(1)).await.unwrap();
+    store.close().await;
+    let hourly = SnapshotPolicy::default().every(Duration::from_secs(3600));
+    for position in 1..=2 {
+        let store = database.builder(reducer()).snapshots(hourly).open().await.unwrap();
+        while store.snapshots().await.unwrap().last().map(|it| it.position) != Some(position) {
+            tokio::task::yield_now().await;
+        }
+        store.dispatch(&added(position + 1)).await.unwrap();
+        store.close().await;
+        let snapshots = database.table("flux_snapshots");
+        let time = if database.url().starts_with("postgres") { "\"takenAt\"" } else { "takenAt" };
+        database.run(format!("UPDATE {snapshots} SET {time} = {time} - 3600000")).await;
+    }
+}
+
 pub(crate) async fn of_two_servers_one_takes_each_snapshot(database: Database) {
     let policy = SnapshotPolicy::default().every_events(10);
     let server = || {

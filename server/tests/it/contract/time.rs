@@ -7,7 +7,7 @@ use std::sync::{Arc, Barrier};
 
 use flux_server::reducers::{
     Action, Collection, Database as Documents, Document, Filter, Query, RecordedEvent, Reducer,
-    Reduction, Row, Timestamp, lift,
+    Reduction, Row, Timestamp, Uuid, lift,
 };
 use flux_server::{Error, LogQuery, Store, StoreBuilder};
 
@@ -126,6 +126,68 @@ pub(crate) async fn a_moment_to_come_is_refused(database: Database) {
     let error = store.at(2).await.unwrap_err();
     assert!(matches!(error, Error::PositionAhead { position: 2, head: 1 }), "{error}");
     assert!(store.at(-1).await.is_err());
+}
+
+pub(crate) async fn a_log_that_somebody_changed_is_found(database: Database) {
+    let store = database.open().await;
+    store.dispatch_all(&[added(1), added(2), added(3)]).await.unwrap();
+    assert!(store.verify().await.unwrap().is_sound());
+    let quote = if database.url().starts_with("postgres") { '"' } else { '`' };
+    let column = |name: &str| format!("{quote}{name}{quote}");
+    let (events, head) = (database.table("events"), database.table("flux_head"));
+    let (position, time) = (column("position"), column("timestamp"));
+    for (harm, told, mend) in [
+        (
+            format!("UPDATE {head} SET {position} = 2"),
+            "an event at position 3, and ends at 2",
+            format!("UPDATE {head} SET {position} = 3"),
+        ),
+        (
+            format!("UPDATE {events} SET {time} = {time} - 100000 WHERE {position} = 3"),
+            "the event at position 3 is of",
+            format!("UPDATE {events} SET {time} = {time} + 100000 WHERE {position} = 3"),
+        ),
+        (
+            format!("UPDATE {events} SET {position} = 0 WHERE {position} = 1"),
+            "an event at position 0",
+            format!("UPDATE {events} SET {position} = 1 WHERE {position} = 0"),
+        ),
+    ] {
+        database.run(harm).await;
+        let error = store.verify().await.unwrap_err();
+        assert!(error.to_string().contains(told), "{error}");
+        database.run(mend).await;
+        assert!(store.verify().await.unwrap().is_sound());
+    }
+}
+
+pub(crate) async fn a_moment_of_a_log_that_was_replaced_is_not_told(database: Database) {
+    let store = database.open().await;
+    store.dispatch_all(&[added(1), added(2)]).await.unwrap();
+    let count =
+        async || store.at(2).await.unwrap().find_all::<Task>(Query::all()).await.unwrap().len();
+    assert_eq!(count().await, 2);
+    // As where another log was restored: at the same position is an event that adds nothing.
+    let events = database.table("events");
+    let other = Uuid::from_u128(7);
+    let (id, quote) = match database.url().split_once(':').unwrap().0 {
+        "postgres" => (format!("'{other}'"), '"'),
+        _ => (format!("x'{}'", other.simple()), '`'),
+    };
+    let set = format!("SET id = {id}, {quote}type{quote} = 'other'");
+    database.run(format!("UPDATE {events} {set} WHERE {quote}position{quote} = 2")).await;
+    assert_eq!(count().await, 1);
+}
+
+pub(crate) async fn a_store_whose_tables_were_replaced_tells_no_past(database: Database) {
+    let store = database.open().await;
+    store.dispatch_all(&[added(1), added(2)]).await.unwrap();
+    store.at(2).await.unwrap();
+    database.builder(reducer().with_version(2)).rebuild(|_| {}).await.unwrap();
+    for position in [1, 2] {
+        let error = store.at(position).await.unwrap_err();
+        assert_eq!(error.code(), "superseded", "{error}");
+    }
 }
 
 pub(crate) async fn a_replay_that_is_not_accepted_stops_with_the_event(database: Database) {
