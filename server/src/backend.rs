@@ -285,6 +285,8 @@ pub(crate) struct Settings {
     pub(crate) wants_history: bool,
     /// The version of the reducers.
     pub(crate) version: u32,
+    /// Whether a database without a store is refused.
+    pub(crate) must_exist: bool,
     /// The program that rebuilds, where that is known.
     pub(crate) program: Option<Uuid>,
 }

@@ -225,13 +225,21 @@ impl Database {
         Ok(builder(self.database_url).for_command().open().await?)
     }
 
-    /// Opens a store that is there: a mistyped path is no empty log.
+    /// Opens a store that is there.
     async fn open_existing(
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Store, CommandError> {
+        Ok(self.existing(builder)?.open().await?)
+    }
+
+    /// Returns the builder of a store that is there: a mistyped URL is no empty log.
+    fn existing(
+        self,
+        builder: impl FnOnce(String) -> StoreBuilder,
+    ) -> Result<StoreBuilder, CommandError> {
         self.exists()?;
-        self.open(builder).await
+        Ok(builder(self.database_url).for_command().existing())
     }
 
     fn exists(&self) -> Result<(), CommandError> {

@@ -159,6 +159,12 @@ pub enum Error {
          rebuild its tables with it"
     )]
     HistoryNotKept,
+    /// A command that looks into a store found none.
+    #[error(
+        "the database has no store: check its URL and the namespace, or let `serve` or `import` \
+         make one"
+    )]
+    NoStore,
     /// The tables were made by another version of the reducers.
     #[error(
         "the tables were made by version {made_by} of the reducers, and this is version {version}: \
@@ -324,6 +330,7 @@ impl Error {
             Self::RebuildUnderWay => "rebuild_under_way",
             Self::PreviousKept => "previous_kept",
             Self::HistoryNotKept => "history_not_kept",
+            Self::NoStore => "no_store",
             Self::TableInTheWay { .. } => "table_in_the_way",
             Self::Unsuitable(_) => "database_unsuitable",
             Self::Layout { .. } => "layout_unknown",

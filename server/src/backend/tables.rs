@@ -118,6 +118,9 @@ pub(super) async fn prepare_own<D: Dialect>(
     locked.map_err(Error::database("connecting"))?;
     let options = D::table_options(connection).await.map_err(Error::database("connecting"))?;
     if !exists::<D>(connection, tables, "flux_head").await? {
+        if settings.must_exist {
+            return Err(Error::NoStore);
+        }
         // Before any table is made: not every database takes that back with the transaction.
         let collections = schemas.iter().map(|schema| schema.collection);
         let own = OF_ALL_GENERATIONS.into_iter().filter(|name| *name != "flux_head");

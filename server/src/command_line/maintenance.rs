@@ -76,8 +76,7 @@ impl Rebuild {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
-        self.database.exists()?;
-        let builder = builder(self.database.database_url).for_command();
+        let builder = self.database.existing(builder)?;
         if self.dry_run {
             return preview(&builder.preview_rebuild().await?, self.output);
         }

@@ -385,6 +385,13 @@ impl StoreBuilder {
         self
     }
 
+    /// Makes it refuse a database that has no store yet.
+    #[cfg(feature = "command-line")]
+    pub(crate) const fn existing(mut self) -> Self {
+        self.settings.must_exist = true;
+        self
+    }
+
     /// Opens the store.
     ///
     /// # Errors

@@ -136,13 +136,25 @@ async fn snapshots_of_the_past_are_taken_by_the_command() {
 }
 
 #[tokio::test]
-async fn a_preview_of_a_new_database_makes_no_tables_of_another_version() {
-    let database = Database::sqlite();
-    database.run("CREATE TABLE other (id INTEGER)".to_owned()).await;
-    let previewed = run(&database, plain, 7, &["rebuild", "--dry-run"]).await.unwrap();
-    assert_eq!(previewed, Outcome::Done);
-    let store = database.builder(reducer().with_version(7)).open().await.unwrap();
-    store.dispatch(&added(1)).await.unwrap();
+async fn a_command_that_looks_into_no_store_makes_none() {
+    for database in [Database::sqlite(), Database::postgres(), Database::mysql()] {
+        database.run(format!("CREATE TABLE {} (id INTEGER)", database.table("other"))).await;
+        for arguments in [
+            &["log"][..],
+            &["history", "tasks", "1"],
+            &["at", "0", "tasks"],
+            &["rebuild"],
+            &["rebuild", "--dry-run"],
+            &["snapshot"],
+            &["verify"],
+            &["export"],
+        ] {
+            let error = run(&database, plain, 7, arguments).await.unwrap_err();
+            assert!(error.to_string().contains("the database has no store"), "{error}");
+        }
+        assert!(!database.has_table("flux_head").await);
+        assert!(!database.has_table("tasks").await);
+    }
 }
 
 #[tokio::test]
