@@ -60,7 +60,8 @@ pub enum Command {
     Rebuild(maintenance::Rebuild),
     /// Takes a snapshot, or lists those that there are.
     Snapshot(maintenance::Snapshot),
-    /// Compares the tables and the snapshots with a replay of the log. Exits with 3 on a difference.
+    /// Compares the tables and the snapshots with a replay of the log. Exits with 3 on a difference,
+    /// with 1 where the log itself is damaged.
     Verify(maintenance::Verify),
     /// Writes the log as JSON Lines.
     Export(transfer::Export),

@@ -162,7 +162,7 @@ async fn fill(store: &Store, events: usize) {
     );
 }
 
-/// Asks for moments all over the log, in no order, each of a store that remembers none before.
+/// Asks for moments all over the log, in no order, each far from the one before.
 async fn at(store: &Store, log: usize) {
     memory::forget_peak();
     let mut took = Vec::new();

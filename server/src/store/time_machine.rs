@@ -323,9 +323,10 @@ impl Inner {
         bases.sort_by_key(|base| std::cmp::Reverse(base.position().abs_diff(position)));
         let found = loop {
             let base = bases.pop().unwrap_or(Base::Nothing);
+            let begins_at = base.position();
             match self.documents_from(base, position).await {
                 Err(error @ Error::Damaged(_)) if !bases.is_empty() => {
-                    tracing::warn!(%error, "passed over");
+                    tracing::warn!(begins_at, position, %error, "a way to the past is passed over");
                 }
                 done => break done,
             }

@@ -100,6 +100,7 @@ contract! {
     ;
     rebuilds:
         newer_reducers_are_told_until_the_tables_are_rebuilt,
+        progress_tells_how_far_how_fast_and_how_long,
         the_tables_of_before_are_kept_until_told,
         what_is_kept_is_there_until_the_next_tables_are_in_use,
         a_rebuild_ends_beside_batches_larger_than_what_it_writes_at_once,
@@ -125,6 +126,7 @@ contract! {
     time:
         any_moment_is_what_the_first_events_made,
         random_moments_are_what_a_fresh_store_has_then,
+        the_shorter_way_to_a_moment_is_taken,
         a_moment_by_time_is_that_of_the_last_event_before,
         a_moment_to_come_is_refused,
         a_log_that_somebody_changed_is_found,

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use flux_server::reducers::Rejection;
-use flux_server::{Dispatch, DispatchService, Error};
+use flux_server::{Dispatch, DispatchService, Error, Store};
 use tower::ServiceExt as _;
 use tower::layer::layer_fn;
 use tower::util::MapRequestLayer;
@@ -65,4 +65,30 @@ async fn a_panic_of_a_reducer_fails_its_dispatch_and_the_store_goes_on() {
     assert_eq!(error.code(), "reducer_panicked");
     store.dispatch(&added(1)).await.unwrap();
     verify(&store).await;
+}
+
+#[tokio::test]
+async fn a_replay_runs_no_layer_and_tells_no_subscriber() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("test.db").display());
+    let notes = Arc::default();
+    let store = builder(&url).keep_history().layer(noting(&notes, "layer")).open().await.unwrap();
+    let mut events = store.subscribe().unwrap();
+    store.dispatch_all(&[added(1), added(2)]).await.unwrap();
+    assert_eq!(events.next().await.unwrap().unwrap().len(), 2);
+
+    store.at(1).await.unwrap();
+    store.take_missing_snapshots(1).await.unwrap();
+    assert!(store.verify().await.unwrap().is_sound());
+    let newer = Store::builder(reducer().with_version(2), url).keep_history();
+    let rebuilt = newer.layer(noting(&notes, "layer")).rebuild(|_| {}).await.unwrap();
+    assert_eq!(*notes.lock().unwrap(), ["layer"]);
+    let mut of_rebuilt = rebuilt.subscribe().unwrap();
+    rebuilt.dispatch(&added(3)).await.unwrap();
+    assert_eq!(*notes.lock().unwrap(), ["layer", "layer"]);
+    assert_eq!(of_rebuilt.next().await.unwrap().unwrap()[0].position, 3);
+    store.close().await;
+    while let Some(batch) = events.next().await.unwrap() {
+        assert!(batch.iter().all(|event| event.position > 2));
+    }
 }

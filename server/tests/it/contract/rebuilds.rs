@@ -101,6 +101,22 @@ pub(crate) async fn newer_reducers_are_told_until_the_tables_are_rebuilt(databas
     verify_by(&rebuilt, &newer::reducer()).await;
 }
 
+pub(crate) async fn progress_tells_how_far_how_fast_and_how_long(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..400).await;
+    store.close().await;
+    let mut told = Vec::new();
+    database.builder(newer::reducer()).rebuild(|progress| told.push(progress)).await.unwrap();
+    assert!(told.len() > 2 && told.is_sorted_by_key(|it| it.position), "{told:?}");
+    for it in &told {
+        assert_eq!(it.head, 1200);
+        let left = f64::from(i32::try_from(it.head - it.position).unwrap()) / it.rate;
+        assert!(it.rate > 0.0 && (it.left.as_secs_f64() - left).abs() < 0.001, "{it:?}");
+    }
+    let last = told.last().unwrap();
+    assert_eq!((last.position, last.left), (1200, std::time::Duration::ZERO));
+}
+
 pub(crate) async fn the_tables_of_before_are_kept_until_told(database: Database) {
     let store = database.open().await;
     fill(&store, 0..10).await;

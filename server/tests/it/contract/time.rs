@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
 use flux_server::reducers::{
@@ -100,6 +100,42 @@ pub(crate) async fn random_moments_are_what_a_fresh_store_has_then(database: Dat
             let found = past.read(&[("tasks", Query::all())]).await.unwrap();
             let how = format!("{snapshots} snapshots, history kept: {has_history}");
             assert_eq!(found.concat(), expected[&position], "at {position}, {how}");
+        }
+    }
+}
+
+pub(crate) async fn the_shorter_way_to_a_moment_is_taken(database: Database) {
+    let run = Arc::new(AtomicUsize::new(0));
+    let counting = {
+        let run = Arc::clone(&run);
+        lift(move |all: &Collection<Task>, event: &TaskEvent| -> Reduction {
+            run.fetch_add(1, Ordering::SeqCst);
+            crate::tasks::tasks(all, event)
+        })
+    };
+    for (has_history, events_run) in [(true, [0, 1, 4, 10]), (false, [9, 1, 4, 10])] {
+        let database = database.fresh();
+        let builder = database.builder(counting.clone());
+        let builder = if has_history { builder.keep_history() } else { builder };
+        let store = builder.open().await.unwrap();
+        store.dispatch_all(&(1..=40).map(added).collect::<Vec<_>>()).await.unwrap();
+        store.take_snapshot().await.unwrap();
+        store.dispatch_all(&(41..=50).map(added).collect::<Vec<_>>()).await.unwrap();
+        store.close().await;
+        // Near the end, a step on from what is kept, after the snapshot, and long before it.
+        for (position, expected) in [49, 50, 44, 10].into_iter().zip(events_run) {
+            let builder = database.builder(counting.clone());
+            let builder = if has_history { builder.keep_history() } else { builder };
+            let store = builder.open().await.unwrap();
+            if position == 50 {
+                store.at(49).await.unwrap();
+            }
+            run.store(0, Ordering::SeqCst);
+            let past = store.at(position).await.unwrap();
+            let found = past.find_all::<Task>(Query::all()).await.unwrap().len();
+            assert_eq!(i64::try_from(found).unwrap(), position);
+            let how = format!("at {position}, history kept: {has_history}");
+            assert_eq!(run.load(Ordering::SeqCst), expected, "{how}");
         }
     }
 }
