@@ -75,6 +75,31 @@ async fn the_history_of_a_document_is_told() {
 }
 
 #[tokio::test]
+async fn a_history_of_many_bytes_is_answered_in_parts() {
+    let store = builder("sqlite::memory:").keep_history().open().await.unwrap();
+    let running = run_on(store, |service| service).await;
+    running.store.dispatch(&added(1)).await.unwrap();
+    let remark = "x".repeat(500_000);
+    for edit in 0..40 {
+        let renamed = action(&TaskRenamed { id: 1, title: edit.to_string() });
+        running.store.dispatch(&renamed.with_meta("remark", remark.as_str())).await.unwrap();
+    }
+    let (mut before, mut answers, mut found) = (42, 0, Vec::new());
+    while before > 1 {
+        let path = format!("/history/tasks/1?limit=1000&before={before}");
+        let (status, history) = running.get(&path).await;
+        assert_eq!(status, 200);
+        let changes = history["changes"].as_array().unwrap();
+        let positions = changes.iter().map(|it| it["event"]["position"].as_i64().unwrap());
+        found.splice(0..0, positions);
+        (before, answers) = (found[0], answers + 1);
+    }
+    assert_eq!(found, (1..=41).collect::<Vec<_>>());
+    assert_eq!(answers, 2);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_store_without_a_history_says_so() {
     let running = run(|service| service).await;
     let (status, problem) = running.get("/history/tasks/1").await;
