@@ -103,7 +103,7 @@ export interface Api {
   ): Promise<EventsAnswer>;
   /**
    * Lists the last 100 changes of one document, or as many as `limit` says, the first one first.
-   * They are fewer where they are larger than 8 MiB: ask for those `before` until there are none.
+   * They are fewer where they are larger than 8 MiB: ask for those `before`, until there are none.
    * It is the problem `history_not_kept` where the server keeps none.
    */
   listChanges<Document>(

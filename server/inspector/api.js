@@ -93,12 +93,12 @@ export function documents(collection, query, signal) {
  * @param {{ collection: string, id: string }} document
  * @param {{ before?: number, limit: number }} query
  * @param {AbortSignal} [signal]
- * @returns {Promise<Change[]>}
+ * @returns {Promise<{ changes: Change[], hasEarlier: boolean }>}
  */
 export async function history({ collection, id }, query, signal) {
   const path = `history/${encodeURIComponent(collection)}/${encodeURIComponent(id)}`;
-  const { changes } = await read(path, query, signal);
-  return changes.reverse();
+  const { changes, hasEarlier } = await read(path, query, signal);
+  return { changes: changes.reverse(), hasEarlier };
 }
 
 /**

@@ -42,8 +42,8 @@ export function showHistory(feed, schemas) {
       if (id === "")
         return known.forget("Choose a document: its id in a list of documents leads here.");
       const asked = { collection: collection || names[0] || "", id };
-      const changes = await history(asked, { limit: PAGE }, signal);
-      if (!signal.aborted) known.tell(asked, changes);
+      const last = await history(asked, { limit: PAGE }, signal);
+      if (!signal.aborted) known.tell(asked, last);
     },
     (error) => known.forget(words(error)),
   );
@@ -84,16 +84,16 @@ class KnownChanges {
    * Shows the last changes of a document. Those that are shown already stay as they are.
    *
    * @param {{ collection: string, id: string }} of
-   * @param {readonly Change[]} last
+   * @param {{ changes: readonly Change[], hasEarlier: boolean }} last
    */
-  tell(of, last) {
+  tell(of, { changes: last, hasEarlier }) {
     const isSame = of.collection === this.#of.collection && of.id === this.#of.id;
     const known = this.#changes[0];
     const index = isSame && known ? last.findIndex((change) => isOf(change, known)) : -1;
     if (index === -1) {
       list.replaceChildren(...last.map(entry));
       this.#changes = last;
-      more.hidden = last.length < PAGE;
+      more.hidden = !hasEarlier;
     } else {
       list.prepend(...last.slice(0, index).map(entry));
       this.#changes = [...last.slice(0, index), ...this.#changes];
@@ -107,11 +107,12 @@ class KnownChanges {
     if (first === undefined) return;
     more.disabled = true;
     const query = { before: first.event.position, limit: PAGE };
-    const earlier = await history(this.#of, query).finally(() => (more.disabled = false));
+    const answer = history(this.#of, query).finally(() => (more.disabled = false));
+    const { changes: earlier, hasEarlier } = await answer;
     if (this.#changes.at(-1) !== first) return;
     list.append(...earlier.map(entry));
     this.#changes = [...this.#changes, ...earlier];
-    more.hidden = earlier.length < PAGE;
+    more.hidden = !hasEarlier;
     say(this.#summary());
   }
 
