@@ -183,7 +183,10 @@ impl Command {
     /// # struct CommandLine { #[command(subcommand)] command: Command }
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), CommandError> {
-    /// let arguments = ["notes", "verify", "--database-url", "sqlite::memory:"];
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let url = format!("sqlite://{}", folder.path().join("notes.db").display());
+    /// # Store::open(aggregate_reducers([]), &url).await?.close().await;
+    /// let arguments = ["notes", "verify", "--database-url", &url];
     /// let command = CommandLine::parse_from(arguments).command;
     /// let outcome = command.run(|url| Store::builder(aggregate_reducers([]), url)).await?;
     /// assert_eq!(outcome, Outcome::Done);
