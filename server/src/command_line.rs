@@ -2,7 +2,6 @@
 //! export and import.
 
 use std::io::{self, IsTerminal as _, Write};
-use std::path::Path;
 
 use clap::{Args, Subcommand};
 use flux_reducers::RecordedEvent;
@@ -234,28 +233,12 @@ impl Database {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Store, CommandError> {
-        Ok(self.existing(builder)?.open().await?)
+        Ok(self.existing(builder).open().await?)
     }
 
     /// Returns the builder of a store that is there: a mistyped URL is no empty log.
-    fn existing(
-        self,
-        builder: impl FnOnce(String) -> StoreBuilder,
-    ) -> Result<StoreBuilder, CommandError> {
-        self.exists()?;
-        Ok(builder(self.database_url).for_command().existing())
-    }
-
-    fn exists(&self) -> Result<(), CommandError> {
-        let url = &self.database_url;
-        let Some(path) = url.strip_prefix("sqlite:") else { return Ok(()) };
-        let path = path.trim_start_matches("//").split('?').next().unwrap_or_default();
-        // An escaped path is SQLite's to read.
-        if path.contains([':', '%']) || url.contains("mode=memory") || Path::new(path).exists() {
-            return Ok(());
-        }
-        let reason = format!("there is no file `{path}`: `serve` and `import` make one");
-        Err(Error::Url { url: url.clone(), reason }.into())
+    fn existing(self, builder: impl FnOnce(String) -> StoreBuilder) -> StoreBuilder {
+        builder(self.database_url).for_command().existing()
     }
 }
 

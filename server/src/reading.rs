@@ -47,16 +47,23 @@ where
     Read: Future<Output = Result<(), Error>>,
 {
     let (sender, mut parts) = mpsc::channel(PARTS_AHEAD_MAX);
-    let taken = tokio::task::spawn_blocking(move || {
+    let taken = on_own_thread(move || {
         while let Some(part) = parts.blocking_recv() {
             take(&mut state, part)?;
         }
         Ok(state)
     });
     let (read, taken) = tokio::join!(read(sender), taken);
-    let taken = taken.map_err(|error| Error::Damaged(format!("a read ended early: {error}")))?;
     // Why it was not taken any further says more than that it was not read any further.
     taken.and_then(|taken| read.map(|()| taken))
+}
+
+/// Does what takes the processor's time, or waits, where nobody else waits for it.
+pub(crate) async fn on_own_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Error::Damaged(format!("a read ended early: {error}")))?
 }
 
 /// Reads all, or until told to stop, and returns the place in the log as of which it is.

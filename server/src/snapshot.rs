@@ -9,7 +9,6 @@ use flux_reducers::{
     Timestamp, Uuid,
 };
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
 use crate::backend::exclusive::Exclusive;
@@ -262,7 +261,7 @@ impl Snapshots {
         // One thread reads the parts, another puts what is in them where it belongs.
         let (sender, rows) = sync_channel::<(&'static Schema, Vec<Row>)>(PARTS_AHEAD_MAX);
         let (schemas, mut database) = (self.empty.clone(), self.empty.clone());
-        let filled = spawn_blocking(move || {
+        let filled = reading::on_own_thread(move || {
             for (schema, rows) in rows {
                 rows.into_iter().try_for_each(|row| put(&mut database, schema, row))?;
             }
@@ -280,8 +279,6 @@ impl Snapshots {
                 Ok(())
             });
         let (read, filled) = tokio::join!(read, filled);
-        let filled: Result<Database, Error> =
-            filled.map_err(|error| Error::Damaged(format!("a read ended: {error}")))?;
         let ((parts, documents), _) = read?;
         let database = filled?;
         if (parts, documents) != (snapshot.parts, snapshot.documents) {

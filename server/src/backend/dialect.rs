@@ -35,7 +35,12 @@ pub(crate) trait Dialect: sqlx::Database {
     /// `{options}` for what follows a table's columns.
     const OWN_TABLES: &'static str;
 
-    /// Connects to the database that the URL names.
+    /// Makes sure that what the URL names is there, where to connect to it would make it.
+    fn check_there(_url: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Connects to the database that the URL names, and makes it where it is a file.
     fn connect(url: &str) -> impl Future<Output = Result<Connections<Self>, Error>> + Send;
 
     /// Prepares a new connection of the writer.

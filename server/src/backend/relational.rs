@@ -58,6 +58,9 @@ impl<D: Dialect> Relational<D> {
         schemas: Option<&[&'static Schema]>,
         settings: &Settings,
     ) -> Result<Self, Error> {
+        if settings.must_exist {
+            D::check_there(url)?;
+        }
         let connections = Arc::new(D::connect(url).await?);
         let Prepared { tables, row_bytes_max, keeps_history } =
             prepared(prepare(&connections, &tables, schemas, settings)).await?;

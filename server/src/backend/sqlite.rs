@@ -44,9 +44,19 @@ impl Dialect for Sqlite {
     const ONE_WRITER: bool = true;
     const OWN_TABLES: &'static str = include_str!("sqlite/tables.sql");
 
+    fn check_there(url: &str) -> Result<(), Error> {
+        let options = options(url)?;
+        let file = options.get_filename();
+        if is_in_memory(url) || file.exists() {
+            return Ok(());
+        }
+        let reason =
+            format!("there is no file `{}`: `serve` and `import` make one", file.display());
+        Err(Error::Url { url: url.to_owned(), reason })
+    }
+
     async fn connect(url: &str) -> Result<Connections<Self>, Error> {
-        let options = SqliteConnectOptions::from_str(url)
-            .map_err(|error| Error::Url { url: url.to_owned(), reason: error.to_string() })?
+        let options = options(url)?
             .create_if_missing(true)
             .busy_timeout(BUSY_TIMEOUT)
             .synchronous(SqliteSynchronous::Full)
@@ -158,17 +168,10 @@ fn turn_at(file: &Path) -> Turn {
     turn
 }
 
-/// Returns the one path of a file, through whichever links it was named; it may not be there yet.
+/// Returns the one path of a file, through whichever links it was named.
 fn resolved(file: &Path) -> PathBuf {
-    let in_folder = || {
-        let file = std::path::absolute(file)?;
-        let (folder, name) = (file.parent(), file.file_name());
-        Ok::<_, std::io::Error>(match folder.zip(name) {
-            Some((folder, name)) => folder.canonicalize()?.join(name),
-            None => file,
-        })
-    };
-    file.canonicalize().or_else(|_| in_folder()).unwrap_or_else(|_| file.to_owned())
+    let resolved = file.canonicalize().or_else(|_| std::path::absolute(file));
+    resolved.unwrap_or_else(|_| file.to_owned())
 }
 
 /// Returns the file of a lock, such as `notes.db-flux_rebuild`.
@@ -177,6 +180,11 @@ fn beside(file: &Path, name: &str) -> PathBuf {
     path.push("-");
     path.push(name);
     path.into()
+}
+
+fn options(url: &str) -> Result<SqliteConnectOptions, Error> {
+    SqliteConnectOptions::from_str(url)
+        .map_err(|error| Error::Url { url: url.to_owned(), reason: error.to_string() })
 }
 
 fn is_in_memory(url: &str) -> bool {

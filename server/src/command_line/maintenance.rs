@@ -76,7 +76,7 @@ impl Rebuild {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
-        let builder = self.database.existing(builder)?;
+        let builder = self.database.existing(builder);
         if self.dry_run {
             return preview(&builder.preview_rebuild().await?, self.output);
         }

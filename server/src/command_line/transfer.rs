@@ -71,31 +71,34 @@ impl Export {
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
         let store = self.database.open_existing(builder).await?;
-        let Some(path) = &self.file else {
-            write_log(&store, self.after, "standard output", BufWriter::new(io::stdout())).await?;
-            store.close().await;
-            return Ok(Outcome::Done);
-        };
-        // A link is to stay one.
-        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-        if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
-            let what = path.display().to_string();
-            let file = File::options().write(true).open(path).map_err(failed(&*what))?;
-            write_log(&store, self.after, &what, BufWriter::new(file)).await?;
-            store.close().await;
-            return Ok(Outcome::Done);
+        match &self.file {
+            None => {
+                let output = BufWriter::new(io::stdout());
+                write_log(&store, self.after, "standard output", output).await?;
+            }
+            Some(path) => write_file(&store, self.after, path).await?,
         }
-        // Only what is whole has the name: nobody could tell it from a part.
-        let part = with_suffix(path, ".part");
-        let (what, of_part) = (path.display().to_string(), part.display().to_string());
-        let file = File::create(&part).map_err(failed(&*of_part))?;
-        write_log(&store, self.after, &of_part, BufWriter::new(&file)).await?;
-        // Before it has the name: a power cut must not leave the name to a part either.
-        file.sync_all().map_err(failed(&*of_part))?;
-        fs::rename(&part, path).map_err(failed(what))?;
         store.close().await;
         Ok(Outcome::Done)
     }
+}
+
+/// Writes the log into a file, or through what else has the name: a link, a pipe, a device.
+async fn write_file(store: &Store, after: Position, path: &Path) -> Result<(), CommandError> {
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let what = path.display().to_string();
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        let file = File::options().write(true).open(path).map_err(failed(&*what))?;
+        return write_log(store, after, &what, BufWriter::new(file)).await;
+    }
+    // Only what is whole has the name: nobody could tell it from a part.
+    let part = with_suffix(path, ".part");
+    let of_part = part.display().to_string();
+    let file = File::create(&part).map_err(failed(&*of_part))?;
+    write_log(store, after, &of_part, BufWriter::new(&file)).await?;
+    // Before it has the name: a power cut must not leave the name to a part either.
+    file.sync_all().map_err(failed(&*of_part))?;
+    fs::rename(&part, path).map_err(failed(what))
 }
 
 /// Writes the events after a position, as far as the log goes now.

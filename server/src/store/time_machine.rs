@@ -5,7 +5,6 @@ use std::str::FromStr;
 use flux_reducers::{
     Database, Document, Filter, Position, Query, RecordedEvent, Row, Timestamp, Value,
 };
-use tokio::task::spawn_blocking;
 
 use super::recent_past::free;
 use super::{Inner, Store};
@@ -489,8 +488,7 @@ impl Past {
         query: &Query,
     ) -> Result<Vec<Row>, Error> {
         let (database, query) = (self.database.clone(), query.clone());
-        let read = spawn_blocking(move || super::rows(&database, collection, &query));
-        read.await.map_err(|error| Error::Damaged(format!("a read ended early: {error}")))?
+        reading::on_own_thread(move || super::rows(&database, collection, &query)).await
     }
 
     /// The log is in the database: nothing of it ever changes.

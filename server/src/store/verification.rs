@@ -84,11 +84,11 @@ impl Store {
     /// log: positions are dense, the reducers accept every event, and nothing but them has written
     /// the tables.
     ///
-    /// It takes memory for all documents twice.
+    /// It takes memory for all documents three times.
     ///
     /// # Errors
-    /// [`Error::Damaged`] where the log has a gap, an event beyond its end, or times that go back; [`Error::ReplayStopped`] where the reducers no
-    /// longer accept an event of it.
+    /// [`Error::Damaged`] where the log has a gap, an event beyond its end, or times that go back;
+    /// [`Error::ReplayStopped`] where the reducers no longer accept an event of it.
     ///
     /// ```
     /// # use flux_server::{Error, Store};
@@ -130,9 +130,7 @@ impl Store {
         }
         Ok(verification)
     }
-}
 
-impl Store {
     /// Makes sure that the log begins at 1 and ends where its head says, and that no time goes back:
     /// a replay looks at neither.
     async fn verify_log(&self) -> Result<(), Error> {

@@ -215,6 +215,9 @@ fn a_mistyped_path_is_no_empty_store() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("nots.db");
     let url = format!("sqlite://{}", path.display());
+    let escaped = url.replace("nots", "no%20ts");
+    assert!(String::from_utf8(run_on(&escaped, &["log"]).stderr).unwrap().contains("no ts.db"));
+    assert!(!folder.path().join("no ts.db").exists());
     for arguments in [&["log"][..], &["verify"], &["export"], &["rebuild"], &["at", "0", "notes"]] {
         let refused = run_on(&url, arguments);
         assert_eq!(refused.status.code(), Some(1), "{arguments:?}");
