@@ -35,6 +35,7 @@ pub(crate) mod own;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod relational;
+mod snapshots;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statement;
@@ -139,6 +140,9 @@ pub(crate) trait Backend: Debug + Send + Sync {
         schema: &'static Schema,
         rows: &'a [Row],
     ) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Records a snapshot that is whole, unless its tables are no longer the live ones.
+    fn record_snapshot<'a>(&'a self, row: &'a Row) -> BoxFuture<'a, Result<(), Error>>;
 
     /// Removes a snapshot: first what says that it is whole, so that who reads it meanwhile passes it
     /// over.

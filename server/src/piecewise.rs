@@ -31,12 +31,14 @@ impl Reading {
         // A database of one connection can't wait for a slow reader: nobody could write. It is in
         // memory, so what is read ahead takes about as much again as it takes already.
         let ahead_max = if backend.is_shared() { 1 } else { Semaphore::MAX_PERMITS };
-        let (sender, mut parts) = mpsc::channel(ahead_max);
+        let (sender, parts) = mpsc::channel(ahead_max);
         let task = tokio::spawn(async move { backend.read(&queries, sender).await });
-        match parts.recv().await {
-            Some(Part::End(end)) => Ok(Self { end, parts, task }),
-            _ => Err(ended(task).await.err().unwrap_or(Error::Closed)),
+        let mut reading = Self { end: Checkpoint::default(), parts, task };
+        match reading.parts.recv().await {
+            Some(Part::End(end)) => reading.end = end,
+            _ => return Err(reading.ended().await.err().unwrap_or(Error::Closed)),
         }
+        Ok(reading)
     }
 
     /// Hands on rows that are in memory, so many that each piece is a small one.
@@ -64,13 +66,19 @@ impl Reading {
     pub(crate) async fn next(&mut self) -> Result<Option<(usize, Vec<Row>)>, Error> {
         match self.parts.recv().await {
             Some(Part::Rows { plan, rows }) => Ok(Some((plan, rows))),
-            _ => ended(&mut self.task).await.map(|()| None),
+            _ => self.ended().await.map(|()| None),
         }
+    }
+
+    async fn ended(&mut self) -> Result<(), Error> {
+        let ended = (&mut self.task).await;
+        ended.unwrap_or_else(|error| Err(Error::Damaged(format!("a read ended early: {error}"))))
     }
 }
 
-async fn ended(
-    task: impl Future<Output = Result<Result<(), Error>, tokio::task::JoinError>>,
-) -> Result<(), Error> {
-    task.await.unwrap_or_else(|error| Err(Error::Damaged(format!("a read ended early: {error}"))))
+impl Drop for Reading {
+    /// Ends it at once: a search that finds nothing would not notice before its end.
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }

@@ -9,7 +9,7 @@ use flux_reducers::{
     Timestamp, Uuid,
 };
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::backend::exclusive::Exclusive;
 use crate::backend::own::{SNAPSHOT_PARTS, SNAPSHOTS, SnapshotPart, StoredSnapshot};
@@ -18,7 +18,7 @@ use crate::checkpoint::Checkpoint;
 use crate::clock::now;
 use crate::error::Error;
 use crate::reading::{self, PlannedQuery};
-use crate::replay;
+use crate::{replay, size};
 
 use codec::Rows;
 
@@ -40,8 +40,11 @@ const LEFT_OVER_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// How long it is waited while another server takes one.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// How long it is waited after a snapshot could not be taken.
+/// How long it is waited after a snapshot could not be taken, and each time twice as long,
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// up to this.
+const AGAIN_AFTER_MAX: Duration = Duration::from_secs(3600);
 
 /// When snapshots are taken. None unless told.
 ///
@@ -117,20 +120,8 @@ impl Snapshots {
         if let Err(error) = self.remove_left_over().await {
             tracing::warn!(%error, "parts of snapshots that were never whole could not be removed");
         }
-        let (plans, schemas) = (self.plans()?, self.schemas().collect::<Vec<_>>());
-        if !self.backend.is_shared() {
-            // Its one connection can't write while it reads.
-            let (sender, parts) = mpsc::channel(Semaphore::MAX_PERMITS);
-            self.backend.read(&plans, sender).await?;
-            let whole = self.write(&schemas, parts).await?;
-            return self.record(&whole).await;
-        }
-        let (sender, parts) = mpsc::channel(1);
-        let (read, written) =
-            tokio::join!(self.backend.read(&plans, sender), self.write(&schemas, parts));
-        // A read that failed ends as one does that is whole: only here it is known which it was.
-        read?;
-        self.record(&written?).await
+        let id = Uuid::now_v7();
+        self.record(id, self.write_live(id).await).await
     }
 
     /// Takes those of the past that are missing, one each so many events, by a replay.
@@ -148,16 +139,34 @@ impl Snapshots {
                 database =
                     replay::forwards(&*self.backend, reducer, database, from, position).await?;
                 from = position;
-                self.record(&self.write_all(&database, position).await?).await?;
+                let id = Uuid::now_v7();
+                self.record(id, self.write_all(id, &database, position).await).await?;
             }
             position += every;
         }
         Ok(())
     }
 
+    /// Writes the documents as they are now.
+    async fn write_live(&self, id: Uuid) -> Result<StoredSnapshot, Error> {
+        let (plans, schemas) = (self.plans()?, self.schemas().collect::<Vec<_>>());
+        if !self.backend.is_shared() {
+            // Its one connection can't write while it reads.
+            let (sender, parts) = mpsc::channel(Semaphore::MAX_PERMITS);
+            self.backend.read(&plans, sender).await?;
+            return self.write(id, &schemas, parts).await;
+        }
+        let (sender, parts) = mpsc::channel(1);
+        let (read, written) =
+            tokio::join!(self.backend.read(&plans, sender), self.write(id, &schemas, parts));
+        // A read that failed ends as one does that is whole: only here it is known which it was.
+        read.and(written)
+    }
+
     /// Writes the documents of a database in memory.
     async fn write_all(
         &self,
+        id: Uuid,
         database: &Database,
         position: Position,
     ) -> Result<StoredSnapshot, Error> {
@@ -178,18 +187,18 @@ impl Snapshots {
             }
             Ok(())
         };
-        let (fed, written) = tokio::join!(fed, self.write(&schemas, parts));
+        let (fed, written) = tokio::join!(fed, self.write(id, &schemas, parts));
         fed.and(written)
     }
 
     /// Writes the parts, and returns what makes a snapshot of them once they are known to be all.
     async fn write(
         &self,
+        id: Uuid,
         schemas: &[&'static Schema],
         mut parts: mpsc::Receiver<Part>,
     ) -> Result<StoredSnapshot, Error> {
-        let mut writing =
-            Writing { backend: &*self.backend, id: Uuid::now_v7(), parts: 0, bytes: 0 };
+        let mut writing = Writing { backend: &*self.backend, id, parts: 0, bytes: 0 };
         let (mut position, mut documents) = (0, 0);
         let mut gathered: Option<(usize, Rows)> = None;
         while let Some(part) = parts.recv().await {
@@ -201,7 +210,9 @@ impl Snapshots {
                 Part::Rows { plan, rows } => (plan, rows),
             };
             for row in &rows {
-                let is_full = |(of, rows): &(usize, Rows)| *of != plan || rows.len() > PART_BYTES;
+                let more = size::of_row(row);
+                let is_full =
+                    |(of, rows): &(usize, Rows)| *of != plan || rows.len() + more > PART_BYTES;
                 if gathered.as_ref().is_some_and(is_full) {
                     writing.part(gathered.take()).await?;
                 }
@@ -225,15 +236,30 @@ impl Snapshots {
         })
     }
 
-    async fn record(&self, whole: &StoredSnapshot) -> Result<Position, Error> {
-        // Nobody would find, and nobody remove, that of tables that were dropped meanwhile.
-        if self.backend.head().await?.generation != whole.generation {
-            return Err(Error::Superseded);
+    /// Records a snapshot that is whole. Of one that is not, or is nobody's any more, nothing is
+    /// left.
+    async fn record(
+        &self,
+        id: Uuid,
+        written: Result<StoredSnapshot, Error>,
+    ) -> Result<Position, Error> {
+        let recorded = async {
+            let whole = written?;
+            self.backend.record_snapshot(&row(SNAPSHOTS, &whole.to_fields())?).await?;
+            Ok(whole)
+        };
+        match recorded.await {
+            Ok(StoredSnapshot { position, documents, bytes, .. }) => {
+                tracing::info!(position, documents, bytes, "a snapshot is taken");
+                Ok(position)
+            }
+            Err(error) => {
+                if let Err(error) = self.backend.remove_snapshot(id.to_string()).await {
+                    tracing::warn!(%error, "what there is of a snapshot could not be removed");
+                }
+                Err(error)
+            }
         }
-        self.backend.insert(SNAPSHOTS, &[row(SNAPSHOTS, &whole.to_fields())?]).await?;
-        let StoredSnapshot { position, documents, bytes, .. } = whole;
-        tracing::info!(position, documents, bytes, "a snapshot is taken");
-        Ok(*position)
     }
 
     /// Returns the snapshots that these reducers and schemas made, by position.
@@ -255,7 +281,8 @@ impl Snapshots {
 
     /// Returns its documents.
     pub(crate) async fn load(&self, snapshot: &StoredSnapshot) -> Result<Database, Error> {
-        let own = Filter::eq("snapshot", snapshot.id.as_str());
+        // In the order of their ids without sorting them.
+        let own = Filter::starts_with("id", format!("{}/", snapshot.id));
         let plan = Query::from(own).plan(SNAPSHOT_PARTS).map_err(Error::Query)?;
         let plans = [(SNAPSHOT_PARTS, plan)];
         // One thread reads the parts, another puts what is in them where it belongs.
@@ -353,13 +380,20 @@ pub(crate) async fn run(
     // A server that starts again and again takes its snapshots, too.
     let age = newest.map_or(Duration::MAX, |newest| since(newest.taken_at));
     let mut due_at = policy.interval.map(|every| Instant::now() + every.saturating_sub(age));
+    let mut again_after = AGAIN_AFTER;
     while is_due(&mut head, policy, last, due_at).await {
         match snapshots.take_in_turn(last, policy).await {
-            Ok(position) => last = position,
+            Ok(position) => (last, again_after) = (position, AGAIN_AFTER),
             Err(Error::Superseded) => return,
+            // The store was closed meanwhile.
+            Err(_) if head.has_changed().is_err() => return,
             Err(error) => {
-                tracing::warn!(%error, "a snapshot could not be taken");
-                sleep_until(Instant::now() + AGAIN_AFTER).await;
+                let seconds = again_after.as_secs();
+                tracing::warn!(%error, "a snapshot could not be taken: again in {seconds} s");
+                if timeout(again_after, closed(&mut head)).await.is_ok() {
+                    return;
+                }
+                again_after = (again_after * 2).min(AGAIN_AFTER_MAX);
             }
         }
         due_at = policy.interval.map(|every| Instant::now() + every);
@@ -425,6 +459,11 @@ async fn is_due(
             return false;
         }
     }
+}
+
+/// Waits until there will be no more events.
+async fn closed(head: &mut watch::Receiver<Position>) {
+    while head.changed().await.is_ok() {}
 }
 
 /// A snapshot that is being written.

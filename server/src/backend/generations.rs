@@ -107,6 +107,19 @@ pub(super) async fn advance<D: Dialect>(
     set::<D>(connection, tables, tables.generation(), &changes, &is_own).await
 }
 
+/// Holds what is recorded of a generation until the transaction ends, if that is the live one.
+pub(super) async fn hold_live<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+) -> Result<(), Error> {
+    let live = [("state", "live".into())];
+    let told = [("id", tables.generation().into()), ("state", "live".into())];
+    match update::<D>(connection, tables, &live, &told).await? {
+        0 => Err(Error::Superseded),
+        _ => Ok(()),
+    }
+}
+
 /// Makes a generation the live one, in a transaction that holds the head. One that was kept so far
 /// is to be dropped.
 pub(super) async fn swap<D: Dialect>(

@@ -17,21 +17,17 @@ use super::event_texts::EventTexts;
 use super::event_times;
 use super::exclusive::{Exclusive, Exclusivity};
 use super::generations::{self, Claimed};
-use super::own::{SNAPSHOT_PARTS, SNAPSHOTS};
 use super::statement::{self, Log, Statement, are_independent, inserts, refusal, statements};
 use super::tables::{self, Purpose, Tables};
 use super::{
     Assumption, Backend, Begun, Built, Demand, Head, Lookup, Part, Settings, Shadow, Transaction,
-    Write, documents, events, history,
+    Write, documents, events, history, snapshots,
 };
 use crate::error::Error;
 
 /// How long it may take to make the tables or to drop them, and to wait for another server that
 /// does.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Parts of snapshots that are deleted in one transaction.
-const PARTS_DELETED_AT_ONCE: u64 = 64;
 
 /// A store's tables, and the connections to them.
 #[derive(Debug)]
@@ -66,30 +62,6 @@ impl<D: Dialect> Relational<D> {
             prepared(prepare(&connections, &tables, schemas, settings)).await?;
         let is_shared = D::is_shared(url);
         Ok(Self { connections, tables, is_shared, row_bytes_max, keeps_history })
-    }
-
-    async fn delete(&self, sql: QueryBuilder<D>) -> Result<u64, Error> {
-        let mut connection = self.connections.begin_background().await?;
-        let removed = answer(STEP_TIMEOUT, D::execute(&mut connection, sql)).await;
-        let removed = removed.map_err(Error::database("removing"))?;
-        connection.commit().await?;
-        Ok(removed)
-    }
-
-    /// Deletes parts of snapshots, some in each transaction: all may be many gigabytes.
-    async fn delete_parts(&self, push_which: impl Fn(&mut QueryBuilder<D>)) -> Result<(), Error> {
-        let parts = self.tables.quoted::<D>(SNAPSHOT_PARTS.collection);
-        loop {
-            // MySQL limits no query that it looks in, unless that is a table of its own.
-            let mut sql = QueryBuilder::new(format!(
-                "DELETE FROM {parts} WHERE id IN (SELECT id FROM (SELECT id FROM {parts} WHERE "
-            ));
-            push_which(&mut sql);
-            sql.push(format_args!(" LIMIT {PARTS_DELETED_AT_ONCE}) AS chosen)"));
-            if self.delete(sql).await? < PARTS_DELETED_AT_ONCE {
-                return Ok(());
-            }
-        }
     }
 
     fn writer(&self, connection: Lease<D>) -> Writer<D> {
@@ -269,32 +241,16 @@ impl<D: Dialect> Backend for Relational<D> {
         })
     }
 
+    fn record_snapshot<'a>(&'a self, row: &'a Row) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(snapshots::record(&self.connections, &self.tables, row))
+    }
+
     fn remove_snapshot(&self, id: String) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(async move {
-            let snapshots = self.tables.quoted::<D>(SNAPSHOTS.collection);
-            let id = Value::from(id);
-            let mut sql = QueryBuilder::new(format!("DELETE FROM {snapshots} WHERE id = "));
-            D::push_value(&mut sql, &id);
-            self.delete(sql).await?;
-            self.delete_parts(|sql| {
-                sql.push("snapshot = ");
-                D::push_value(sql, &id);
-            })
-            .await
-        })
+        Box::pin(snapshots::remove(&self.connections, &self.tables, id))
     }
 
     fn remove_snapshot_parts(&self, before: String) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(async move {
-            let snapshots = self.tables.quoted::<D>(SNAPSHOTS.collection);
-            let before = Value::from(before);
-            self.delete_parts(|sql| {
-                sql.push("snapshot < ");
-                D::push_value(sql, &before);
-                sql.push(format_args!(" AND snapshot NOT IN (SELECT id FROM {snapshots})"));
-            })
-            .await
-        })
+        Box::pin(snapshots::remove_left_over(&self.connections, &self.tables, before))
     }
 
     fn exclusively(&self, what: Exclusive) -> BoxFuture<'_, Result<Option<Exclusivity>, Error>> {
@@ -347,13 +303,8 @@ impl<D: Dialect> Backend for Relational<D> {
 
     fn drop_generation(&self, generation: i64) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            let snapshots = self.tables.quoted::<D>(SNAPSHOTS.collection);
-            self.delete_parts(|sql| {
-                sql.push(format_args!(
-                    "snapshot IN (SELECT id FROM {snapshots} WHERE generation = {generation})"
-                ));
-            })
-            .await?;
+            let (connections, tables) = (&self.connections, &self.tables);
+            snapshots::remove_parts_of_generation(connections, tables, generation).await?;
             let mut connection = self.connections.begin_background().await?;
             let tables = self.tables.of_generation(generation);
             prepared(generations::drop::<D>(&mut connection, &tables)).await?;

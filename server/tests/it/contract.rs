@@ -146,6 +146,10 @@ contract! {
         of_two_servers_one_takes_each_snapshot,
         snapshots_of_the_past_are_taken_where_they_are_missing,
         snapshots_of_the_past_have_documents_of_any_size,
+        a_snapshot_has_a_document_as_large_as_the_database_takes,
+        nothing_is_left_of_a_snapshot_that_fails,
+        nothing_is_left_of_a_snapshot_of_tables_that_were_replaced,
+        a_store_that_is_closed_tries_no_snapshot_again,
         only_the_last_snapshots_are_kept,
     ;
     history:

@@ -128,19 +128,25 @@ impl Database {
         self.try_to_run(format!("SELECT 1 FROM {quote}{table}{quote} LIMIT 1")).await.is_ok()
     }
 
-    /// Makes the database refuse to remove rows of a table.
-    pub(crate) async fn refuse_removals(&self, table: &str) {
-        let trigger = format!("CREATE TRIGGER {table}_kept BEFORE DELETE ON {table}");
+    /// Makes the database refuse to `INSERT` into a table, or to `DELETE` from it.
+    pub(crate) async fn refuse(&self, action: &str, table: &str) {
+        let name = format!("{table}_{action}");
+        let trigger = format!("CREATE TRIGGER {name} BEFORE {action} ON {table}");
         self.run(match self.url.split_once(':').unwrap().0 {
-            "sqlite" => format!("{trigger} BEGIN SELECT RAISE(ABORT, 'it is kept'); END"),
+            "sqlite" => format!("{trigger} BEGIN SELECT RAISE(ABORT, 'it is refused'); END"),
             "postgres" => format!(
-                "CREATE FUNCTION {table}_kept() RETURNS trigger LANGUAGE plpgsql AS \
-                 $$ BEGIN RAISE 'it is kept'; END $$; \
-                 {trigger} FOR EACH ROW EXECUTE FUNCTION {table}_kept()"
+                "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$ BEGIN RAISE 'it is refused'; END $$; \
+                 {trigger} FOR EACH ROW EXECUTE FUNCTION {name}()"
             ),
             _ => format!("{trigger} FOR EACH ROW SIGNAL SQLSTATE '45000'"),
         })
         .await;
+    }
+
+    /// Whether a table, which has a key, has no rows.
+    pub(crate) async fn is_empty(&self, table: &str) -> bool {
+        self.try_to_run(format!("INSERT INTO {table} SELECT * FROM {table}")).await.is_ok()
     }
 
     /// Runs a statement as somebody else.

@@ -3,8 +3,12 @@
 
 use std::time::Duration;
 
+use sqlx::Connection as _;
+use tokio::time::timeout;
+
 use crate::contract::dispatched;
 use crate::databases::Database;
+use crate::service;
 use crate::tasks::*;
 
 /// Creates a database beside that of the tests.
@@ -50,10 +54,43 @@ async fn servers_tell_each_other_without_waiting_to_be_asked() {
     let received = loop {
         other.dispatch(&added(id)).await.unwrap();
         id += 1;
-        let waited = tokio::time::timeout(Duration::from_millis(100), events.next()).await;
+        let waited = timeout(Duration::from_millis(100), events.next()).await;
         if let Ok(received) = waited {
             break received.unwrap().unwrap();
         }
     };
     assert_eq!(received[0].position, 1);
+}
+
+#[tokio::test]
+async fn reads_that_nobody_waits_for_any_more_keep_no_connection() {
+    let database = Database::postgres();
+    let service = service::run_on(database.open().await, |service| service).await;
+    service.store.dispatch(&added(1)).await.unwrap();
+    let tasks = database.table("tasks");
+    let mut other = sqlx::PgConnection::connect(database.url()).await.unwrap();
+    let lock = format!("BEGIN; LOCK TABLE {tasks} IN ACCESS EXCLUSIVE MODE");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&mut other).await.unwrap();
+    // More than read at a time.
+    let url = format!("http://{}/collections/tasks", service.address);
+    let reads: Vec<_> = (0..16).map(|_| tokio::spawn(reqwest::get(url.clone()))).collect();
+    let waiting = format!(
+        "SELECT COUNT(*) FROM pg_locks WHERE relation = '{tasks}'::regclass AND NOT granted"
+    );
+    while sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(waiting.clone()))
+        .fetch_one(&mut other)
+        .await
+        .unwrap()
+        < 6
+    {
+        tokio::task::yield_now().await;
+    }
+    for read in reads {
+        read.abort();
+    }
+    // Before the database gives up to wait for the lock.
+    let (status, _) = timeout(Duration::from_secs(5), service.get("/events")).await.unwrap();
+    assert_eq!(status, 200);
+    other.close().await.unwrap();
+    service.stop().await;
 }

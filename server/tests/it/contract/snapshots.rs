@@ -3,7 +3,9 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
-use flux_server::reducers::{Action, Collection, Document, Json, Query, Reduction, Uuid, lift};
+use flux_server::reducers::{
+    Action, Collection, Document, Json, Query, Reducer, Reduction, Uuid, lift,
+};
 use flux_server::{OnChange, SnapshotPolicy};
 
 use crate::contract::time::{Page, fill, log, replayed};
@@ -190,21 +192,9 @@ pub(crate) async fn snapshots_of_the_past_have_documents_of_any_size(database: D
     // Together more than MySQL takes in a statement, compressed, too.
     const PAGES: u32 = 96;
     const WORDS: u64 = 32 * 1024;
-    let reducer = lift(|pages: &Collection<Page>, action: &Action| -> Reduction {
-        let payload = action.payload.as_ref().unwrap().as_value();
-        let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
-        Ok(match &*action.event_type {
-            "written" => pages.create(Page { id: text("id"), text: text("text") }),
-            _ => pages.update_by_id(text("id"), Page::patch().text("")),
-        })
-    });
-    let store = database.builder(reducer).keep_history().open().await.unwrap();
-    let noise = RandomState::new();
+    let store = database.builder(pages()).keep_history().open().await.unwrap();
     for id in 0..PAGES {
-        let words = (0..WORDS).flat_map(|word| noise.hash_one((id, word)).to_le_bytes());
-        let text: String = words.map(|byte| char::from(b'0' + byte % 64)).collect();
-        let payload = serde_json::json!({ "id": id.to_string(), "text": text });
-        store.dispatch(&Action::new("written").with_payload(payload)).await.unwrap();
+        store.dispatch(&written(id, WORDS)).await.unwrap();
     }
     for id in 0..PAGES {
         let payload = serde_json::json!({ "id": id.to_string() });
@@ -216,6 +206,74 @@ pub(crate) async fn snapshots_of_the_past_have_documents_of_any_size(database: D
     assert!(store.snapshots().await.unwrap()[0].bytes > 16 << 20);
 }
 
+pub(crate) async fn a_snapshot_has_a_document_as_large_as_the_database_takes(database: Database) {
+    let store = database.builder(pages()).open().await.unwrap();
+    // Nearly the packet of MySQL, after one that is nearly a part of its own.
+    for (id, kibibytes) in [(1, 500), (2, 16_060)] {
+        store.dispatch(&written(id, kibibytes * 128)).await.unwrap();
+    }
+    assert_eq!(store.take_snapshot().await.unwrap(), 2);
+    let found = store.verify().await.unwrap();
+    assert!(found.is_sound() && found.snapshots == 1, "{found:?}");
+}
+
+pub(crate) async fn nothing_is_left_of_a_snapshot_that_fails(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..30).await;
+    database.refuse("INSERT", &database.table("flux_snapshots")).await;
+    store.take_snapshot().await.unwrap_err();
+    store.take_missing_snapshots(10).await.unwrap_err();
+    assert!(database.is_empty(&database.table("flux_snapshot_parts")).await);
+}
+
+pub(crate) async fn nothing_is_left_of_a_snapshot_of_tables_that_were_replaced(database: Database) {
+    let old = database.open().await;
+    fill(&old, 0..30).await;
+    let newer = database.builder(reducer().with_version(2)).rebuild(|_| {}).await.unwrap();
+    let refused = old.take_missing_snapshots(10).await.unwrap_err();
+    assert_eq!(refused.code(), "superseded");
+    for table in ["flux_snapshots", "flux_snapshot_parts"] {
+        assert!(database.is_empty(&database.table(table)).await, "{table}");
+    }
+    newer.close().await;
+}
+
+pub(crate) async fn a_store_that_is_closed_tries_no_snapshot_again(database: Database) {
+    let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = alive();
+    let policy = SnapshotPolicy::default().every_events(1);
+    let store = database.builder(reducer()).snapshots(policy).open().await.unwrap();
+    database.refuse("INSERT", &database.table("flux_snapshots")).await;
+    store.dispatch(&added(1)).await.unwrap();
+    store.close().await;
+    let ended = async {
+        while alive() > before {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), ended).await.unwrap();
+}
+
+/// Pages that are `written` and `emptied`.
+fn pages() -> Reducer {
+    lift(|pages: &Collection<Page>, action: &Action| -> Reduction {
+        let payload = action.payload.as_ref().unwrap().as_value();
+        let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
+        Ok(match &*action.event_type {
+            "written" => pages.create(Page { id: text("id"), text: text("text") }),
+            _ => pages.update_by_id(text("id"), Page::patch().text("")),
+        })
+    })
+}
+
+/// A page that can't be compressed, of so many words of eight bytes.
+fn written(id: u32, words: u64) -> Action {
+    let noise = RandomState::new();
+    let words = (0..words).flat_map(|word| noise.hash_one((id, word)).to_le_bytes());
+    let text: String = words.map(|byte| char::from(b'0' + byte % 64)).collect();
+    Action::new("written").with_payload(serde_json::json!({ "id": id.to_string(), "text": text }))
+}
+
 pub(crate) async fn parts_that_can_not_be_removed_keep_no_snapshot_from_being_taken(
     database: Database,
 ) {
@@ -223,7 +281,7 @@ pub(crate) async fn parts_that_can_not_be_removed_keep_no_snapshot_from_being_ta
     store.dispatch(&added(1)).await.unwrap();
     let left_over = left_over_parts(&database, 1);
     database.run(left_over.clone()).await;
-    database.refuse_removals(&database.table("flux_snapshot_parts")).await;
+    database.refuse("DELETE", &database.table("flux_snapshot_parts")).await;
     assert_eq!(store.take_snapshot().await.unwrap(), 1);
     let found = store.verify().await.unwrap();
     assert!(found.is_sound() && found.snapshots == 1, "{found:?}");
