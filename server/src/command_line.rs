@@ -57,7 +57,7 @@ pub enum Command {
     At(documents::At),
     /// Runs the log into new tables, which take the place of those in use.
     Rebuild(maintenance::Rebuild),
-    /// Takes a snapshot, or lists those that there are.
+    /// Takes a snapshot, lists those that there are, or removes one.
     Snapshot(maintenance::Snapshot),
     /// Compares the tables and the snapshots with a replay of the log. Exits with 3 on a difference,
     /// with 1 where the log itself is damaged.
@@ -157,6 +157,14 @@ pub enum CommandError {
         #[source]
         source: io::Error,
     },
+    /// A snapshot that is to be removed.
+    #[error(
+        "there is no snapshot of position {position}: `snapshot --list` shows those that there are"
+    )]
+    NoSnapshot {
+        /// Which.
+        position: flux_reducers::Position,
+    },
     /// A line of a log that is to be imported.
     #[error("line {line} of the log: {reason}")]
     Line {
@@ -207,15 +215,15 @@ impl Command {
             Self::Export(it) => Box::pin(it.run(builder)).await,
             Self::Import(it) => Box::pin(it.run(builder)).await,
         };
-        match outcome {
-            // Who read it has seen enough, as `head` does.
-            Err(CommandError::File { source, .. })
-                if source.kind() == io::ErrorKind::BrokenPipe =>
-            {
-                Ok(Outcome::Done)
-            }
-            outcome => outcome,
-        }
+        outcome.or_else(|error| seen_enough(error).map(|()| Outcome::Done))
+    }
+}
+
+/// Who read it has seen enough, as `head` does: that is no failure.
+fn seen_enough(error: CommandError) -> Result<(), CommandError> {
+    match error {
+        CommandError::File { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        error => Err(error),
     }
 }
 
@@ -234,6 +242,14 @@ impl Database {
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Store, CommandError> {
         Ok(self.existing(builder).open().await?)
+    }
+
+    /// Opens a store that is there, whatever reducers made its tables, for its log.
+    async fn open_log(
+        self,
+        builder: impl FnOnce(String) -> StoreBuilder,
+    ) -> Result<Store, CommandError> {
+        Ok(self.existing(builder).for_log().open().await?)
     }
 
     /// Returns the builder of a store that is there: a mistyped URL is no empty log.

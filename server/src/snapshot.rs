@@ -115,13 +115,19 @@ impl Snapshots {
         Ok(Self { backend, empty })
     }
 
-    /// Takes one of the documents as they are now; returns its position.
+    /// Takes one of the documents as they are now; returns its position. It takes the place of one
+    /// that there is of the same position, which may be broken.
     pub(crate) async fn take(&self) -> Result<Position, Error> {
         if let Err(error) = self.remove_left_over().await {
             tracing::warn!(%error, "parts of snapshots that were never whole could not be removed");
         }
         let id = Uuid::now_v7();
-        self.record(id, self.write_live(id).await).await
+        let position = self.record(id, self.write_live(id).await).await?;
+        let id = id.to_string();
+        if let Err(error) = self.remove(|it| it.position == position && it.id < id).await {
+            tracing::warn!(%error, "the snapshot before could not be removed");
+        }
+        Ok(position)
     }
 
     /// Takes those of the past that are missing, one each so many events, by a replay.
@@ -354,6 +360,19 @@ impl Snapshots {
     async fn remove_left_over(&self) -> Result<(), Error> {
         let long_ago = now().as_milliseconds() - LEFT_OVER_AFTER.as_millis() as i64;
         self.backend.remove_snapshot_parts(first_id_at(long_ago).to_string()).await
+    }
+
+    /// Removes some; false where there are none of them.
+    pub(crate) async fn remove(
+        &self,
+        which: impl Fn(&StoredSnapshot) -> bool,
+    ) -> Result<bool, Error> {
+        let mut is_any = false;
+        for snapshot in self.list().await?.into_iter().filter(|it| which(it)) {
+            self.backend.remove_snapshot(snapshot.id).await?;
+            is_any = true;
+        }
+        Ok(is_any)
     }
 
     /// Removes all but the last ones.

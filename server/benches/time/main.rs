@@ -22,6 +22,7 @@ mod arguments;
 mod memory;
 mod rebuilding;
 mod replaying;
+mod reverting;
 mod settling;
 #[path = "../dispatch/workload.rs"]
 #[allow(dead_code, reason = "callers who only update are measured with the dispatches")]
@@ -73,6 +74,7 @@ fn main() {
                     settling::settle(place).await;
                 }
                 "at" => at(&place.open().await, log).await,
+                "revert" => reverting::beside_replays(place, log).await,
                 "replay" => replaying::whole_log(place, log).await,
                 _ => rebuilding::beside_callers(&options, place).await,
             }
@@ -97,7 +99,7 @@ fn measure_all(options: &Options) {
         };
         println!("\n{name}, {} events", options.log);
         let namespace = format!("t{}", &Uuid::now_v7().simple().to_string()[21..]);
-        for part in ["fill", "at", "replay", "rebuild"] {
+        for part in ["fill", "at", "replay", "rebuild", "revert"] {
             run_part(part, &[("url", &url), ("namespace", &namespace)]);
         }
     }

@@ -131,8 +131,13 @@ impl Dialect for Sqlite {
         name: &str,
     ) -> Result<Option<Exclusivity>, Error> {
         let file = beside(options.get_filename(), name);
-        let failed = |error| Error::database("taking a lock")(sqlx::Error::Io(error));
-        let opened = File::options().create(true).truncate(false).write(true).open(file);
+        let failed = |error| {
+            Error::Unsuitable(format!(
+                "a file beside it can't be written, {}: {error}",
+                file.display()
+            ))
+        };
+        let opened = File::options().create(true).truncate(false).write(true).open(&file);
         let opened = opened.map_err(failed)?;
         match opened.try_lock() {
             Ok(()) => Ok(Some(Exclusivity::of(opened))),

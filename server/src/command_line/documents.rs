@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{CommandError, Database, EVENT_TITLE, Outcome, Output, event_cells};
 use crate::error::Error;
+use crate::snapshot::is_log;
 use crate::store::{DocumentChange, HistoryQuery, Moment, StoreBuilder};
 
 /// Changes that are read together: each has the document before and after.
@@ -35,7 +36,7 @@ pub struct History {
     #[arg(long, value_parser = clap::value_parser!(i64).range(0..))]
     before: Option<Position>,
     /// At most so many, the last ones; all if left out
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     #[command(flatten)]
     output: Output,
@@ -96,7 +97,12 @@ impl History {
             }
         };
         if changes.is_empty() && newer.is_empty() {
-            self.output.title("no event has changed such a document")?;
+            let none = match self.before {
+                _ if is_log(schema) => "an event never changes: see `log`".to_owned(),
+                Some(before) => format!("no event before {before} has changed such a document"),
+                None => "no event has changed such a document".to_owned(),
+            };
+            self.output.title(&none)?;
         } else {
             self.output.title(&format!("{EVENT_TITLE}  meta, what became of it"))?;
         }
@@ -138,10 +144,10 @@ impl At {
             query = query.limit(limit);
         }
         let past = store.at(self.moment).await?;
+        let rows = past.read(&[(&self.collection, query)]).await?.concat();
         let position = past.position();
         let title = format!("as of position {position}");
         self.output.preamble(&json!({ "position": position }), &title)?;
-        let rows = past.read(&[(&self.collection, query)]).await?.concat();
         let fields = schema.fields.iter().map(|field| field.name.to_owned()).collect();
         let cells = rows.iter().map(|row| row.values().iter().map(cell).collect());
         let mut table = aligned(std::iter::once(fields).chain(cells).collect()).into_iter();

@@ -40,7 +40,7 @@ impl Log {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
-        let store = self.database.open_existing(builder).await?;
+        let store = self.database.open_log(builder).await?;
         let mut events = store.subscribe_from(self.after).await?;
         let end = store.position().await?;
         let mut left = self.limit.unwrap_or(u64::MAX);
@@ -70,5 +70,7 @@ fn show(output: Output, event: &RecordedEvent) -> Result<(), CommandError> {
         json.as_ref().map_or_else(String::new, ToString::to_string)
     };
     let [position, time, event_type] = event_cells(event);
-    output.row(event, &[position, time, event_type, json(&event.payload), json(&event.meta)])
+    let error = event.error.filter(|is_error| *is_error).map_or("", |_| "error");
+    let (payload, meta) = (json(&event.payload), json(&event.meta));
+    output.row(event, &[position, time, event_type, payload, meta, error.to_owned()])
 }

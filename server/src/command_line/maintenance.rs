@@ -1,10 +1,11 @@
 //! `rebuild`, `snapshot` and `verify`: what keeps the tables what the log means.
 
 use clap::Args;
+use flux_reducers::Position;
 use serde_json::json;
 
-use super::{CommandError, Database, Outcome, Output, progress_bar, spinner};
-use crate::store::{RebuildPreview, StoreBuilder};
+use super::{CommandError, Database, Outcome, Output, progress_bar, seen_enough, spinner};
+use crate::store::{RebuildPreview, Store, StoreBuilder, Verification};
 
 /// A rebuild of the tables.
 ///
@@ -50,6 +51,10 @@ pub struct Snapshot {
     #[arg(long, value_name = "EVENTS", conflicts_with = "list")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     every: Option<u32>,
+    /// Takes none, and removes that of a position
+    #[arg(long, value_name = "POSITION", conflicts_with_all = ["list", "every"])]
+    #[arg(value_parser = clap::value_parser!(i64).range(0..))]
+    remove: Option<Position>,
     #[command(flatten)]
     output: Output,
 }
@@ -78,7 +83,9 @@ impl Rebuild {
     ) -> Result<Outcome, CommandError> {
         let builder = self.database.existing(builder);
         if self.dry_run {
-            return preview(&builder.preview_rebuild().await?, self.output);
+            let preview = builder.preview_rebuild().await?;
+            tell_preview(&preview, self.output).or_else(seen_enough)?;
+            return Ok(outcome(!preview.changes_anything()));
         }
         let builder = if self.drop_previous { builder.replacing_previous() } else { builder };
         let bar = progress_bar();
@@ -101,7 +108,7 @@ impl Rebuild {
 }
 
 /// Tells what a rebuild would change.
-fn preview(preview: &RebuildPreview, output: Output) -> Result<Outcome, CommandError> {
+fn tell_preview(preview: &RebuildPreview, output: Output) -> Result<(), CommandError> {
     for it in &preview.first {
         let (before, after) = (&it.before, &it.after);
         let value = json!({
@@ -133,7 +140,12 @@ fn preview(preview: &RebuildPreview, output: Output) -> Result<Outcome, CommandE
         cells.extend(it.fields.iter().cloned());
         output.row(&value, &cells)?;
     }
-    Ok(if preview.changes_anything() { Outcome::Differs } else { Outcome::Done })
+    Ok(())
+}
+
+/// What nobody reads to its end has come to the same.
+const fn outcome(is_same: bool) -> Outcome {
+    if is_same { Outcome::Done } else { Outcome::Differs }
 }
 
 fn shown(json: Option<&serde_json::Value>) -> String {
@@ -146,6 +158,9 @@ impl Snapshot {
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
         let store = self.database.open_existing(builder).await?;
+        if let Some(position) = self.remove {
+            return removed(&store, position, self.output).await;
+        }
         if !self.list {
             let spinner = spinner("taking snapshots");
             if let Some(every) = self.every {
@@ -178,6 +193,21 @@ impl Snapshot {
     }
 }
 
+/// Removes a snapshot.
+async fn removed(
+    store: &Store,
+    position: Position,
+    output: Output,
+) -> Result<Outcome, CommandError> {
+    if !store.remove_snapshot(position).await? {
+        return Err(CommandError::NoSnapshot { position });
+    }
+    let cells = [format!("the snapshot of position {position} is removed")];
+    output.row(&json!({ "removed": position }), &cells)?;
+    store.close().await;
+    Ok(Outcome::Done)
+}
+
 impl Verify {
     pub(super) async fn run(
         self,
@@ -187,43 +217,48 @@ impl Verify {
         let spinner = spinner("comparing with a replay of the log");
         let found = store.verify().await?;
         spinner.finish_and_clear();
-        for it in &found.first {
-            let value = json!({
-                "position": it.position,
-                "collection": it.collection,
-                "id": it.id.to_json(),
-                "expected": it.expected,
-                "found": it.found,
-            });
-            let cells = [
-                format!("{} {} at {}:", it.collection, it.id, it.position),
-                format!("expected {},", shown(it.expected.as_ref())),
-                format!("found {}", shown(it.found.as_ref())),
-            ];
-            self.output.row(&value, &cells)?;
-        }
-        for (position, reason) in &found.broken {
-            let value = json!({ "position": position, "broken": reason });
-            self.output.row(&value, &[format!("snapshot of {position}: {reason}")])?;
-        }
-        let value = json!({
-            "position": found.position,
-            "documents": found.documents,
-            "snapshots": found.snapshots,
-            "differences": found.differences,
-            "broken": found.broken.len(),
-        });
-        let cells = [format!(
-            "{} events; {} documents compared, with those of {} snapshots: {} differences, {} broken \
-             snapshots",
-            found.position,
-            found.documents,
-            found.snapshots,
-            found.differences,
-            found.broken.len()
-        )];
-        self.output.row(&value, &cells)?;
+        tell_verification(&found, self.output).or_else(seen_enough)?;
         store.close().await;
-        Ok(if found.is_sound() { Outcome::Done } else { Outcome::Differs })
+        Ok(outcome(found.is_sound()))
     }
+}
+
+/// Tells what a verification found.
+fn tell_verification(found: &Verification, output: Output) -> Result<(), CommandError> {
+    for it in &found.first {
+        let value = json!({
+            "position": it.position,
+            "collection": it.collection,
+            "id": it.id.to_json(),
+            "expected": it.expected,
+            "found": it.found,
+        });
+        let cells = [
+            format!("{} {} at {}:", it.collection, it.id, it.position),
+            format!("expected {},", shown(it.expected.as_ref())),
+            format!("found {}", shown(it.found.as_ref())),
+        ];
+        output.row(&value, &cells)?;
+    }
+    for (position, reason) in &found.broken {
+        let value = json!({ "position": position, "broken": reason });
+        output.row(&value, &[format!("snapshot of {position}: {reason}")])?;
+    }
+    let value = json!({
+        "position": found.position,
+        "documents": found.documents,
+        "snapshots": found.snapshots,
+        "differences": found.differences,
+        "broken": found.broken.len(),
+    });
+    let cells = [format!(
+        "{} events; {} documents compared, with those of {} snapshots: {} differences, {} broken \
+         snapshots",
+        found.position,
+        found.documents,
+        found.snapshots,
+        found.differences,
+        found.broken.len()
+    )];
+    output.row(&value, &cells)
 }

@@ -70,7 +70,7 @@ impl Export {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
-        let store = self.database.open_existing(builder).await?;
+        let store = self.database.open_log(builder).await?;
         match &self.file {
             None => {
                 let output = BufWriter::new(io::stdout());
@@ -94,7 +94,11 @@ async fn write_file(store: &Store, after: Position, path: &Path) -> Result<(), C
     // Only what is whole has the name: nobody could tell it from a part.
     let part = with_suffix(path, ".part");
     let of_part = part.display().to_string();
-    let file = File::create(&part).map_err(failed(&*of_part))?;
+    let file = File::options().create(true).truncate(false).write(true).open(&part);
+    let file = file.map_err(failed(&*of_part))?;
+    // Two would write into each other's.
+    file.try_lock().map_err(|error| failed(&*of_part)(error.into()))?;
+    file.set_len(0).map_err(failed(&*of_part))?;
     write_log(store, after, &of_part, BufWriter::new(&file)).await?;
     // Before it has the name: a power cut must not leave the name to a part either.
     file.sync_all().map_err(failed(&*of_part))?;
@@ -242,6 +246,13 @@ impl Importing<'_> {
                 }
                 Error::EventIdTaken { event, .. } | Error::ReducerPanicked { event, .. } => {
                     line_of(&waiting, event, reason)
+                }
+                Error::PositionMoved { head, .. } => {
+                    let other = format!(
+                        "something else has recorded events meanwhile, up to position {head}: an \
+                         import needs a log that nobody else writes"
+                    );
+                    line_of(&waiting, 0, other)
                 }
                 error => error.into(),
             }

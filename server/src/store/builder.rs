@@ -76,6 +76,7 @@ pub struct StoreBuilder {
     snapshot_policy: SnapshotPolicy,
     on_change: OnChange,
     replaces_previous: bool,
+    reads_log_only: bool,
     layers: Vec<Box<dyn FnOnce(DispatchService) -> DispatchService + Send>>,
 }
 
@@ -93,6 +94,7 @@ impl StoreBuilder {
             snapshot_policy,
             on_change,
             replaces_previous: false,
+            reads_log_only: false,
             layers,
         }
     }
@@ -392,6 +394,13 @@ impl StoreBuilder {
         self
     }
 
+    /// Makes it take the tables of any reducers: only the log is read.
+    #[cfg(feature = "command-line")]
+    pub(crate) const fn for_log(mut self) -> Self {
+        self.reads_log_only = true;
+        self
+    }
+
     /// Opens the store.
     ///
     /// # Errors
@@ -412,7 +421,8 @@ impl StoreBuilder {
         // Refuses schemas that no database can hold, before any table is made.
         let collections = with_log.database()?;
         let schemas = with_log.schemas();
-        let backend = match backend::open(&self.url, &self.settings, Some(&schemas)).await {
+        let checked = (!self.reads_log_only).then_some(&schemas[..]);
+        let backend = match backend::open(&self.url, &self.settings, checked).await {
             Err(error) if error.is_cured_by_rebuild() && self.on_change == OnChange::Rebuild => {
                 tracing::info!(%error, "the tables are rebuilt");
                 build_where_newer(&self.url, &self.settings, &self.reducer, &schemas).await?;

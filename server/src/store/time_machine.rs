@@ -203,6 +203,28 @@ impl Store {
         self.inner.snapshots.take_missing(&self.inner.reducer, every).await
     }
 
+    /// Removes the snapshot of a position; false where there is none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::{Action, aggregate_reducers};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
+    /// # store.dispatch(&Action::new("rung")).await?;
+    /// let position = store.take_snapshot().await?;
+    /// assert!(store.remove_snapshot(position).await?);
+    /// assert!(!store.remove_snapshot(position).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn remove_snapshot(&self, position: Position) -> Result<bool, Error> {
+        self.inner.snapshots.remove(|it| it.position == position).await
+    }
+
     /// Returns the snapshots that these reducers and schemas made, by position.
     ///
     /// # Errors

@@ -1,12 +1,12 @@
 //! Verification: whether the tables, and the snapshots, are what a replay of the log makes.
 
 use flux_reducers::{
-    Database, Document as _, Position, Query, RecordedEvent, Reducer, Row, Timestamp, Value,
+    Database, Document as _, Filter, Position, Query, RecordedEvent, Reducer, Row, Timestamp, Value,
 };
 
 use super::differences::differences;
 use super::{Inner, Store};
-use crate::backend::history;
+use crate::backend::history::{self, Changed};
 use crate::error::Error;
 use crate::snapshot::is_log;
 use crate::{log, reading, replay, size};
@@ -67,7 +67,7 @@ impl Verification {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Difference {
-    /// The position as of which it is: that of a snapshot, or of the end of the log.
+    /// The position as of which it is: that of a snapshot, of a change, or of the end of the log.
     pub position: Position,
     /// Its collection.
     pub collection: &'static str,
@@ -109,11 +109,20 @@ impl Store {
         let mut replayed = (0, inner.snapshots.empty().clone());
         for snapshot in inner.snapshots.list().await? {
             if snapshot.position > end {
+                // It may have been taken since.
+                let end = inner.backend.head().await?.position;
+                if snapshot.position > end {
+                    let reason = format!("the log ends at {end} already");
+                    verification.broken.push((snapshot.position, reason));
+                }
                 continue;
             }
             replayed = inner.replay_on(replayed, snapshot.position).await?;
             match inner.snapshots.load(&snapshot).await {
-                Ok(found) => verification.compare(snapshot.position, &replayed.1, &found)?,
+                Ok(found) => {
+                    verification.compare(snapshot.position, &replayed.1, &found)?;
+                    verification.snapshots += 1;
+                }
                 // It may have been removed since: only so many are kept.
                 Err(Error::Damaged(_)) if !inner.snapshots.has(&snapshot).await? => continue,
                 Err(Error::Damaged(reason)) => {
@@ -121,7 +130,6 @@ impl Store {
                 }
                 Err(error) => return Err(error),
             }
-            verification.snapshots += 1;
         }
         let (_, expected) = inner.replay_on(replayed, end).await?;
         verification.compare(end, &expected, &now)?;
@@ -202,12 +210,29 @@ impl Verification {
             let by_id = |row: &Row| history::SCHEMA.id_of(row).clone();
             found.sort_by_key(by_id);
             expected.sort_by_key(by_id);
-            let of = history::SCHEMA;
-            differences((of, &expected), (of, &found), |id, expected, found| {
-                self.tell(changes.to, of.collection, id, expected, found);
-            });
+            self.compare_changes(&expected, &found);
         }
+        let outside = Filter::gt("position", end) | Filter::lt("position", 1);
+        let plan =
+            [(history::SCHEMA, Query::from(outside).plan(history::SCHEMA).map_err(Error::Query)?)];
+        let found = reading::fold(&*inner.backend, &plan, vec![], |all, _, row| {
+            all.push(row);
+            Ok(())
+        });
+        let (mut found, head) = found.await?;
+        // Some are of events that were recorded since.
+        found.retain(|row| !(1..=head.position).contains(&position_of(row)));
+        self.compare_changes(&[], &found);
         Ok(())
+    }
+
+    fn compare_changes(&mut self, expected: &[Row], found: &[Row]) {
+        let of = history::SCHEMA;
+        differences((of, expected), (of, found), |id, expected, found| {
+            let change = expected.as_ref().or(found.as_ref());
+            let position = change.and_then(|change| change["position"].as_i64());
+            self.tell(position.unwrap_or_default(), of.collection, id, expected, found);
+        });
     }
 
     fn tell(
@@ -240,6 +265,11 @@ impl Verification {
         }
         Ok(())
     }
+}
+
+/// Returns the position of the event that made a change.
+fn position_of(change: &Row) -> Position {
+    Changed::from_row(change).map_or(0, |change| change.position)
 }
 
 /// What some events change, as the history is to tell it.

@@ -38,9 +38,49 @@ async fn a_command_of_newer_reducers_begins_no_rebuild() {
     let database = Database::sqlite();
     let store = database.open().await;
     let rebuilding = |builder: StoreBuilder| builder.on_change(OnChange::Rebuild);
-    let refused = run(&database, rebuilding, 2, &["log"]).await.unwrap_err();
+    let refused = run(&database, rebuilding, 2, &["verify"]).await.unwrap_err();
     assert!(matches!(refused, CommandError::Store(Error::VersionChanged { .. })), "{refused}");
     store.dispatch(&added(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_log_is_read_whatever_reducers_made_the_tables() {
+    let database = Database::sqlite();
+    let store = database.open().await;
+    store.dispatch(&added(1)).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log.jsonl");
+    for arguments in [&["log"][..], &["export", "--file", file.to_str().unwrap()]] {
+        assert_eq!(run(&database, plain, 2, arguments).await.unwrap(), Outcome::Done);
+    }
+    assert_eq!(std::fs::read_to_string(file).unwrap().lines().count(), 1);
+    store.dispatch(&added(2)).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_two_exports_to_one_file_the_second_is_refused() {
+    let database = Database::sqlite();
+    database.open().await.dispatch(&added(1)).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log.jsonl");
+    let first = std::fs::File::create(file.with_extension("jsonl.part")).unwrap();
+    first.lock().unwrap();
+    let arguments = ["export", "--file", file.to_str().unwrap()];
+    let refused = run(&database, plain, 0, &arguments).await.unwrap_err().to_string();
+    assert!(refused.contains("log.jsonl.part") && !file.exists(), "{refused}");
+    drop(first);
+    run(&database, plain, 0, &arguments).await.unwrap();
+    assert!(file.exists());
+}
+
+#[tokio::test]
+async fn a_rebuild_that_can_not_lock_names_the_file() {
+    let database = Database::sqlite();
+    database.open().await.dispatch(&added(1)).await.unwrap();
+    let path = database.url().strip_prefix("sqlite://").unwrap();
+    std::fs::create_dir(format!("{path}-{}", database.table("flux_rebuild"))).unwrap();
+    let refused = run(&database, plain, 1, &["rebuild"]).await.unwrap_err().to_string();
+    assert!(refused.contains("test.db-"), "{refused}");
 }
 
 /// The lines of a log that has so many tasks.
@@ -133,6 +173,10 @@ async fn snapshots_of_the_past_are_taken_by_the_command() {
     let taken = store.snapshots().await.unwrap();
     assert_eq!(taken.iter().map(|it| it.position).collect::<Vec<_>>(), [10, 20, 25]);
     assert!(store.verify().await.unwrap().is_sound());
+    run(&database, plain, 0, &["snapshot", "--remove", "20"]).await.unwrap();
+    assert_eq!(store.snapshots().await.unwrap().len(), 2);
+    let refused = run(&database, plain, 0, &["snapshot", "--remove", "20"]).await.unwrap_err();
+    assert!(refused.to_string().contains("no snapshot of position 20"), "{refused}");
 }
 
 #[tokio::test]

@@ -139,6 +139,8 @@ contract! {
         parts_that_were_never_whole_are_removed_however_many_they_are,
         parts_that_can_not_be_removed_keep_no_snapshot_from_being_taken,
         a_broken_snapshot_is_passed_over,
+        a_broken_snapshot_is_replaced_or_removed,
+        a_snapshot_beyond_the_end_of_the_log_is_found,
         a_snapshot_of_another_version_is_left_alone,
         a_snapshot_that_could_not_be_read_whole_is_none,
         snapshots_are_taken_by_themselves,

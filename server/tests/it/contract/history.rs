@@ -1,7 +1,7 @@
 //! The history of documents: what changed them, and what they were before and after.
 
-use flux_server::HistoryQuery;
 use flux_server::reducers::{Action, Collection, Query, Reduction, Uuid, lift};
+use flux_server::{Difference, HistoryQuery};
 
 use crate::contract::time::{Page, fill};
 use crate::databases::Database;
@@ -65,6 +65,16 @@ pub(crate) async fn a_history_that_somebody_changed_is_found(database: Database)
     assert!(!found.is_sound() && found.first[0].collection == "flux_history", "{found:?}");
     database.run(format!("DELETE FROM {history} WHERE position = ({last})")).await;
     assert!(store.verify().await.unwrap().first.iter().all(|it| it.found.is_none()));
+    for outside in [-7, 1_000] {
+        let first =
+            format!("SELECT position FROM (SELECT MIN(position) AS position FROM {history}");
+        let first = format!("{first} WHERE position BETWEEN 1 AND 999) AS first");
+        let moved = format!("UPDATE {history} SET position = {outside}");
+        database.run(format!("{moved} WHERE position = ({first})")).await;
+        let found = store.verify().await.unwrap().first;
+        let is_it = |it: &Difference| it.position == outside && it.found.is_some();
+        assert!(found.iter().any(is_it), "{found:?}");
+    }
 }
 
 pub(crate) async fn the_history_is_kept_from_the_beginning_or_not_at_all(database: Database) {

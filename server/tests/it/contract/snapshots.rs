@@ -67,6 +67,31 @@ pub(crate) async fn a_broken_snapshot_is_passed_over(database: Database) {
     }
 }
 
+pub(crate) async fn a_broken_snapshot_is_replaced_or_removed(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..30).await;
+    let position = store.take_snapshot().await.unwrap();
+    database.run(format!("DELETE FROM {}", database.table("flux_snapshot_parts"))).await;
+    let found = store.verify().await.unwrap();
+    assert!(found.broken.len() == 1 && found.snapshots == 0, "{found:?}");
+    assert_eq!(store.take_snapshot().await.unwrap(), position);
+    let found = store.verify().await.unwrap();
+    assert!(found.is_sound() && found.snapshots == 1, "{found:?}");
+    assert!(store.remove_snapshot(position).await.unwrap());
+    assert!(!store.remove_snapshot(position).await.unwrap());
+    assert!(database.is_empty(&database.table("flux_snapshot_parts")).await);
+}
+
+pub(crate) async fn a_snapshot_beyond_the_end_of_the_log_is_found(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..30).await;
+    let end = store.take_snapshot().await.unwrap();
+    let snapshots = database.table("flux_snapshots");
+    database.run(format!("UPDATE {snapshots} SET position = position + 1")).await;
+    let broken = store.verify().await.unwrap().broken;
+    assert_eq!(broken, [(end + 1, format!("the log ends at {end} already"))]);
+}
+
 pub(crate) async fn a_snapshot_of_another_version_is_left_alone(database: Database) {
     let store = database.open().await;
     fill(&store, 0..30).await;
