@@ -36,7 +36,7 @@ pub struct History {
     #[arg(long, value_parser = clap::value_parser!(i64).range(0..))]
     before: Option<Position>,
     /// At most so many, the last ones; all if left out
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long)]
     limit: Option<u64>,
     #[command(flatten)]
     output: Output,
@@ -96,7 +96,7 @@ impl History {
                 _ => break changes,
             }
         };
-        if changes.is_empty() && newer.is_empty() {
+        if changes.is_empty() && newer.is_empty() && self.limit != Some(0) {
             let none = match self.before {
                 _ if is_log(schema) => "an event never changes: see `log`".to_owned(),
                 Some(before) => format!("no event before {before} has changed such a document"),
