@@ -33,7 +33,7 @@ pub(crate) async fn beside_replays(place: &Place, log: usize) {
     }
     let (back, replayed) = (&took[0], &took[1]);
     println!(
-        "back {BACK} events of {events}: at first {:.3} s with the history, {:.3} s without, {:.0} \
+        "back {BACK} events of {events}: at first {:.3} s with the history, {:.3} s without, {:.1} \
          times as long; then {:.1} ms and {:.0} ms, {:.0} times",
         back.0.as_secs_f64(),
         replayed.0.as_secs_f64(),
