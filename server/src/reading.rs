@@ -66,6 +66,20 @@ pub(crate) async fn on_own_thread<T: Send + 'static>(
     done.map_err(|error| Error::Damaged(format!("a read ended early: {error}")))?
 }
 
+/// Reads all rows, those of each query, and returns the place in the log as of which they are.
+pub(crate) async fn rows(
+    backend: &dyn Backend,
+    queries: &[PlannedQuery],
+) -> Result<(Vec<Vec<Row>>, Checkpoint), Error> {
+    let mut all = vec![Vec::new(); queries.len()];
+    let end = read(backend, queries, |plan, rows| {
+        all[plan].extend(rows);
+        ControlFlow::Continue(())
+    });
+    let end = end.await?;
+    Ok((all, end))
+}
+
 /// Reads all, or until told to stop, and returns the place in the log as of which it is.
 pub(crate) async fn read(
     backend: &dyn Backend,

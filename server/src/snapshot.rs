@@ -40,10 +40,10 @@ const LEFT_OVER_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// How long it is waited while another server takes one.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// How long it is waited after a snapshot could not be taken, and each time twice as long,
+/// How long it is waited after a snapshot could not be taken; each time twice as long as before.
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
-/// up to this.
+/// The longest that it is waited then.
 const AGAIN_AFTER_MAX: Duration = Duration::from_secs(3600);
 
 /// When snapshots are taken. None unless told.

@@ -1,7 +1,6 @@
 //! The store: dispatches events, answers queries, tells subscribers.
 
 use std::fmt;
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use flux_reducers::{
@@ -485,12 +484,8 @@ impl Store {
     }
 
     async fn read_plans(&self, plans: &[PlannedQuery]) -> Result<Snapshot<Vec<Vec<Row>>>, Error> {
-        let mut documents = vec![Vec::new(); plans.len()];
-        let end = reading::read(&*self.inner.backend, plans, |plan, rows| {
-            documents[plan].extend(rows);
-            ControlFlow::Continue(())
-        });
-        Ok(Snapshot::new(end.await?, documents))
+        let (documents, end) = reading::rows(&*self.inner.backend, plans).await?;
+        Ok(Snapshot::new(end, documents))
     }
 
     /// Begins to read what queries ask for, all as of one position, piece by piece.

@@ -70,7 +70,7 @@ fn show(output: Output, event: &RecordedEvent) -> Result<(), CommandError> {
         json.as_ref().map_or_else(String::new, ToString::to_string)
     };
     let [position, time, event_type] = event_cells(event);
-    let error = event.error.filter(|is_error| *is_error).map_or("", |_| "error");
+    let error = if event.error == Some(true) { "error" } else { "" };
     let (payload, meta) = (json(&event.payload), json(&event.meta));
     output.row(event, &[position, time, event_type, payload, meta, error.to_owned()])
 }

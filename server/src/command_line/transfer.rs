@@ -98,6 +98,8 @@ async fn write_file(store: &Store, after: Position, path: &Path) -> Result<(), C
     let file = file.map_err(failed(&*of_part))?;
     // Two would write into each other's.
     file.try_lock().map_err(|error| failed(&*of_part)(error.into()))?;
+    // One that ended just now has given it its name: it is no part any more.
+    fs::symlink_metadata(&part).map_err(failed(&*of_part))?;
     file.set_len(0).map_err(failed(&*of_part))?;
     write_log(store, after, &of_part, BufWriter::new(&file)).await?;
     // Before it has the name: a power cut must not leave the name to a part either.

@@ -109,11 +109,7 @@ async fn compare(live: &dyn Backend, reducer: &Reducer) -> Result<RebuildPreview
     for schema in &recorded {
         plans.push((*schema, Query::all().plan(schema).map_err(Error::Query)?));
     }
-    let rows = reading::fold(live, &plans, vec![Vec::new(); plans.len()], |all, plan, row| {
-        all[plan].push(row);
-        Ok(())
-    });
-    let (rows, end) = rows.await?;
+    let (rows, end) = reading::rows(live, &plans).await?;
     let replayed = Database::new(reducer.schemas())?;
     let replayed = replay::forwards(live, reducer, replayed, 0, end.position).await?;
     let mut preview = RebuildPreview { position: end.position, ..RebuildPreview::default() };

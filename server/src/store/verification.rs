@@ -202,11 +202,9 @@ impl Verification {
                 return Err(replay::missing(from + 1));
             }
             let plan = [replay::between(history::SCHEMA, from, changes.to)?];
-            let found = reading::fold(&*inner.backend, &plan, vec![], |all, _, row| {
-                all.push(row);
-                Ok(())
-            });
-            let (mut found, mut expected) = (found.await?.0, std::mem::take(&mut changes.rows));
+            let (found, _) = reading::rows(&*inner.backend, &plan).await?;
+            let mut found: Vec<_> = found.into_iter().flatten().collect();
+            let mut expected = std::mem::take(&mut changes.rows);
             let by_id = |row: &Row| history::SCHEMA.id_of(row).clone();
             found.sort_by_key(by_id);
             expected.sort_by_key(by_id);
@@ -215,11 +213,8 @@ impl Verification {
         let outside = Filter::gt("position", end) | Filter::lt("position", 1);
         let plan =
             [(history::SCHEMA, Query::from(outside).plan(history::SCHEMA).map_err(Error::Query)?)];
-        let found = reading::fold(&*inner.backend, &plan, vec![], |all, _, row| {
-            all.push(row);
-            Ok(())
-        });
-        let (mut found, head) = found.await?;
+        let (found, head) = reading::rows(&*inner.backend, &plan).await?;
+        let mut found: Vec<_> = found.into_iter().flatten().collect();
         // Some are of events that were recorded since.
         found.retain(|row| !(1..=head.position).contains(&position_of(row)));
         self.compare_changes(&[], &found);
