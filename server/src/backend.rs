@@ -201,9 +201,12 @@ pub(crate) trait Backend: Debug + Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Demand {
     /// One of what is live, whatever made it.
-    Anyway,
-    /// The same; what is kept from the one before is dropped in the end.
-    Replacing,
+    Anyway {
+        /// What is kept from the one before is dropped in the end.
+        replaces_previous: bool,
+        /// Also where newer reducers made what is live.
+        downgrades: bool,
+    },
     /// One where older reducers, or other schemas, made what is live.
     WhereNewer,
 }

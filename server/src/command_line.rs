@@ -55,7 +55,8 @@ pub enum Command {
     History(documents::History),
     /// Shows documents as they were at a position or a time.
     At(documents::At),
-    /// Runs the log into new tables, which take the place of those in use.
+    /// Runs the log into new tables, which take the place of those in use. Servers that run are to be
+    /// started again then.
     Rebuild(maintenance::Rebuild),
     /// Takes a snapshot, lists those that there are, or removes one.
     Snapshot(maintenance::Snapshot),
@@ -112,6 +113,8 @@ pub enum Outcome {
     Done,
     /// A verification found a difference, or a rebuild would make one: 3.
     Differs,
+    /// It was interrupted by ctrl-c: 130.
+    Interrupted,
 }
 
 impl Outcome {
@@ -126,6 +129,7 @@ impl Outcome {
         match self {
             Self::Done => 0,
             Self::Differs => 3,
+            Self::Interrupted => 130,
         }
     }
 }
@@ -204,18 +208,35 @@ impl Command {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
+        let goes_on = matches!(self, Self::Rebuild(_) | Self::Snapshot(_) | Self::Import(_));
         // On the heap: a thread may have little room on its stack.
-        let outcome = match self {
-            Self::Log(it) => Box::pin(it.run(builder)).await,
-            Self::History(it) => Box::pin(it.run(builder)).await,
-            Self::At(it) => Box::pin(it.run(builder)).await,
-            Self::Rebuild(it) => Box::pin(it.run(builder)).await,
-            Self::Snapshot(it) => Box::pin(it.run(builder)).await,
-            Self::Verify(it) => Box::pin(it.run(builder)).await,
-            Self::Export(it) => Box::pin(it.run(builder)).await,
-            Self::Import(it) => Box::pin(it.run(builder)).await,
+        let outcome = tokio::select! {
+            outcome = Box::pin(self.run_to_end(builder)) => outcome,
+            Ok(()) = tokio::signal::ctrl_c() => {
+                if goes_on {
+                    let told = writeln!(io::stderr(), "interrupted: run again, it goes on");
+                    told.map_err(failed("standard error"))?;
+                }
+                Ok(Outcome::Interrupted)
+            }
         };
         outcome.or_else(|error| seen_enough(error).map(|()| Outcome::Done))
+    }
+
+    async fn run_to_end(
+        self,
+        builder: impl FnOnce(String) -> StoreBuilder,
+    ) -> Result<Outcome, CommandError> {
+        match self {
+            Self::Log(it) => it.run(builder).await,
+            Self::History(it) => it.run(builder).await,
+            Self::At(it) => it.run(builder).await,
+            Self::Rebuild(it) => it.run(builder).await,
+            Self::Snapshot(it) => it.run(builder).await,
+            Self::Verify(it) => it.run(builder).await,
+            Self::Export(it) => it.run(builder).await,
+            Self::Import(it) => it.run(builder).await,
+        }
     }
 }
 

@@ -129,8 +129,8 @@ pub enum Error {
     },
     /// A table is no longer as the store made it.
     #[error(
-        "table `{table}` is not as the store made it: {difference}. What reducers made can be \
-         rebuilt from the log; the store's own tables come from a backup"
+        "table `{table}` is not as the store made it: {difference}. What reducers made, and the \
+         history, can be rebuilt from the log; the store's other tables come from a backup"
     )]
     TableChanged {
         /// The table.
@@ -168,7 +168,12 @@ pub enum Error {
     /// The tables were made by another version of the reducers.
     #[error(
         "the tables were made by version {made_by} of the reducers, and this is version {version}: \
-         rebuild them"
+         {}",
+        if made_by > version {
+            "use the newer program, or rebuild them with this one by `downgrading` (`--downgrade`)"
+        } else {
+            "rebuild them"
+        }
     )]
     VersionChanged {
         /// The version that made them.
@@ -187,8 +192,9 @@ pub enum Error {
     RebuildUnderWay,
     /// The tables that were replaced last are still there.
     #[error(
-        "the tables of before the last rebuild are still kept: drop them first (`drop_previous`, or \
-         `rebuild --drop-previous`)"
+        "the tables of before the last rebuild are still kept: drop them (`drop_previous`, or \
+         `rebuild --drop-previous-only`), or let this one replace them (`replacing_previous`, or \
+         `--drop-previous`)"
     )]
     PreviousKept,
     /// A table of that name is there, and the store did not make it.
@@ -379,13 +385,12 @@ impl Error {
 
     /// Whether the tables are those of other reducers or schemas.
     pub(crate) const fn is_cured_by_rebuild(&self) -> bool {
-        matches!(
-            self,
-            Self::SchemaChanged { .. }
-                | Self::TableChanged { .. }
-                | Self::VersionChanged { .. }
-                | Self::HistoryNotKept
-        )
+        match self {
+            Self::SchemaChanged { .. } | Self::TableChanged { .. } | Self::HistoryNotKept => true,
+            // An older server that starts again is not to undo what a newer one made.
+            Self::VersionChanged { made_by, version } => *made_by < *version,
+            _ => false,
+        }
     }
 
     /// Whether it may be the fault of one dispatch among several: the database is there, and

@@ -43,9 +43,9 @@ pub use service::{
 };
 pub use snapshot::SnapshotPolicy;
 pub use store::{
-    CollectionPreview, Difference, DispatchService, DocumentChange, HistoryQuery, Moment, NoMoment,
-    OnChange, Past, PreviewedChange, RebuildPreview, Recorded, Snapshot, Store, StoreBuilder,
-    TakenSnapshot, Verification,
+    CollectionPreview, Compared, Difference, DispatchService, DocumentChange, HistoryQuery, Moment,
+    NoMoment, OnChange, Past, PreviewedChange, RebuildPreview, Recorded, Snapshot, Store,
+    StoreBuilder, TakenSnapshot, Verification,
 };
 pub use subscription::Subscription;
 pub use writer::RebuildProgress;

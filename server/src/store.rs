@@ -33,7 +33,7 @@ pub use builder::{OnChange, StoreBuilder};
 pub use history::{DocumentChange, HistoryQuery};
 pub use preview::{CollectionPreview, PreviewedChange, RebuildPreview};
 pub use time_machine::{Moment, NoMoment, Past, TakenSnapshot};
-pub use verification::{Difference, Verification};
+pub use verification::{Compared, Difference, Verification};
 
 mod builder;
 mod differences;
@@ -564,7 +564,8 @@ impl Store {
         Ok(events)
     }
 
-    /// Drops the tables that were in use before the last [rebuild](StoreBuilder::rebuild).
+    /// Drops the tables that were in use before the last [rebuild](StoreBuilder::rebuild); false where
+    /// none are kept.
     ///
     /// # Errors
     /// When the database fails.
@@ -575,11 +576,11 @@ impl Store {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Error> {
     /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
-    /// store.drop_previous().await?;
+    /// assert!(!store.drop_previous().await?);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn drop_previous(&self) -> Result<(), Error> {
+    pub async fn drop_previous(&self) -> Result<bool, Error> {
         writer::drop_previous(&*self.inner.backend).await
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::connections::next_row;
 use super::dialect::Dialect;
 use super::tables::Tables;
-use super::{Part, filter};
+use super::{Part, events, filter};
 use crate::error::Error;
 use crate::size;
 
@@ -176,10 +176,30 @@ pub(super) async fn fetch<D: Dialect>(
 }
 
 fn document<D: Dialect>(schema: &'static Schema, row: &D::Row) -> Result<Row, Error> {
-    let fields = schema.fields.iter().enumerate();
-    let values: Result<Vec<_>, _> =
-        fields.map(|(position, field)| D::value(row, position, field)).collect();
-    schema.row(values.map_err(Error::database("reading a document"))?).map_err(|rejection| {
-        Error::Damaged(format!("a document of `{}`: {rejection}", schema.collection))
+    let read = |position: usize| {
+        let field = &schema.fields[position];
+        D::value(row, position, field).map_err(|error| format!("`{}`: {error}", field.name))
+    };
+    let values: Result<Vec<_>, _> = (0..schema.fields.len()).map(read).collect();
+    let document = values.and_then(|it| schema.row(it).map_err(|error| error.to_string()));
+    document.map_err(|reason| damaged::<D>(schema, row, &reason))
+}
+
+/// Tells which document can't be read: its id, and where it is an event its position.
+pub(super) fn damaged<D: Dialect>(schema: &Schema, row: &D::Row, reason: &str) -> Error {
+    let told = |name: &str| {
+        let position = schema.fields.iter().position(|field| field.name == name)?;
+        D::value(row, position, &schema.fields[position]).ok().map(|value| value.to_string())
+    };
+    let id = told(schema.id_field().name).unwrap_or_else(|| "whose id can't be read".to_owned());
+    Error::Damaged(match told("position").filter(|_| *schema == *events::SCHEMA) {
+        Some(position) => format!(
+            "event {id} at position {position} of the log: {reason}; restore it from a backup"
+        ),
+        None => format!(
+            "document {id} of `{}`: {reason}{}",
+            schema.collection,
+            if schema.collection.starts_with("flux_") { "" } else { "; a rebuild writes it anew" }
+        ),
     })
 }

@@ -68,7 +68,9 @@ pub(super) async fn texts<D: Dialect>(
     loop {
         let next = next_row(&mut found).await;
         let Some(row) = next.map_err(Error::database("reading the log"))? else { break };
-        part.push(text::<D>(&row).map_err(Error::database("reading an event of the log"))?);
+        let damaged =
+            |error: sqlx::Error| documents::damaged::<D>(SCHEMA, &row, &error.to_string());
+        part.push(text::<D>(&row).map_err(damaged)?);
         if part.len() == EVENTS_IN_PART || part.bytes() > PART_BYTES {
             let next = empty(part.bytes());
             if parts.send(std::mem::replace(&mut part, next)).await.is_err() {

@@ -37,26 +37,16 @@ pub(super) async fn claim<D: Dialect>(
     let all = all::<D>(connection, tables).await?;
     let live = all.iter().find(|it| it.id == head.generation);
     let live = live.ok_or_else(|| damaged(&"it lacks the live one"))?;
-    if demand == Demand::WhereNewer {
-        let of = tables.of_generation(live.id);
-        if live.version > settings.version {
-            return Err(Error::VersionChanged { made_by: live.version, version: settings.version });
-        }
-        if live.version == settings.version && fits::<D>(connection, &of, schemas, settings).await?
-        {
-            return Ok(None);
-        }
-    } else if head.generation != tables.generation() {
-        return Err(Error::RebuildUnderWay);
+    if !is_wanted::<D>(connection, (tables, schemas), (settings, demand), live, head).await? {
+        return Ok(None);
     }
+    let replaces_previous = !matches!(demand, Demand::Anyway { replaces_previous: false, .. });
     let next = all.iter().map(|it| it.id).max().unwrap_or_default() + 1;
     let mut begun = None;
     for it in all.iter().filter(|it| it.id != live.id) {
         let of = tables.of_generation(it.id);
         match it.state {
-            GenerationState::Kept if demand == Demand::Anyway => {
-                return Err(Error::PreviousKept);
-            }
+            GenerationState::Kept if !replaces_previous => return Err(Error::PreviousKept),
             // Until the new one is in use.
             GenerationState::Kept => {}
             GenerationState::Building
@@ -92,6 +82,27 @@ pub(super) async fn claim<D: Dialect>(
     let changes = [own(owner), is_building(), seen_now()];
     set::<D>(connection, tables, of.generation(), &changes, &[]).await?;
     Ok(Some(Claimed { tables: of, position, keeps_history }))
+}
+
+/// Whether the live generation is to be rebuilt.
+async fn is_wanted<D: Dialect>(
+    connection: &mut D::Connection,
+    (tables, schemas): (&Tables, &[&'static Schema]),
+    (settings, demand): (&Settings, Demand),
+    live: &Generation,
+    head: Head,
+) -> Result<bool, Error> {
+    let downgrades = matches!(demand, Demand::Anyway { downgrades: true, .. });
+    if live.version > settings.version && !downgrades {
+        return Err(Error::VersionChanged { made_by: live.version, version: settings.version });
+    }
+    if demand == Demand::WhereNewer {
+        let of = tables.of_generation(live.id);
+        let is_same = live.version == settings.version
+            && fits::<D>(connection, &of, schemas, settings).await?;
+        return Ok(!is_same);
+    }
+    if head.generation == tables.generation() { Ok(true) } else { Err(Error::RebuildUnderWay) }
 }
 
 /// Records how far a generation is built, as long as it is the owner's and as far as that one left

@@ -21,6 +21,10 @@ use super::exclusive::Exclusivity;
 use crate::error::Error;
 use crate::lock::lock;
 
+/// Bytes that the log of writes keeps on the disk once nobody needs it: a long read while many write
+/// lets it grow, and by itself it never shrinks.
+const WAL_BYTES_KEPT: u64 = 64 * 1024 * 1024;
+
 /// How long another process may hold the database before a statement fails.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -68,7 +72,9 @@ impl Dialect for Sqlite {
             return Ok(Connections::only(only));
         }
         check_folder(url, &options)?;
-        let options = options.journal_mode(SqliteJournalMode::Wal);
+        let options = options
+            .journal_mode(SqliteJournalMode::Wal)
+            .pragma("journal_size_limit", WAL_BYTES_KEPT.to_string());
         turn_to_wal(&options).await?;
         let readers = reader_pool::<Self>().after_connect(|connection, _| {
             Box::pin(async move { connection.execute("PRAGMA query_only = ON").await.map(|_| ()) })

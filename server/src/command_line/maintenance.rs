@@ -5,7 +5,7 @@ use flux_reducers::Position;
 use serde_json::json;
 
 use super::{CommandError, Database, Outcome, Output, progress_bar, seen_enough, spinner};
-use crate::store::{RebuildPreview, Store, StoreBuilder, Verification};
+use crate::store::{CollectionPreview, RebuildPreview, Store, StoreBuilder, Verification};
 
 /// A rebuild of the tables.
 ///
@@ -24,8 +24,14 @@ pub struct Rebuild {
     /// that are still kept from the last time
     #[arg(long)]
     drop_previous: bool,
+    /// Rebuilds nothing, and drops the tables that are still kept from the last time
+    #[arg(long, conflicts_with_all = ["drop_previous", "downgrade", "dry_run"])]
+    drop_previous_only: bool,
+    /// Also where a newer program made the tables in use
+    #[arg(long)]
+    downgrade: bool,
     /// Changes nothing, and tells what would be other documents then; exits with 3 if any would
-    #[arg(long, conflicts_with = "drop_previous")]
+    #[arg(long, conflicts_with_all = ["drop_previous", "downgrade"])]
     dry_run: bool,
     #[command(flatten)]
     output: Output,
@@ -87,7 +93,11 @@ impl Rebuild {
             tell_preview(&preview, self.output).or_else(seen_enough)?;
             return Ok(outcome(!preview.changes_anything()));
         }
+        if self.drop_previous_only {
+            return dropped(builder.drop_previous().await?, self.output);
+        }
         let builder = if self.drop_previous { builder.replacing_previous() } else { builder };
+        let builder = if self.downgrade { builder.downgrading() } else { builder };
         let bar = progress_bar();
         let mut events = 0;
         let rebuilt = builder.rebuild(|progress| {
@@ -102,9 +112,21 @@ impl Rebuild {
         }
         let cells = [format!("the tables are rebuilt from {events} events")];
         self.output.row(&json!({ "position": events }), &cells)?;
+        self.output.title("servers that run go on with the tables of before: start them again")?;
+        if !self.drop_previous {
+            self.output.title("those are kept: `rebuild --drop-previous-only` drops them")?;
+        }
         store.close().await;
         Ok(Outcome::Done)
     }
+}
+
+/// Tells whether tables of before were dropped.
+fn dropped(any: bool, output: Output) -> Result<Outcome, CommandError> {
+    let told =
+        if any { "the tables of before are dropped" } else { "no tables of before are kept" };
+    output.row(&json!({ "dropped": any }), &[told.to_owned()])?;
+    Ok(Outcome::Done)
 }
 
 /// Tells what a rebuild would change.
@@ -124,6 +146,8 @@ fn tell_preview(preview: &RebuildPreview, output: Output) -> Result<(), CommandE
         ];
         output.row(&value, &cells)?;
     }
+    let of = |it: &CollectionPreview| it.added + it.changed + it.removed;
+    tell_more(preview.first.len(), preview.collections.iter().map(of).sum(), output)?;
     for it in &preview.collections {
         let value = json!({
             "collection": it.collection,
@@ -141,6 +165,14 @@ fn tell_preview(preview: &RebuildPreview, output: Output) -> Result<(), CommandE
         output.row(&value, &cells)?;
     }
     Ok(())
+}
+
+/// Tells that not all were told.
+fn tell_more(told: usize, all: u64, output: Output) -> Result<(), CommandError> {
+    match all.saturating_sub(told as u64) {
+        0 => Ok(()),
+        more => output.title(&format!("and {more} more")),
+    }
 }
 
 /// What nobody reads to its end has come to the same.
@@ -227,6 +259,7 @@ impl Verify {
 fn tell_verification(found: &Verification, output: Output) -> Result<(), CommandError> {
     for it in &found.first {
         let value = json!({
+            "compared": it.compared.name(),
             "position": it.position,
             "collection": it.collection,
             "id": it.id.to_json(),
@@ -234,12 +267,13 @@ fn tell_verification(found: &Verification, output: Output) -> Result<(), Command
             "found": it.found,
         });
         let cells = [
-            format!("{} {} at {}:", it.collection, it.id, it.position),
+            format!("{}, {} {} at {}:", it.compared.name(), it.collection, it.id, it.position),
             format!("expected {},", shown(it.expected.as_ref())),
             format!("found {}", shown(it.found.as_ref())),
         ];
         output.row(&value, &cells)?;
     }
+    tell_more(found.first.len(), found.differences, output)?;
     for (position, reason) in &found.broken {
         let value = json!({ "position": position, "broken": reason });
         output.row(&value, &[format!("snapshot of {position}: {reason}")])?;
@@ -260,5 +294,11 @@ fn tell_verification(found: &Verification, output: Output) -> Result<(), Command
         found.differences,
         found.broken.len()
     )];
-    output.row(&value, &cells)
+    output.row(&value, &cells)?;
+    if found.is_sound() {
+        return Ok(());
+    }
+    output.title(
+        "`rebuild` writes documents and history anew, `snapshot --remove` removes a snapshot",
+    )
 }

@@ -76,6 +76,7 @@ pub struct StoreBuilder {
     snapshot_policy: SnapshotPolicy,
     on_change: OnChange,
     replaces_previous: bool,
+    downgrades: bool,
     reads_log_only: bool,
     layers: Vec<Box<dyn FnOnce(DispatchService) -> DispatchService + Send>>,
 }
@@ -94,6 +95,7 @@ impl StoreBuilder {
             snapshot_policy,
             on_change,
             replaces_previous: false,
+            downgrades: false,
             reads_log_only: false,
             layers,
         }
@@ -259,15 +261,16 @@ impl StoreBuilder {
     /// Runs the log into new tables, with these reducers, lets them take the place of those in use,
     /// and opens the store: what other systems need migrations for. Tells how far it is.
     ///
-    /// Servers of the older reducers go on meanwhile, dispatches included; after it they answer
-    /// [`Error::Superseded`]. The tables of before are kept until
+    /// Servers go on meanwhile, dispatches included; after it they answer [`Error::Superseded`], also
+    /// those of the same reducers, until they are started again. The tables of before are kept until
     /// [`drop_previous`](Self::drop_previous). Interrupted, it goes on where it was when it is
     /// called again.
     ///
     /// # Errors
     /// [`Error::ReplayStopped`] where the reducers do not accept an event of the log;
     /// [`Error::RebuildUnderWay`] while another server does it; [`Error::PreviousKept`] until the
-    /// tables of the last time are dropped; [`Error::Unsuitable`] for a database in memory, which
+    /// tables of the last time are dropped; [`Error::VersionChanged`] where newer reducers made those
+    /// in use, unless [`downgrading`](Self::downgrading); [`Error::Unsuitable`] for a database in memory, which
     /// begins anew with each start. In each case what is in use stays as it is.
     ///
     /// ```
@@ -292,8 +295,8 @@ impl StoreBuilder {
         let with_log = aggregate_reducers([self.reducer.clone(), event_log_reducer()]);
         with_log.database()?;
         let schemas = with_log.schemas();
-        let demand = if self.replaces_previous { Demand::Replacing } else { Demand::Anyway };
-        let demand = (&self.settings, demand);
+        let Self { replaces_previous, downgrades, .. } = self;
+        let demand = (&self.settings, Demand::Anyway { replaces_previous, downgrades });
         build_anew(&self.url, demand, &self.reducer, &schemas, &mut progress).await?;
         self.open().await
     }
@@ -323,8 +326,32 @@ impl StoreBuilder {
         self
     }
 
+    /// Lets a [rebuild](Self::rebuild) undo what a newer program made: by reducers of a lower version
+    /// than those that made the tables in use. Without it such a rebuild is refused: it is most likely
+    /// an old program that was started by mistake.
+    ///
+    /// ```
+    /// # use flux_server::{Error, Store};
+    /// # use flux_server::reducers::aggregate_reducers;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let url = format!("sqlite://{}", folder.path().join("notes.db").display());
+    /// # let reducer = aggregate_reducers([]);
+    /// # Store::open(reducer.clone().with_version(2), &url).await?.close().await;
+    /// let builder = Store::builder(reducer.with_version(1), url);
+    /// builder.downgrading().rebuild(|_| {}).await?.close().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn downgrading(mut self) -> Self {
+        self.downgrades = true;
+        self
+    }
+
     /// Drops the tables that were replaced last, without opening the store: as
-    /// [`Store::drop_previous`], where these reducers can't open it before a rebuild.
+    /// [`Store::drop_previous`], where these reducers can't open it before a rebuild. False where
+    /// none are kept.
     ///
     /// # Errors
     /// When the database fails.
@@ -345,7 +372,7 @@ impl StoreBuilder {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn drop_previous(&self) -> Result<(), Error> {
+    pub async fn drop_previous(&self) -> Result<bool, Error> {
         let live = backend::open(&self.url, &self.settings, None).await?;
         let dropped = writer::drop_previous(&*live).await;
         live.close().await;

@@ -27,7 +27,7 @@ pub struct RebuildPreview {
     pub position: Position,
     /// Each collection that there is, or would be.
     pub collections: Vec<CollectionPreview>,
-    /// The first documents that would change.
+    /// The first 100 documents that would change.
     pub first: Vec<PreviewedChange>,
 }
 

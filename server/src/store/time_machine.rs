@@ -50,7 +50,10 @@ impl FromStr for Moment {
 /// assert!(error.to_string().starts_with("expected a position, or a time"));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a position, or a time such as 2016-09-26T20:32:46.588Z")]
+#[error(
+    "expected a position, or a time such as 2016-09-26T20:32:46.588Z: in UTC, with milliseconds or \
+     without"
+)]
 pub struct NoMoment;
 
 impl From<Position> for Moment {

@@ -38,7 +38,7 @@ pub struct Verification {
     pub snapshots: u64,
     /// How many documents differ.
     pub differences: u64,
-    /// The first of them.
+    /// The first 100 of them.
     pub first: Vec<Difference>,
     /// Positions of snapshots that can't be read, with the reason.
     pub broken: Vec<(Position, String)>,
@@ -57,6 +57,41 @@ impl Verification {
     }
 }
 
+/// What a verification compares with the log.
+///
+/// ```
+/// use flux_server::Compared;
+///
+/// assert_eq!(Compared::Snapshot.name(), "snapshot");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compared {
+    /// The documents as they are now: a rebuild writes them anew.
+    Documents,
+    /// Those of a snapshot: it can be removed.
+    Snapshot,
+    /// What is told of a change: a rebuild writes it anew.
+    History,
+}
+
+impl Compared {
+    /// Returns its name, for programs.
+    ///
+    /// ```
+    /// # use flux_server::Compared;
+    /// assert_eq!(Compared::History.name(), "history");
+    /// ```
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Documents => "documents",
+            Self::Snapshot => "snapshot",
+            Self::History => "history",
+        }
+    }
+}
+
 /// A document that is not what the log makes of it.
 ///
 /// ```
@@ -67,6 +102,8 @@ impl Verification {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Difference {
+    /// Where it was found.
+    pub compared: Compared,
     /// The position as of which it is: that of a snapshot, of a change, or of the end of the log.
     pub position: Position,
     /// Its collection.
@@ -120,7 +157,7 @@ impl Store {
             replayed = inner.replay_on(replayed, snapshot.position).await?;
             match inner.snapshots.load(&snapshot).await {
                 Ok(found) => {
-                    verification.compare(snapshot.position, &replayed.1, &found)?;
+                    verification.compare(Compared::Snapshot, replayed.0, (&replayed.1, &found))?;
                     verification.snapshots += 1;
                 }
                 // It may have been removed since: only so many are kept.
@@ -132,7 +169,7 @@ impl Store {
             }
         }
         let (_, expected) = inner.replay_on(replayed, end).await?;
-        verification.compare(end, &expected, &now)?;
+        verification.compare(Compared::Documents, end, (&expected, &now))?;
         if inner.backend.keeps_history() {
             verification.compare_history(inner, end).await?;
         }
@@ -226,36 +263,37 @@ impl Verification {
         differences((of, expected), (of, found), |id, expected, found| {
             let change = expected.as_ref().or(found.as_ref());
             let position = change.and_then(|change| change["position"].as_i64());
-            self.tell(position.unwrap_or_default(), of.collection, id, expected, found);
+            self.tell(Difference {
+                compared: Compared::History,
+                position: position.unwrap_or_default(),
+                collection: of.collection,
+                id: id.clone(),
+                expected,
+                found,
+            });
         });
     }
 
-    fn tell(
-        &mut self,
-        position: Position,
-        collection: &'static str,
-        id: &Value,
-        expected: Option<serde_json::Value>,
-        found: Option<serde_json::Value>,
-    ) {
+    fn tell(&mut self, difference: Difference) {
         self.differences += 1;
         if self.first.len() < DIFFERENCES_TOLD_MAX {
-            self.first.push(Difference { position, collection, id: id.clone(), expected, found });
+            self.first.push(difference);
         }
     }
 
     fn compare(
         &mut self,
+        compared: Compared,
         position: Position,
-        expected: &Database,
-        found: &Database,
+        (expected, found): (&Database, &Database),
     ) -> Result<(), Error> {
         for schema in expected.schemas().filter(|schema| !is_log(schema)) {
             let rows = |database| super::rows(database, schema.collection, &Query::all());
             let (expected, found) = (rows(expected)?, rows(found)?);
             self.documents += found.len() as u64;
             differences((schema, &expected), (schema, &found), |id, expected, found| {
-                self.tell(position, schema.collection, id, expected, found);
+                let (collection, id) = (schema.collection, id.clone());
+                self.tell(Difference { compared, position, collection, id, expected, found });
             });
         }
         Ok(())

@@ -157,27 +157,29 @@ async fn build(
     done
 }
 
-/// Drops the tables that were replaced last.
-pub(crate) async fn drop_previous(backend: &dyn Backend) -> Result<(), Error> {
+/// Drops the tables that were replaced last; false where there are none.
+pub(crate) async fn drop_previous(backend: &dyn Backend) -> Result<bool, Error> {
     drop_generations(backend, ["kept", "dropped"]).await
 }
 
+/// Drops the generations in these states, and returns whether there are any.
 async fn drop_generations<const N: usize>(
     backend: &dyn Backend,
     states: [&'static str; N],
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let kept = Query::from(Filter::is_in("state", states)).plan(GENERATIONS);
     let plans = [(GENERATIONS, kept.map_err(Error::Query)?)];
     let found = reading::fold(backend, &plans, Vec::new(), |all, _, row| {
         all.push(GENERATIONS.id_of(&row).clone());
         Ok(())
     });
-    for generation in found.await?.0 {
+    let found = found.await?.0;
+    for generation in &found {
         if let Value::Integer(generation) = generation {
-            backend.drop_generation(generation).await?;
+            backend.drop_generation(*generation).await?;
         }
     }
-    Ok(())
+    Ok(!found.is_empty())
 }
 
 struct Rebuild<'a> {

@@ -103,6 +103,7 @@ contract! {
         progress_tells_how_far_how_fast_and_how_long,
         the_tables_of_before_are_kept_until_told,
         what_is_kept_is_there_until_the_next_tables_are_in_use,
+        an_older_program_does_not_undo_what_a_newer_one_made,
         a_rebuild_ends_beside_batches_larger_than_what_it_writes_at_once,
         large_documents_are_rebuilt_in_parts,
         events_are_dispatched_and_read_while_the_tables_are_rebuilt,

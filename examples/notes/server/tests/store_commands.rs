@@ -271,12 +271,78 @@ async fn what_somebody_else_wrote_is_found_and_mended_by_a_rebuild() {
     let found = notes.run(&["verify", "--json"]);
     assert_eq!(found.status.code(), Some(3));
     let difference = &lines(&found)[0];
+    assert_eq!(difference["compared"], "documents");
     assert_eq!(difference["expected"]["title"], "edited");
     assert_eq!(difference["found"]["title"], "other");
+    let people = String::from_utf8(notes.run(&["verify"]).stdout).unwrap();
+    assert!(people.contains("`rebuild` writes documents"), "{people}");
 
-    assert_eq!(notes.json(&["rebuild", "--drop-previous"])[0]["position"], 5);
+    let people = String::from_utf8(notes.run(&["rebuild"]).stdout).unwrap();
+    assert!(people.contains("rebuilt from 5 events"), "{people}");
+    assert!(people.contains("start them again"), "{people}");
     assert_eq!(notes.run(&["verify"]).status.code(), Some(0));
+    let refused = notes.run(&["rebuild"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("--drop-previous-only"));
+    for is_kept in [true, false] {
+        assert_eq!(notes.json(&["rebuild", "--drop-previous-only"])[0]["dropped"], is_kept);
+    }
+    assert_eq!(notes.json(&["rebuild", "--drop-previous"])[0]["position"], 5);
+    assert_eq!(notes.json(&["rebuild", "--drop-previous-only"])[0]["dropped"], false);
     assert_eq!(notes.json(&["history", "notes", &id(2).to_string()]).len(), 2);
+}
+
+#[tokio::test]
+async fn more_differences_than_are_shown_are_counted() {
+    use sqlx::Connection as _;
+    let notes = Notes::new().await;
+    let many = "WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM \
+                numbers WHERE number < 130) INSERT INTO notes SELECT randomblob(16), title, text, \
+                createdAt FROM notes, numbers WHERE title = 'edited'";
+    let mut connection = sqlx::SqliteConnection::connect(&notes.url("notes.db")).await.unwrap();
+    sqlx::raw_sql(many).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    for arguments in [&["verify"][..], &["rebuild", "--dry-run"]] {
+        let people = String::from_utf8(notes.run(arguments).stdout).unwrap();
+        assert!(people.contains("\nand 30 more\n"), "{people}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_is_named_by_every_command() {
+    use sqlx::Connection as _;
+    let notes = Notes::new().await;
+    let mut connection = sqlx::SqliteConnection::connect(&notes.url("notes.db")).await.unwrap();
+    let broken = "UPDATE events SET payload = '{bad' WHERE position = 4";
+    sqlx::raw_sql(broken).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    for arguments in [
+        &["log"][..],
+        &["export"],
+        &["at", "4", "notes"],
+        &["verify"],
+        &["rebuild"],
+        &["rebuild", "--dry-run"],
+        &["snapshot", "--every", "1"],
+    ] {
+        let told = notes.run(arguments);
+        assert_eq!(told.status.code(), Some(1), "{arguments:?}");
+        let told = String::from_utf8(told.stderr).unwrap();
+        assert!(told.contains("position 4"), "{arguments:?}: {told}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupted_command_exits_with_130() {
+    let notes = Notes::new().await;
+    let mut command = notes.command(&["log", "--follow", "--json"]);
+    let mut following = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(following.stdout.take().unwrap()).lines();
+    assert!(told.next().unwrap().is_ok(), "it runs");
+    let kill = ["-INT", &following.id().to_string()];
+    assert!(Command::new("kill").args(kill).status().unwrap().success());
+    assert_eq!(following.wait().unwrap().code(), Some(130));
 }
 
 #[tokio::test]

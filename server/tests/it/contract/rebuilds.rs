@@ -162,6 +162,26 @@ pub(crate) async fn what_is_kept_is_there_until_the_next_tables_are_in_use(datab
     assert!(database.has_table("tasks$1").await);
 }
 
+pub(crate) async fn an_older_program_does_not_undo_what_a_newer_one_made(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..10).await;
+    store.close().await;
+    database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap().close().await;
+    let older = || database.builder(reducer()).replacing_previous();
+    for refused in [
+        older().open().await,
+        older().on_change(OnChange::Rebuild).open().await,
+        older().rebuild(|_| {}).await,
+    ] {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, Error::VersionChanged { made_by: 2, version: 0 }), "{error}");
+        assert!(error.to_string().contains("use the newer program"), "{error}");
+    }
+    database.builder(newer::reducer()).open().await.unwrap().close().await;
+    let store = older().downgrading().rebuild(|_| {}).await.unwrap();
+    verify_by(&store, &reducer()).await;
+}
+
 /// Every event makes the page of its number, or edits it.
 fn pages() -> Reducer {
     lift(|pages: &Collection<Page>, action: &Action| -> Reduction {

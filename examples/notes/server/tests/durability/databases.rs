@@ -1,7 +1,7 @@
 //! A database of one's own for each test, on a server that others share.
 
 use flux_test_databases::{Kind, Server};
-use sqlx::{AssertSqlSafe, Connection as _};
+use sqlx::{AssertSqlSafe, Connection};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -9,6 +9,30 @@ use uuid::Uuid;
 pub(crate) struct Database {
     pub(crate) url: String,
     _folder: Option<TempDir>,
+}
+
+impl Database {
+    /// Returns what a query counts.
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        match self.url.split_once(':').unwrap().0 {
+            "sqlite" => {
+                counted(sqlx::SqliteConnection::connect(&self.url).await.unwrap(), sql).await
+            }
+            "postgres" => counted(sqlx::PgConnection::connect(&self.url).await.unwrap(), sql).await,
+            _ => counted(sqlx::MySqlConnection::connect(&self.url).await.unwrap(), sql).await,
+        }
+    }
+}
+
+async fn counted<C: Connection>(mut connection: C, sql: &'static str) -> i64
+where
+    for<'a> &'a mut C: sqlx::Executor<'a, Database = C::Database>,
+    for<'a> (i64,): sqlx::FromRow<'a, <C::Database as sqlx::Database>::Row>,
+    <C::Database as sqlx::Database>::Arguments: sqlx::IntoArguments<C::Database>,
+{
+    let (count,) = sqlx::query_as::<_, (i64,)>(sql).fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    count
 }
 
 pub(crate) fn sqlite() -> Database {

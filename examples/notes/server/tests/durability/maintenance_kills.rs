@@ -2,6 +2,9 @@
 
 use std::process::Stdio;
 
+use flux_server::Store;
+use flux_server::reducers::{Timestamp, Uuid, lift};
+use notes_reducers::NoteEvent::NoteAdded;
 use tokio::process::{Child, Command};
 
 use crate::databases::{self, Database};
@@ -64,6 +67,66 @@ async fn kill_beside_load(database: Database) {
     for arguments in [&["snapshot"], &["verify"]] {
         assert!(start(&database.url, arguments).wait().await.unwrap().success(), "{arguments:?}");
     }
+}
+
+/// Snapshots that are begun, at most, until one was killed in the middle of it.
+const SNAPSHOTS: u32 = 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_has_whole_snapshots_only() {
+    within(SNAPSHOTS, kill_inside_a_snapshot(databases::sqlite())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_has_whole_snapshots_only() {
+    within(SNAPSHOTS, kill_inside_a_snapshot(databases::postgres().await)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mysql_has_whole_snapshots_only() {
+    within(SNAPSHOTS, kill_inside_a_snapshot(databases::mysql().await)).await;
+}
+
+async fn kill_inside_a_snapshot(database: Database) {
+    fill(&database.url).await;
+    let mut snapshots = 0;
+    while !is_killed_midway(&database).await {
+        snapshots += 1;
+        assert!(snapshots < SNAPSHOTS, "none was met in the middle of it");
+    }
+    // The rest of it is in nobody's way.
+    assert!(start(&database.url, &["snapshot"]).wait().await.unwrap().success());
+    assert!(start(&database.url, &["verify"]).wait().await.unwrap().success());
+}
+
+/// Kills a snapshot when some of its parts are there; returns whether it came to no more.
+async fn is_killed_midway(database: &Database) -> bool {
+    let (whole, left) = (database.count(WHOLE).await, database.count(LEFT_OVER).await);
+    let mut task = start(&database.url, &["snapshot"]);
+    while task.try_wait().unwrap().is_none() && database.count(LEFT_OVER).await == left {}
+    task.kill().await.unwrap();
+    let is_midway = database.count(LEFT_OVER).await > left;
+    assert!(!is_midway || database.count(WHOLE).await == whole, "what is left over is not told of");
+    is_midway
+}
+
+const WHOLE: &str = "SELECT COUNT(*) FROM flux_snapshots";
+
+/// Parts of no snapshot.
+const LEFT_OVER: &str = "SELECT COUNT(*) FROM flux_snapshot_parts \
+                         WHERE snapshot NOT IN (SELECT id FROM flux_snapshots)";
+
+/// Makes documents of so many bytes that a snapshot of them has many parts.
+async fn fill(url: &str) {
+    let builder = Store::builder(lift(notes_reducers::notes), url).keep_history();
+    let store = builder.open().await.unwrap();
+    let text = "0123456789".repeat(5_000);
+    for number in 0..400 {
+        let created_at = Timestamp::from_milliseconds(0).unwrap();
+        let (id, title, text) = (Uuid::from_u128(number), number.to_string(), text.clone());
+        store.dispatch(&NoteAdded { id, title, text, created_at }).await.unwrap();
+    }
+    store.close().await;
 }
 
 fn start(url: &str, arguments: &[&str]) -> Child {
