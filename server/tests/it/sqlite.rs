@@ -1,5 +1,7 @@
 //! What only SQLite needs.
 
+use flux_server::reducers::{Event as _, Json};
+
 use crate::contract::dispatched;
 use crate::databases::Database;
 use crate::tasks::*;
@@ -79,4 +81,27 @@ async fn a_second_rebuild_is_refused_by_whatever_path_the_file_is_named() {
     });
     rebuilt.await.unwrap();
     assert_eq!(refused.unwrap().code(), "rebuild_under_way");
+}
+
+#[tokio::test]
+async fn the_log_of_writes_shrinks_when_a_long_read_has_ended() {
+    use sqlx::Connection as _;
+    let database = Database::sqlite();
+    let store = database.open().await;
+    let path = database.url().strip_prefix("sqlite://").unwrap();
+    let mebibytes = || std::fs::metadata(format!("{path}-wal")).unwrap().len() >> 20;
+    let mut reader = sqlx::SqliteConnection::connect(database.url()).await.unwrap();
+    let read = format!("BEGIN; SELECT COUNT(*) FROM {}", database.table("tasks"));
+    sqlx::raw_sql(sqlx::AssertSqlSafe(read)).execute(&mut reader).await.unwrap();
+    let large: Json = serde_json::json!("x".repeat(4 << 20)).into();
+    for id in 0..20 {
+        let action = added(id).to_action().unwrap().with_meta("large", large.clone());
+        store.dispatch(&action).await.unwrap();
+    }
+    assert!(mebibytes() > 80);
+    reader.close().await.unwrap();
+    for id in 20..30 {
+        store.dispatch(&added(id)).await.unwrap();
+    }
+    assert!(mebibytes() <= 64, "{} MiB", mebibytes());
 }
