@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -374,4 +374,34 @@ async fn an_exported_log_is_imported_as_it_was() {
         assert!(reason.contains(told), "{reason}");
     }
     assert_eq!(run_on(&copy, &["export"]).stdout, again.stdout);
+}
+
+#[tokio::test]
+async fn an_import_tells_who_else_writes() {
+    let notes = Notes::new().await;
+    let lift = || lift(notes_reducers::notes);
+    let store = Store::open(lift(), notes.url("from.db")).await.unwrap();
+    store.dispatch_all(&(1..=600).map(added).collect::<Vec<_>>()).await.unwrap();
+    store.close().await;
+    let log = run_on(&notes.url("from.db"), &["export"]).stdout;
+    let lines: Vec<_> = log.split_inclusive(|byte| *byte == b'\n').collect();
+
+    let builder = Store::builder(lift(), notes.url("to.db")).keep_history();
+    let store = builder.open().await.unwrap();
+    let mut recorded = store.subscribe().unwrap();
+    let mut command = command_on(&notes.url("to.db"), &["import"]);
+    let mut importing = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = importing.stdin.take().unwrap();
+    input.write_all(&lines[..500].concat()).unwrap();
+    while recorded.position() < 500 {
+        recorded.next().await.unwrap();
+    }
+    store.dispatch(&added(1000)).await.unwrap();
+    input.write_all(&lines[500..].concat()).unwrap();
+    drop(input);
+    let ended = importing.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert!(told.contains("line 501 of the log: something else has recorded"), "{told}");
+    assert_eq!(store.position().await.unwrap(), 501);
 }
