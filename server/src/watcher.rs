@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use crate::backend::Backend;
+use crate::error::Error;
 use crate::feed::Feed;
 
 /// How long it waits before it listens again after the database failed.
@@ -28,6 +29,7 @@ pub(crate) async fn run(backend: Arc<dyn Backend>, feed: Weak<Feed>, poll_interv
 
 /// The head in the database is the truth; a hint only shortens the wait.
 async fn look(backend: &dyn Backend, feed: &Weak<Feed>, told: &Notify, poll_interval: Duration) {
+    let mut is_superseded = false;
     loop {
         timeout(poll_interval, told.notified()).await.ok();
         let head = backend.head().await;
@@ -35,7 +37,13 @@ async fn look(backend: &dyn Backend, feed: &Weak<Feed>, told: &Notify, poll_inte
             return;
         };
         match head {
-            Ok(head) => feed.advance(head.position),
+            Ok(head) => {
+                feed.advance(head.position);
+                if head.generation != backend.generation() && !is_superseded {
+                    is_superseded = true;
+                    tracing::error!("{}", Error::Superseded);
+                }
+            }
             Err(error) => tracing::warn!(%error, "can't look for events of other servers"),
         }
     }

@@ -52,6 +52,23 @@ async fn database_and_address_come_from_the_environment_and_each_request_and_dis
 }
 
 #[tokio::test]
+async fn a_server_whose_tables_were_rebuilt_says_that_it_is_to_be_started_again() {
+    let folder = TempDir::new().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("notes.db").display());
+    let start = ["--listen", "127.0.0.1:0", "--database-url", &url];
+    let mut process = server().args(start).spawn().unwrap();
+    let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+    let mut next = async |wanted: &str| {
+        while !lines.next_line().await.unwrap().expect(wanted).contains(wanted) {}
+    };
+    next("notes are at http://").await;
+    let mut rebuild = Command::new(env!("CARGO_BIN_EXE_notes-server"));
+    rebuild.args(["rebuild", "--database-url", &url]).stdout(Stdio::null());
+    assert!(rebuild.status().await.unwrap().success());
+    next("ERROR flux_server::watcher: the tables were rebuilt").await;
+}
+
+#[tokio::test]
 async fn an_address_beyond_this_machine_is_refused_without_leave() {
     let memory = ["--database-url", "sqlite::memory:"];
     let said = refused(server().args(memory).args(["--listen", "0.0.0.0:0"])).await;
