@@ -113,7 +113,7 @@ pub enum Outcome {
     Done,
     /// A verification found a difference, or a rebuild would make one: 3.
     Differs,
-    /// It was interrupted by ctrl-c: 130.
+    /// It was interrupted by ctrl-c: 130, as shells say of whatever ctrl-c ends.
     Interrupted,
 }
 
@@ -208,18 +208,11 @@ impl Command {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
-        let goes_on = matches!(self, Self::Rebuild(_) | Self::Snapshot(_) | Self::Import(_));
+        let goes_on = matches!(self, Self::Rebuild(_) | Self::Snapshot(_));
         // On the heap: a thread may have little room on its stack.
-        let outcome = tokio::select! {
-            outcome = Box::pin(self.run_to_end(builder)) => outcome,
-            Ok(()) = tokio::signal::ctrl_c() => {
-                if goes_on {
-                    let told = writeln!(io::stderr(), "interrupted: run again, it goes on");
-                    told.map_err(failed("standard error"))?;
-                }
-                Ok(Outcome::Interrupted)
-            }
-        };
+        let running = Box::pin(self.run_to_end(builder));
+        // Others may wait for a pipe, which they do where no signal is looked at.
+        let outcome = if goes_on { unless_interrupted(running).await } else { running.await };
         outcome.or_else(|error| seen_enough(error).map(|()| Outcome::Done))
     }
 
@@ -236,6 +229,20 @@ impl Command {
             Self::Verify(it) => it.run(builder).await,
             Self::Export(it) => it.run(builder).await,
             Self::Import(it) => it.run(builder).await,
+        }
+    }
+}
+
+/// Waits for it to end, or to be interrupted: then it goes on when it is run again.
+async fn unless_interrupted(
+    running: impl Future<Output = Result<Outcome, CommandError>>,
+) -> Result<Outcome, CommandError> {
+    tokio::select! {
+        outcome = running => outcome,
+        Ok(()) = tokio::signal::ctrl_c() => {
+            let told = writeln!(io::stderr(), "interrupted: run it again, and it goes on");
+            told.map_err(failed("standard error"))?;
+            Ok(Outcome::Interrupted)
         }
     }
 }
