@@ -200,7 +200,7 @@ pub(crate) trait Backend: Debug + Send + Sync {
 /// Which rebuild is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Demand {
-    /// One of what is live, whatever made it.
+    /// One of what is live, whatever made it; newer reducers aside.
     Anyway {
         /// What is kept from the one before is dropped in the end.
         replaces_previous: bool,

@@ -56,16 +56,17 @@ pub enum Command {
     /// Shows documents as they were at a position or a time.
     At(documents::At),
     /// Runs the log into new tables, which take the place of those in use. Servers that run are to be
-    /// started again then.
+    /// started again then. Interrupted, it goes on where it was when it is run again.
     Rebuild(maintenance::Rebuild),
     /// Takes a snapshot, lists those that there are, or removes one.
     Snapshot(maintenance::Snapshot),
     /// Compares the tables and the snapshots with a replay of the log. Exits with 3 on a difference,
-    /// with 1 where the log itself is damaged.
+    /// with 1 where the log itself is damaged, or something can't be read.
     Verify(maintenance::Verify),
     /// Writes the log as JSON Lines.
     Export(transfer::Export),
-    /// Reads a log of JSON Lines into a store that has none, or goes on with it.
+    /// Reads a log of JSON Lines into a store that has none, or goes on with it. Interrupted, it goes
+    /// on where it was when it is run again.
     Import(transfer::Import),
 }
 
@@ -113,8 +114,6 @@ pub enum Outcome {
     Done,
     /// A verification found a difference, or a rebuild would make one: 3.
     Differs,
-    /// It was interrupted by ctrl-c: 130, as shells say of whatever ctrl-c ends.
-    Interrupted,
 }
 
 impl Outcome {
@@ -129,7 +128,6 @@ impl Outcome {
         match self {
             Self::Done => 0,
             Self::Differs => 3,
-            Self::Interrupted => 130,
         }
     }
 }
@@ -208,42 +206,18 @@ impl Command {
         self,
         builder: impl FnOnce(String) -> StoreBuilder,
     ) -> Result<Outcome, CommandError> {
-        let goes_on = matches!(self, Self::Rebuild(_) | Self::Snapshot(_));
         // On the heap: a thread may have little room on its stack.
-        let running = Box::pin(self.run_to_end(builder));
-        // Others may wait for a pipe, which they do where no signal is looked at.
-        let outcome = if goes_on { unless_interrupted(running).await } else { running.await };
+        let outcome = match self {
+            Self::Log(it) => Box::pin(it.run(builder)).await,
+            Self::History(it) => Box::pin(it.run(builder)).await,
+            Self::At(it) => Box::pin(it.run(builder)).await,
+            Self::Rebuild(it) => Box::pin(it.run(builder)).await,
+            Self::Snapshot(it) => Box::pin(it.run(builder)).await,
+            Self::Verify(it) => Box::pin(it.run(builder)).await,
+            Self::Export(it) => Box::pin(it.run(builder)).await,
+            Self::Import(it) => Box::pin(it.run(builder)).await,
+        };
         outcome.or_else(|error| seen_enough(error).map(|()| Outcome::Done))
-    }
-
-    async fn run_to_end(
-        self,
-        builder: impl FnOnce(String) -> StoreBuilder,
-    ) -> Result<Outcome, CommandError> {
-        match self {
-            Self::Log(it) => it.run(builder).await,
-            Self::History(it) => it.run(builder).await,
-            Self::At(it) => it.run(builder).await,
-            Self::Rebuild(it) => it.run(builder).await,
-            Self::Snapshot(it) => it.run(builder).await,
-            Self::Verify(it) => it.run(builder).await,
-            Self::Export(it) => it.run(builder).await,
-            Self::Import(it) => it.run(builder).await,
-        }
-    }
-}
-
-/// Waits for it to end, or to be interrupted: then it goes on when it is run again.
-async fn unless_interrupted(
-    running: impl Future<Output = Result<Outcome, CommandError>>,
-) -> Result<Outcome, CommandError> {
-    tokio::select! {
-        outcome = running => outcome,
-        Ok(()) = tokio::signal::ctrl_c() => {
-            let told = writeln!(io::stderr(), "interrupted: run it again, and it goes on");
-            told.map_err(failed("standard error"))?;
-            Ok(Outcome::Interrupted)
-        }
     }
 }
 

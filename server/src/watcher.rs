@@ -17,19 +17,30 @@ const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 /// How long it waits before it tells again: the work of telling is the database's too.
 const TELL_AGAIN: Duration = Duration::from_millis(5);
 
-/// Runs until the feed is gone: advances it to the head that the database has.
-pub(crate) async fn run(backend: Arc<dyn Backend>, feed: Weak<Feed>, poll_interval: Duration) {
+/// Runs until the feed is gone: advances it to the head that the database has. Where more is used than
+/// the log, it tells once when other tables have taken the place of those in use.
+pub(crate) async fn run(
+    backend: Arc<dyn Backend>,
+    feed: Weak<Feed>,
+    poll_interval: Duration,
+    uses_tables: bool,
+) {
     let told = Notify::new();
     tokio::select! {
-        () = look(&*backend, &feed, &told, poll_interval) => {}
+        () = look(&*backend, &feed, &told, (poll_interval, uses_tables)) => {}
         () = listen(&*backend, &feed, &told) => {}
         () = tell(&*backend, &feed) => {}
     }
 }
 
 /// The head in the database is the truth; a hint only shortens the wait.
-async fn look(backend: &dyn Backend, feed: &Weak<Feed>, told: &Notify, poll_interval: Duration) {
-    let mut is_superseded = false;
+async fn look(
+    backend: &dyn Backend,
+    feed: &Weak<Feed>,
+    told: &Notify,
+    (poll_interval, uses_tables): (Duration, bool),
+) {
+    let mut tells_superseded = uses_tables;
     loop {
         timeout(poll_interval, told.notified()).await.ok();
         let head = backend.head().await;
@@ -39,8 +50,8 @@ async fn look(backend: &dyn Backend, feed: &Weak<Feed>, told: &Notify, poll_inte
         match head {
             Ok(head) => {
                 feed.advance(head.position);
-                if head.generation != backend.generation() && !is_superseded {
-                    is_superseded = true;
+                if head.generation != backend.generation() && tells_superseded {
+                    tells_superseded = false;
                     tracing::error!("{}", Error::Superseded);
                 }
             }

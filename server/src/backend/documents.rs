@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::connections::next_row;
 use super::dialect::Dialect;
 use super::tables::Tables;
-use super::{Part, events, filter};
+use super::{Part, events, filter, history};
 use crate::error::Error;
 use crate::size;
 
@@ -192,14 +192,13 @@ pub(super) fn damaged<D: Dialect>(schema: &Schema, row: &D::Row, reason: &str) -
         D::value(row, position, &schema.fields[position]).ok().map(|value| value.to_string())
     };
     let id = told(schema.id_field().name).unwrap_or_else(|| "whose id can't be read".to_owned());
-    Error::Damaged(match told("position").filter(|_| *schema == *events::SCHEMA) {
-        Some(position) => format!(
+    if let Some(position) = told("position").filter(|_| *schema == *events::SCHEMA) {
+        return Error::Damaged(format!(
             "event {id} at position {position} of the log: {reason}; restore it from a backup"
-        ),
-        None => format!(
-            "document {id} of `{}`: {reason}{}",
-            schema.collection,
-            if schema.collection.starts_with("flux_") { "" } else { "; a rebuild writes it anew" }
-        ),
-    })
+        ));
+    }
+    let collection = schema.collection;
+    let is_rebuilt = !collection.starts_with("flux_") || collection == history::SCHEMA.collection;
+    let cure = if is_rebuilt { "; a rebuild writes it anew" } else { "" };
+    Error::Damaged(format!("document {id} of `{collection}`: {reason}{cure}"))
 }

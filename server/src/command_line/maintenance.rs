@@ -5,7 +5,9 @@ use flux_reducers::Position;
 use serde_json::json;
 
 use super::{CommandError, Database, Outcome, Output, progress_bar, seen_enough, spinner};
-use crate::store::{CollectionPreview, RebuildPreview, Store, StoreBuilder, Verification};
+use crate::store::{
+    CollectionPreview, Compared, Difference, RebuildPreview, Store, StoreBuilder, Verification,
+};
 
 /// A rebuild of the tables.
 ///
@@ -30,7 +32,8 @@ pub struct Rebuild {
     /// Also where a newer program made the tables in use
     #[arg(long)]
     downgrade: bool,
-    /// Changes nothing, and tells what would be other documents then; exits with 3 if any would
+    /// Changes nothing, and tells what would be other documents then, also where the rebuild needs
+    /// --downgrade; exits with 3 if any would
     #[arg(long, conflicts_with_all = ["drop_previous", "downgrade"])]
     dry_run: bool,
     #[command(flatten)]
@@ -112,9 +115,10 @@ impl Rebuild {
         }
         let cells = [format!("the tables are rebuilt from {events} events")];
         self.output.row(&json!({ "position": events }), &cells)?;
-        self.output.title("servers that run go on with the tables of before: start them again")?;
+        self.output.title("servers that run answer `superseded` from now on: start them again")?;
         if !self.drop_previous {
-            self.output.title("those are kept: `rebuild --drop-previous-only` drops them")?;
+            let kept = "the tables of before are kept: `rebuild --drop-previous-only` drops them";
+            self.output.title(kept)?;
         }
         store.close().await;
         Ok(Outcome::Done)
@@ -295,10 +299,14 @@ fn tell_verification(found: &Verification, output: Output) -> Result<(), Command
         found.broken.len()
     )];
     output.row(&value, &cells)?;
-    if found.is_sound() {
-        return Ok(());
+    let of_snapshot = |it: &&Difference| it.compared == Compared::Snapshot;
+    let of_snapshots = found.first.iter().filter(of_snapshot).count();
+    // Not all are told one by one.
+    if of_snapshots as u64 != found.differences {
+        output.title("`rebuild` writes documents and history anew")?;
     }
-    output.title(
-        "`rebuild` writes documents and history anew, `snapshot --remove` removes a snapshot",
-    )
+    if of_snapshots > 0 || !found.broken.is_empty() {
+        output.title("`snapshot --remove` removes a snapshot")?;
+    }
+    Ok(())
 }

@@ -95,7 +95,7 @@ async fn write_file(store: &Store, after: Position, path: &Path) -> Result<(), C
     let part = with_suffix(path, ".part");
     let of_part = part.display().to_string();
     let file = File::options().create(true).truncate(false).write(true).open(&part);
-    let file = file.map_err(failed(&*what))?;
+    let file = file.map_err(failed(format!("{what}, which is written as {of_part} at first")))?;
     // Two would write into each other's.
     file.try_lock().map_err(|error| failed(&*of_part)(error.into()))?;
     // One that ended just now has given it its name: it is no part any more.

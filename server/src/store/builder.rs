@@ -469,7 +469,9 @@ impl StoreBuilder {
         }
         if backend.is_shared() {
             let feed = Arc::downgrade(&feed);
-            tokio::spawn(watcher::run(Arc::clone(&backend), feed, self.poll_interval));
+            let uses_tables = !self.reads_log_only;
+            let watched = watcher::run(Arc::clone(&backend), feed, self.poll_interval, uses_tables);
+            tokio::spawn(watched);
         }
         let jobs: Jobs = Arc::new(Mutex::new(Some(sender)));
         let service =

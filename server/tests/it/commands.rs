@@ -44,6 +44,18 @@ async fn a_command_of_newer_reducers_begins_no_rebuild() {
 }
 
 #[tokio::test]
+async fn an_older_program_rebuilds_only_when_told() {
+    let database = Database::sqlite();
+    database.open().await.dispatch(&added(1)).await.unwrap();
+    run(&database, plain, 2, &["rebuild"]).await.unwrap();
+    let refused = run(&database, plain, 1, &["rebuild", "--drop-previous"]).await.unwrap_err();
+    assert!(refused.to_string().contains("--downgrade"), "{refused}");
+    let told = ["rebuild", "--drop-previous", "--downgrade"];
+    assert_eq!(run(&database, plain, 1, &told).await.unwrap(), Outcome::Done);
+    assert_eq!(run(&database, plain, 1, &["verify"]).await.unwrap(), Outcome::Done);
+}
+
+#[tokio::test]
 async fn the_log_is_read_whatever_reducers_made_the_tables() {
     let database = Database::sqlite();
     let store = database.open().await;
