@@ -97,7 +97,9 @@ async fn write_file(store: &Store, after: Position, path: &Path) -> Result<(), C
     let file = File::options().create(true).truncate(false).write(true).open(&part);
     let file = file.map_err(failed(format!("{what}, which is written as {of_part} at first")))?;
     // Two would write into each other's.
-    file.try_lock().map_err(|error| failed(&*of_part)(error.into()))?;
+    file.try_lock().map_err(|error| {
+        failed(format!("{of_part}, which another export may write"))(error.into())
+    })?;
     // One that ended just now has given it its name: it is no part any more.
     fs::symlink_metadata(&part).map_err(failed(&*of_part))?;
     file.set_len(0).map_err(failed(&*of_part))?;

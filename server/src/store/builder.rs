@@ -451,7 +451,7 @@ impl StoreBuilder {
         let checked = (!self.reads_log_only).then_some(&schemas[..]);
         let backend = match backend::open(&self.url, &self.settings, checked).await {
             Err(error) if error.is_cured_by_rebuild() && self.on_change == OnChange::Rebuild => {
-                tracing::info!(%error, "the tables are rebuilt");
+                tracing::info!(because = %error, "rebuilding the tables");
                 build_where_newer(&self.url, &self.settings, &self.reducer, &schemas).await?;
                 backend::open(&self.url, &self.settings, Some(&schemas)).await?
             }

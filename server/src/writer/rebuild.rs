@@ -174,8 +174,12 @@ async fn drop_generations<const N: usize>(
         Ok(())
     });
     let found = found.await?.0;
+    // Whatever somebody wrote there: what the head names is in use.
+    let live = backend.head().await?.generation;
     for generation in &found {
-        if let Value::Integer(generation) = generation {
+        if let Value::Integer(generation) = generation
+            && *generation != live
+        {
             backend.drop_generation(*generation).await?;
         }
     }

@@ -98,8 +98,9 @@ async fn the_log_of_writes_shrinks_when_a_long_read_has_ended() {
         let action = added(id).to_action().unwrap().with_meta("large", large.clone());
         store.dispatch(&action).await.unwrap();
     }
-    assert!(mebibytes() > 80);
+    assert!(mebibytes() > 65, "what the reader sees is kept");
     reader.close().await.unwrap();
+    // It begins anew, and is cut, with a write after all of it was copied.
     for id in 20..30 {
         store.dispatch(&added(id)).await.unwrap();
     }
