@@ -170,7 +170,8 @@ pub enum Error {
         "the tables were made by version {made_by} of the reducers, and this is version {version}: \
          {}",
         if made_by > version {
-            "use the newer program, or rebuild them with this one by `downgrading` (`rebuild --downgrade`)"
+            "use the newer program, or rebuild them with this one by `downgrading` (`rebuild \
+             --downgrade`)"
         } else {
             "rebuild them"
         }

@@ -40,7 +40,8 @@ pub(super) async fn claim<D: Dialect>(
     if !is_wanted::<D>(connection, (tables, schemas), (settings, demand), live, head).await? {
         return Ok(None);
     }
-    let replaces_previous = !matches!(demand, Demand::Anyway { replaces_previous: false, .. });
+    let replaces_previous =
+        matches!(demand, Demand::WhereNewer | Demand::Anyway { replaces_previous: true, .. });
     let next = all.iter().map(|it| it.id).max().unwrap_or_default() + 1;
     let mut begun = None;
     for it in all.iter().filter(|it| it.id != live.id) {

@@ -150,8 +150,8 @@ fn tell_preview(preview: &RebuildPreview, output: Output) -> Result<(), CommandE
         ];
         output.row(&value, &cells)?;
     }
-    let of = |it: &CollectionPreview| it.added + it.changed + it.removed;
-    tell_more(preview.first.len(), preview.collections.iter().map(of).sum(), output)?;
+    let changes = preview.collections.iter().map(CollectionPreview::changes).sum();
+    tell_more(preview.first.len(), changes, output)?;
     for it in &preview.collections {
         let value = json!({
             "collection": it.collection,

@@ -270,8 +270,8 @@ impl StoreBuilder {
     /// [`Error::ReplayStopped`] where the reducers do not accept an event of the log;
     /// [`Error::RebuildUnderWay`] while another server does it; [`Error::PreviousKept`] until the
     /// tables of the last time are dropped; [`Error::VersionChanged`] where newer reducers made those
-    /// in use, unless [`downgrading`](Self::downgrading); [`Error::Unsuitable`] for a database in memory, which
-    /// begins anew with each start. In each case what is in use stays as it is.
+    /// in use, unless [`downgrading`](Self::downgrading); [`Error::Unsuitable`] for a database in
+    /// memory, which begins anew with each start. In each case what is in use stays as it is.
     ///
     /// ```
     /// # use flux_server::{Error, Store};

@@ -84,9 +84,14 @@ impl RebuildPreview {
     /// ```
     #[must_use]
     pub fn changes_anything(&self) -> bool {
-        self.collections
-            .iter()
-            .any(|it| !it.fields.is_empty() || it.added + it.changed + it.removed > 0)
+        self.collections.iter().any(|it| !it.fields.is_empty() || it.changes() > 0)
+    }
+}
+
+impl CollectionPreview {
+    /// Returns how many documents would be there, be other ones, or not be there any more.
+    pub(crate) const fn changes(&self) -> u64 {
+        self.added + self.changed + self.removed
     }
 }
 

@@ -167,19 +167,18 @@ async fn drop_generations<const N: usize>(
     backend: &dyn Backend,
     states: [&'static str; N],
 ) -> Result<bool, Error> {
-    let kept = Query::from(Filter::is_in("state", states)).plan(GENERATIONS);
+    // Whatever is recorded of it, what the head names is in use.
+    let live = backend.head().await?.generation;
+    let kept = Filter::is_in("state", states) & Filter::ne("id", live);
+    let kept = Query::from(kept).plan(GENERATIONS);
     let plans = [(GENERATIONS, kept.map_err(Error::Query)?)];
     let found = reading::fold(backend, &plans, Vec::new(), |all, _, row| {
         all.push(GENERATIONS.id_of(&row).clone());
         Ok(())
     });
     let found = found.await?.0;
-    // Whatever somebody wrote there: what the head names is in use.
-    let live = backend.head().await?.generation;
     for generation in &found {
-        if let Value::Integer(generation) = generation
-            && *generation != live
-        {
+        if let Value::Integer(generation) = generation {
             backend.drop_generation(*generation).await?;
         }
     }

@@ -10,6 +10,7 @@ use flux_server::Store;
 use flux_server::reducers::{Action, Event as _, Timestamp, Uuid, lift};
 use notes_reducers::NoteEvent::{self, NoteAdded, NoteRemoved, NoteTitleEdited};
 use serde_json::{Value, json};
+use sqlx::Connection as _;
 use tempfile::TempDir;
 
 struct Notes {
@@ -38,6 +39,13 @@ impl Notes {
 
     fn url(&self, name: &str) -> String {
         format!("sqlite://{}", self.path(name).display())
+    }
+
+    /// Writes past the store.
+    async fn meddle(&self, sql: &'static str) {
+        let mut connection = sqlx::SqliteConnection::connect(&self.url("notes.db")).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
@@ -228,15 +236,13 @@ fn a_mistyped_path_is_no_empty_store() {
 
 #[tokio::test]
 async fn a_dry_run_tells_what_a_rebuild_would_change() {
-    use sqlx::Connection as _;
     let notes = Notes::new().await;
     let sound = notes.json(&["rebuild", "--dry-run"]);
     assert_eq!(sound[0]["collection"], "notes");
     assert_eq!((&sound[0]["documents"], &sound[0]["changed"]), (&json!(2), &json!(0)));
 
-    let mut connection = sqlx::SqliteConnection::connect(&notes.url("notes.db")).await.unwrap();
     let edit = "UPDATE notes SET title = 'by hand' WHERE title = 'note 3'";
-    sqlx::query(edit).execute(&mut connection).await.unwrap();
+    notes.meddle(edit).await;
     let differs = notes.run(&["rebuild", "--dry-run", "--json"]);
     assert_eq!(differs.status.code(), Some(3));
     let told = lines(&differs);
@@ -256,7 +262,6 @@ async fn a_dry_run_tells_what_a_rebuild_would_change() {
 
 #[tokio::test]
 async fn what_somebody_else_wrote_is_found_and_mended_by_a_rebuild() {
-    use sqlx::Connection as _;
     let notes = Notes::new().await;
     let taken = notes.json(&["snapshot"]);
     assert_eq!((&taken[0]["position"], &taken[0]["documents"]), (&json!(5), &json!(2)));
@@ -264,10 +269,8 @@ async fn what_somebody_else_wrote_is_found_and_mended_by_a_rebuild() {
     let sound = notes.json(&["verify"]);
     assert_eq!((&sound[0]["differences"], &sound[0]["snapshots"]), (&json!(0), &json!(1)));
 
-    let mut connection = sqlx::SqliteConnection::connect(&notes.url("notes.db")).await.unwrap();
     let meddle = "UPDATE notes SET title = 'other' WHERE title = 'edited'";
-    sqlx::raw_sql(meddle).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
+    notes.meddle(meddle).await;
     let found = notes.run(&["verify", "--json"]);
     assert_eq!(found.status.code(), Some(3));
     let difference = &lines(&found)[0];
@@ -295,14 +298,11 @@ async fn what_somebody_else_wrote_is_found_and_mended_by_a_rebuild() {
 
 #[tokio::test]
 async fn more_differences_than_are_shown_are_counted() {
-    use sqlx::Connection as _;
     let notes = Notes::new().await;
     let many = "WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM \
                 numbers WHERE number < 130) INSERT INTO notes SELECT randomblob(16), title, text, \
                 createdAt FROM notes, numbers WHERE title = 'edited'";
-    let mut connection = sqlx::SqliteConnection::connect(&notes.url("notes.db")).await.unwrap();
-    sqlx::raw_sql(many).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
+    notes.meddle(many).await;
     for arguments in [&["verify"][..], &["rebuild", "--dry-run"]] {
         let people = String::from_utf8(notes.run(arguments).stdout).unwrap();
         assert!(people.contains("\nand 30 more\n"), "{people}");
@@ -311,12 +311,9 @@ async fn more_differences_than_are_shown_are_counted() {
 
 #[tokio::test]
 async fn an_event_that_cannot_be_read_is_named_by_every_command() {
-    use sqlx::Connection as _;
     let notes = Notes::new().await;
-    let mut connection = sqlx::SqliteConnection::connect(&notes.url("notes.db")).await.unwrap();
     let broken = "UPDATE events SET payload = '{bad' WHERE position = 4";
-    sqlx::raw_sql(broken).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
+    notes.meddle(broken).await;
     for arguments in [
         &["log"][..],
         &["export"],
