@@ -98,7 +98,8 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// Returns which set of tables it reads and writes.
     fn generation(&self) -> i64;
 
-    /// Returns the schemas that made the tables of its generation, the store's own aside.
+    /// Returns the schemas that made the tables of its generation, the store's own aside, and makes
+    /// sure that these still fit.
     fn recorded_schemas(&self) -> BoxFuture<'_, Result<Vec<&'static Schema>, Error>>;
 
     /// Returns the last event's position and time.

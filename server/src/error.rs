@@ -194,7 +194,7 @@ pub enum Error {
     /// The tables that were replaced last are still there.
     #[error(
         "the tables of before the last rebuild are still kept: drop them (`drop_previous`, or \
-         `rebuild --drop-previous-only`), or let this one replace them (`replacing_previous`, or \
+         `rebuild --drop-unused`), or let this one replace them (`replacing_previous`, or \
          `--drop-previous`)"
     )]
     PreviousKept,

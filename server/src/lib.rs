@@ -14,6 +14,7 @@ pub mod command_line;
 mod dispatch;
 mod error;
 mod feed;
+mod generations;
 mod lock;
 mod log;
 mod panic;
@@ -43,8 +44,8 @@ pub use service::{
 };
 pub use snapshot::SnapshotPolicy;
 pub use store::{
-    CollectionPreview, Compared, Difference, DispatchService, DocumentChange, HistoryQuery, Moment,
-    NoMoment, OnChange, Past, PreviewedChange, RebuildPreview, Recorded, Snapshot, Store,
+    Broken, CollectionPreview, Compared, Difference, DispatchService, DocumentChange, HistoryQuery,
+    Moment, NoMoment, OnChange, Past, PreviewedChange, RebuildPreview, Recorded, Snapshot, Store,
     StoreBuilder, TakenSnapshot, Verification,
 };
 pub use subscription::Subscription;

@@ -25,7 +25,7 @@ use crate::piecewise::Reading;
 use crate::reading::{self, PlannedQuery};
 use crate::snapshot::Snapshots;
 use crate::subscription::Subscription;
-use crate::writer::{self, Job};
+use crate::writer::Job;
 
 use recent_past::RecentPast;
 
@@ -33,16 +33,15 @@ pub use builder::{OnChange, StoreBuilder};
 pub use history::{DocumentChange, HistoryQuery};
 pub use preview::{CollectionPreview, PreviewedChange, RebuildPreview};
 pub use time_machine::{Moment, NoMoment, Past, TakenSnapshot};
-pub use verification::{Compared, Difference, Verification};
+pub use verification::{Broken, Compared, Difference, Verification};
 
 mod builder;
 mod differences;
-#[cfg(feature = "service")]
-mod generations;
 mod history;
 mod preview;
 #[cfg(feature = "service")]
 mod rate;
+mod rebuild;
 mod recent_past;
 mod time_machine;
 mod verification;
@@ -562,26 +561,6 @@ impl Store {
         let mut events: Vec<_> = found.into_values().collect();
         events.sort_unstable_by_key(|event| event.position);
         Ok(events)
-    }
-
-    /// Drops the tables that were in use before the last [rebuild](StoreBuilder::rebuild); false where
-    /// none are kept.
-    ///
-    /// # Errors
-    /// When the database fails.
-    ///
-    /// ```
-    /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::aggregate_reducers;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Error> {
-    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
-    /// assert!(!store.drop_previous().await?);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn drop_previous(&self) -> Result<bool, Error> {
-        writer::drop_previous(&*self.inner.backend).await
     }
 
     /// Returns the schemas of the collections; the log is the collection `events`.

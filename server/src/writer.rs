@@ -23,7 +23,7 @@ use queue::Queue;
 use suspicion::{Suspicion, fail};
 
 pub use rebuild::RebuildProgress;
-pub(crate) use rebuild::{drop_previous, rebuild};
+pub(crate) use rebuild::rebuild;
 
 mod batch;
 mod commit;

@@ -240,7 +240,8 @@ pub(super) async fn recorded_collections<D: Dialect>(
     Ok(names.iter().filter_map(Value::as_text).map(str::to_owned).collect())
 }
 
-/// Returns the schemas that made the tables of this generation, the store's own aside.
+/// Returns the schemas that made the tables of this generation, the store's own aside, and makes
+/// sure that these still fit.
 pub(super) async fn recorded_schemas<D: Dialect>(
     connection: &mut D::Connection,
     tables: &Tables,
@@ -252,7 +253,9 @@ pub(super) async fn recorded_schemas<D: Dialect>(
             let recorded = serde_json::from_str::<SchemaSpec>(&recorded).map_err(|error| {
                 Error::Damaged(format!("the recorded schema of `{collection}`: {error}"))
             })?;
-            schemas.push(recorded.schema());
+            let schema = recorded.schema();
+            columns::check::<D>(connection, tables, schema).await?;
+            schemas.push(schema);
         }
     }
     Ok(schemas)

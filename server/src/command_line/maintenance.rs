@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{CommandError, Database, Outcome, Output, progress_bar, seen_enough, spinner};
 use crate::store::{
-    CollectionPreview, Compared, Difference, RebuildPreview, Store, StoreBuilder, Verification,
+    Broken, CollectionPreview, Compared, RebuildPreview, Store, StoreBuilder, Verification,
 };
 
 /// A rebuild of the tables.
@@ -23,12 +23,13 @@ pub struct Rebuild {
     #[command(flatten)]
     database: Database,
     /// Drops the tables of before once the new ones are in use: those that they replace, and those
-    /// that are still kept from the last time
+    /// that are still kept from the last time. While such are kept, a rebuild without it is refused
     #[arg(long)]
     drop_previous: bool,
-    /// Rebuilds nothing, and drops the tables that are still kept from the last time
+    /// Rebuilds nothing, and drops all tables that are not in use: those that are still kept from the
+    /// last time, and those of a rebuild that was interrupted
     #[arg(long, conflicts_with_all = ["drop_previous", "downgrade", "dry_run"])]
-    drop_previous_only: bool,
+    drop_unused: bool,
     /// Also where a newer program made the tables in use
     #[arg(long)]
     downgrade: bool,
@@ -96,8 +97,8 @@ impl Rebuild {
             tell_preview(&preview, self.output).or_else(seen_enough)?;
             return Ok(outcome(!preview.changes_anything()));
         }
-        if self.drop_previous_only {
-            return dropped(builder.drop_previous().await?, self.output);
+        if self.drop_unused {
+            return dropped(builder.drop_unused().await?, self.output);
         }
         let builder = if self.drop_previous { builder.replacing_previous() } else { builder };
         let builder = if self.downgrade { builder.downgrading() } else { builder };
@@ -117,7 +118,7 @@ impl Rebuild {
         self.output.row(&json!({ "position": events }), &cells)?;
         self.output.title("servers that run answer `superseded` from now on: start them again")?;
         if !self.drop_previous {
-            let kept = "the tables of before are kept: `rebuild --drop-previous-only` drops them";
+            let kept = "the tables of before are kept: `rebuild --drop-unused` drops them";
             self.output.title(kept)?;
         }
         store.close().await;
@@ -125,10 +126,10 @@ impl Rebuild {
     }
 }
 
-/// Tells whether tables of before were dropped.
+/// Tells whether tables were dropped.
 fn dropped(any: bool, output: Output) -> Result<Outcome, CommandError> {
     let told =
-        if any { "the tables of before are dropped" } else { "no tables of before are kept" };
+        if any { "the tables that are not in use are dropped" } else { "all tables are in use" };
     output.row(&json!({ "dropped": any }), &[told.to_owned()])?;
     Ok(Outcome::Done)
 }
@@ -167,6 +168,9 @@ fn tell_preview(preview: &RebuildPreview, output: Output) -> Result<(), CommandE
         )];
         cells.extend(it.fields.iter().cloned());
         output.row(&value, &cells)?;
+    }
+    if preview.needs_downgrading {
+        output.title("a newer program made the tables in use: the rebuild needs --downgrade")?;
     }
     Ok(())
 }
@@ -278,9 +282,10 @@ fn tell_verification(found: &Verification, output: Output) -> Result<(), Command
         output.row(&value, &cells)?;
     }
     tell_more(found.first.len(), found.differences, output)?;
-    for (position, reason) in &found.broken {
-        let value = json!({ "position": position, "broken": reason });
-        output.row(&value, &[format!("snapshot of {position}: {reason}")])?;
+    for Broken { compared, position, reason, .. } in &found.broken {
+        let compared = compared.name();
+        let value = json!({ "compared": compared, "position": position, "broken": reason });
+        output.row(&value, &[format!("{compared} at {position}: can't be read: {reason}")])?;
     }
     let value = json!({
         "position": found.position,
@@ -290,23 +295,29 @@ fn tell_verification(found: &Verification, output: Output) -> Result<(), Command
         "broken": found.broken.len(),
     });
     let cells = [format!(
-        "{} events; {} documents compared, with those of {} snapshots: {} differences, {} broken \
-         snapshots",
+        "{} compared, with those of {}, as of position {}: {}, {} can't be read",
+        counted(found.documents, "document"),
+        counted(found.snapshots, "snapshot"),
         found.position,
-        found.documents,
-        found.snapshots,
-        found.differences,
+        counted(found.differences, "difference"),
         found.broken.len()
     )];
     output.row(&value, &cells)?;
-    let of_snapshot = |it: &&Difference| it.compared == Compared::Snapshot;
-    let of_snapshots = found.first.iter().filter(of_snapshot).count();
-    // Not all are told one by one.
-    if of_snapshots as u64 != found.differences {
+    let of_snapshot = |compared: &Compared| *compared == Compared::Snapshot;
+    let different = found.first.iter().filter(|it| of_snapshot(&it.compared)).count();
+    let broken = found.broken.iter().filter(|it| of_snapshot(&it.compared)).count();
+    // Not all differences are told one by one.
+    if different as u64 != found.differences || broken != found.broken.len() {
         output.title("`rebuild` writes documents and history anew")?;
     }
-    if of_snapshots > 0 || !found.broken.is_empty() {
-        output.title("`snapshot --remove` removes a snapshot")?;
+    if different + broken > 0 {
+        let cure = "`snapshot --remove` removes a snapshot, and `snapshot --every` takes it again";
+        output.title(cure)?;
     }
     Ok(())
+}
+
+/// Returns how many there are of something, for people.
+fn counted(number: u64, of: &str) -> String {
+    format!("{number} {of}{}", if number == 1 { "" } else { "s" })
 }

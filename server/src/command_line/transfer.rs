@@ -102,6 +102,10 @@ async fn write_file(store: &Store, after: Position, path: &Path) -> Result<(), C
     })?;
     // One that ended just now has given it its name: it is no part any more.
     fs::symlink_metadata(&part).map_err(failed(&*of_part))?;
+    if let Ok(before) = fs::metadata(path) {
+        // Who was not to read the one that is there is not to read this one.
+        file.set_permissions(before.permissions()).map_err(failed(&*of_part))?;
+    }
     file.set_len(0).map_err(failed(&*of_part))?;
     write_log(store, after, &of_part, BufWriter::new(&file)).await?;
     // Before it has the name: a power cut must not leave the name to a part either.
@@ -198,7 +202,9 @@ impl Importing<'_> {
     async fn take(&mut self, line: u64, text: &str) -> Result<(), CommandError> {
         let wrong = |reason: String| CommandError::Line { line, reason };
         let event: RecordedEvent =
-            serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+            // It counts the lines of what it was given.
+            serde_json::from_str(text)
+                .map_err(|error| wrong(error.to_string().replace("at line 1 column", "at column")))?;
         let RecordedEvent { position, timestamp, .. } = event;
         if self.last.is_none() && position == self.begun + 1 {
             let before = self.recorded(self.begun - 1, 1).await?;
@@ -251,13 +257,7 @@ impl Importing<'_> {
                 Error::EventIdTaken { event, .. } | Error::ReducerPanicked { event, .. } => {
                     line_of(&waiting, event, reason)
                 }
-                Error::PositionMoved { head, .. } => {
-                    let other = format!(
-                        "something else has recorded events meanwhile, up to position {head}: an \
-                         import needs a log that nobody else writes"
-                    );
-                    line_of(&waiting, 0, other)
-                }
+                Error::PositionMoved { head, .. } => line_of(&waiting, 0, other_writer(head)),
                 error => error.into(),
             }
         })?;
@@ -279,9 +279,13 @@ impl Importing<'_> {
         let ids: Vec<_> = waiting.iter().map(|(_, event)| event.id).collect();
         let known = self.store.events_by_id(&ids).await?;
         let mut known: HashMap<_, _> = known.iter().map(|it| (it.id, it.position)).collect();
+        let first = waiting.first().map_or(0, |(_, event)| event.position);
+        // Another import of the same log, say.
+        let beyond = known.values().copied().max().filter(|position| *position >= first);
         for (line, event) in waiting {
             if let Some(position) = known.insert(event.id, event.position) {
-                let reason = format!("it has the id of the event at position {position}");
+                let same_id = format!("it has the id of the event at position {position}");
+                let reason = beyond.map_or(same_id, other_writer);
                 return Err(CommandError::Line { line: *line, reason });
             }
         }
@@ -315,6 +319,13 @@ impl Importing<'_> {
         let query = LogQuery::default().after(after.max(0)).limit(limit);
         Ok(self.store.events(query).await?.documents)
     }
+}
+
+fn other_writer(head: Position) -> String {
+    format!(
+        "something else has recorded events meanwhile, up to position {head}: an import needs a \
+         log that nobody else writes"
+    )
 }
 
 fn line_of(waiting: &[(u64, RecordedEvent)], event: usize, reason: String) -> CommandError {

@@ -4,23 +4,21 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flux_reducers::{Reducer, Schema, aggregate_reducers, event_log_reducer};
+use flux_reducers::{Reducer, aggregate_reducers, event_log_reducer};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt as _};
 
-use super::preview::preview;
-use super::{DispatchService, Inner, Jobs, RebuildPreview, Recorded, Store};
-use crate::backend::{self, Demand, Settings};
+use super::{DispatchService, Inner, Jobs, Recorded, Store, rebuild};
+use crate::backend::{self, Settings};
 use crate::dispatch::Dispatch;
 use crate::error::{Error, without_password};
 use crate::feed::Feed;
 use crate::lock::lock;
-use crate::program;
 use crate::size;
 use crate::snapshot::{self, SnapshotPolicy, Snapshots};
 use crate::watcher;
-use crate::writer::{self, Job, RebuildProgress};
+use crate::writer::{self, Job};
 
 /// How often the log is looked at for what other servers wrote, unless told.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -28,9 +26,6 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a dispatch waits for its answer. The event may be recorded all the same: whoever
 /// dispatches it again with the same id gets the answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long it is waited while another server rebuilds the tables.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Events in one dispatch: what fits a transaction that others wait for.
 const DISPATCH_EVENTS_MAX: usize = 1000;
@@ -69,14 +64,14 @@ pub enum OnChange {
 /// ```
 #[must_use = "a builder does nothing until it is opened"]
 pub struct StoreBuilder {
-    reducer: Reducer,
-    url: String,
-    settings: Settings,
+    pub(super) reducer: Reducer,
+    pub(super) url: String,
+    pub(super) settings: Settings,
     poll_interval: Duration,
     snapshot_policy: SnapshotPolicy,
     on_change: OnChange,
-    replaces_previous: bool,
-    downgrades: bool,
+    pub(super) replaces_previous: bool,
+    pub(super) downgrades: bool,
     reads_log_only: bool,
     layers: Vec<Box<dyn FnOnce(DispatchService) -> DispatchService + Send>>,
 }
@@ -258,153 +253,6 @@ impl StoreBuilder {
         self
     }
 
-    /// Runs the log into new tables, with these reducers, lets them take the place of those in use,
-    /// and opens the store: what other systems need migrations for. Tells how far it is.
-    ///
-    /// Servers go on meanwhile, dispatches included; after it they answer [`Error::Superseded`], also
-    /// those of the same reducers, until they are started again. The tables of before are kept until
-    /// [`drop_previous`](Self::drop_previous). Interrupted, it goes on where it was when it is
-    /// called again.
-    ///
-    /// # Errors
-    /// [`Error::ReplayStopped`] where the reducers do not accept an event of the log;
-    /// [`Error::RebuildUnderWay`] while another server does it; [`Error::PreviousKept`] until the
-    /// tables of the last time are dropped; [`Error::VersionChanged`] where newer reducers made those
-    /// in use, unless [`downgrading`](Self::downgrading); [`Error::Unsuitable`] for a database in
-    /// memory, which begins anew with each start. In each case what is in use stays as it is.
-    ///
-    /// ```
-    /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::aggregate_reducers;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Error> {
-    /// # let folder = tempfile::tempdir().unwrap();
-    /// # let url = format!("sqlite://{}", folder.path().join("notes.db").display());
-    /// # let reducer = aggregate_reducers([]);
-    /// # Store::open(reducer.clone(), &url).await?.close().await;
-    /// let builder = Store::builder(reducer.with_version(2), url);
-    /// let store = builder.rebuild(|it| println!("{} of {}", it.position, it.head)).await?;
-    /// # store.close().await;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn rebuild(
-        self,
-        mut progress: impl FnMut(RebuildProgress) + Send,
-    ) -> Result<Store, Error> {
-        let with_log = aggregate_reducers([self.reducer.clone(), event_log_reducer()]);
-        with_log.database()?;
-        let schemas = with_log.schemas();
-        let Self { replaces_previous, downgrades, .. } = self;
-        let demand = (&self.settings, Demand::Anyway { replaces_previous, downgrades });
-        build_anew(&self.url, demand, &self.reducer, &schemas, &mut progress).await?;
-        self.open().await
-    }
-
-    /// Lets a [rebuild](Self::rebuild) take the place of tables that are still kept from the one
-    /// before: they are dropped once those of the new one are in use. Without it such a rebuild is
-    /// refused.
-    ///
-    /// ```
-    /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::aggregate_reducers;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Error> {
-    /// # let folder = tempfile::tempdir().unwrap();
-    /// # let url = format!("sqlite://{}", folder.path().join("notes.db").display());
-    /// # let reducer = aggregate_reducers([]);
-    /// # Store::open(reducer.clone(), &url).await?.close().await;
-    /// for version in [2, 3] {
-    ///     let builder = Store::builder(reducer.clone().with_version(version), &url);
-    ///     builder.replacing_previous().rebuild(|_| {}).await?.close().await;
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub const fn replacing_previous(mut self) -> Self {
-        self.replaces_previous = true;
-        self
-    }
-
-    /// Lets a [rebuild](Self::rebuild) undo what a newer program made: by reducers of a lower version
-    /// than those that made the tables in use. Without it such a rebuild is refused: it is most likely
-    /// an old program that was started by mistake.
-    ///
-    /// ```
-    /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::aggregate_reducers;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Error> {
-    /// # let folder = tempfile::tempdir().unwrap();
-    /// # let url = format!("sqlite://{}", folder.path().join("notes.db").display());
-    /// # let reducer = aggregate_reducers([]);
-    /// # Store::open(reducer.clone().with_version(2), &url).await?.close().await;
-    /// let builder = Store::builder(reducer.with_version(1), url);
-    /// builder.downgrading().rebuild(|_| {}).await?.close().await;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub const fn downgrading(mut self) -> Self {
-        self.downgrades = true;
-        self
-    }
-
-    /// Drops the tables that were replaced last, without opening the store: as
-    /// [`Store::drop_previous`], where these reducers can't open it before a rebuild. False where
-    /// none are kept.
-    ///
-    /// # Errors
-    /// When the database fails.
-    ///
-    /// ```
-    /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::aggregate_reducers;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Error> {
-    /// # let folder = tempfile::tempdir().unwrap();
-    /// # let url = format!("sqlite://{}", folder.path().join("notes.db").display());
-    /// # let reducer = aggregate_reducers([]);
-    /// # Store::open(reducer.clone(), &url).await?.close().await;
-    /// let builder = Store::builder(reducer.with_version(2), url);
-    /// builder.drop_previous().await?;
-    /// let store = builder.rebuild(|_| {}).await?;
-    /// # store.close().await;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn drop_previous(&self) -> Result<bool, Error> {
-        let live = backend::open(&self.url, &self.settings, None).await?;
-        let dropped = writer::drop_previous(&*live).await;
-        live.close().await;
-        dropped
-    }
-
-    /// Tells what a rebuild would change, and changes nothing: the log is replayed in memory with
-    /// these reducers, and compared with the documents that the database has. It takes memory for
-    /// both.
-    ///
-    /// # Errors
-    /// [`Error::ReplayStopped`] where the reducers do not accept an event of the log, as a rebuild
-    /// would.
-    ///
-    /// ```
-    /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::aggregate_reducers;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Error> {
-    /// # let folder = tempfile::tempdir().unwrap();
-    /// # let url = format!("sqlite://{}", folder.path().join("notes.db").display());
-    /// # let reducer = aggregate_reducers([]);
-    /// # Store::open(reducer.clone(), &url).await?.close().await;
-    /// let preview = Store::builder(reducer.with_version(2), url).preview_rebuild().await?;
-    /// assert!(!preview.changes_anything());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn preview_rebuild(self) -> Result<RebuildPreview, Error> {
-        preview(&self.url, &self.settings, &self.reducer).await
-    }
-
     /// Makes it open the store as a command needs it, beside servers: it begins no rebuild, takes no
     /// snapshots by itself, and records events as they are, whatever a middleware thinks of them.
     #[cfg(feature = "command-line")]
@@ -452,7 +300,7 @@ impl StoreBuilder {
         let backend = match backend::open(&self.url, &self.settings, checked).await {
             Err(error) if error.is_cured_by_rebuild() && self.on_change == OnChange::Rebuild => {
                 tracing::info!(because = %error, "rebuilding the tables");
-                build_where_newer(&self.url, &self.settings, &self.reducer, &schemas).await?;
+                rebuild::where_newer(&self.url, &self.settings, &self.reducer, &schemas).await?;
                 backend::open(&self.url, &self.settings, Some(&schemas)).await?
             }
             opened => opened?,
@@ -489,49 +337,6 @@ impl StoreBuilder {
         };
         Ok(Store { inner: Arc::new(inner), service })
     }
-}
-
-/// Runs the log into new tables, unless another server has done so or does it just now: then waits
-/// for that one.
-async fn build_where_newer(
-    url: &str,
-    settings: &Settings,
-    reducer: &Reducer,
-    schemas: &[&'static Schema],
-) -> Result<(), Error> {
-    loop {
-        let demand = (settings, Demand::WhereNewer);
-        match build_anew(url, demand, reducer, schemas, &mut |_| {}).await {
-            Err(Error::RebuildUnderWay) => {
-                tracing::info!("another server rebuilds the tables");
-                tokio::time::sleep(LOOK_AGAIN_AFTER).await;
-            }
-            done => return done,
-        }
-    }
-}
-
-/// Runs the log into new tables, on connections of its own.
-async fn build_anew(
-    url: &str,
-    (settings, demand): (&Settings, Demand),
-    reducer: &Reducer,
-    schemas: &[&'static Schema],
-    progress: &mut (dyn FnMut(RebuildProgress) + Send),
-) -> Result<(), Error> {
-    let live = backend::open(url, settings, None).await?;
-    if !live.is_shared() {
-        return Err(Error::Unsuitable(
-            "it is in memory, and its tables begin anew with each start".to_owned(),
-        ));
-    }
-    let wants_history = settings.wants_history || live.keeps_history();
-    let program = program::id();
-    let settings = Settings { wants_history, program, ..settings.clone() };
-    let demand = (&settings, demand);
-    let rebuilt = writer::rebuild(Arc::clone(&live), reducer, schemas, demand, progress).await;
-    live.close().await;
-    rebuilt
 }
 
 /// The service below all middleware: hands the dispatch to the writer and waits for its answer.

@@ -8,7 +8,7 @@ use super::differences::differences;
 use crate::backend::{Backend, Settings};
 use crate::error::Error;
 use crate::snapshot::is_log;
-use crate::{backend, reading, replay};
+use crate::{backend, generations, reading, replay};
 
 /// Changes that are told one by one; the others are counted.
 const CHANGES_TOLD_MAX: usize = 100;
@@ -25,6 +25,9 @@ const CHANGES_TOLD_MAX: usize = 100;
 pub struct RebuildPreview {
     /// The last event of the log, as of which it is.
     pub position: Position,
+    /// Whether newer reducers made the tables in use: the rebuild is to be told that it is
+    /// [`downgrading`](crate::StoreBuilder::downgrading).
+    pub needs_downgrading: bool,
     /// Each collection that there is, or would be.
     pub collections: Vec<CollectionPreview>,
     /// The first 100 documents that would change.
@@ -117,7 +120,11 @@ async fn compare(live: &dyn Backend, reducer: &Reducer) -> Result<RebuildPreview
     let (rows, end) = reading::rows(live, &plans).await?;
     let replayed = Database::new(reducer.schemas())?;
     let replayed = replay::forwards(live, reducer, replayed, 0, end.position).await?;
-    let mut preview = RebuildPreview { position: end.position, ..RebuildPreview::default() };
+    let (_, all) = generations::all(live).await?;
+    let in_use = all.iter().find(|it| it.id == live.generation());
+    let needs_downgrading = in_use.is_some_and(|it| it.version > reducer.version());
+    let position = end.position;
+    let mut preview = RebuildPreview { position, needs_downgrading, ..RebuildPreview::default() };
     let mut now: BTreeMap<_, (&'static Schema, Vec<Row>)> = BTreeMap::new();
     for (schema, rows) in recorded.into_iter().zip(rows) {
         now.insert(schema.collection, (schema, rows));

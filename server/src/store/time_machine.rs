@@ -275,6 +275,7 @@ impl Store {
         }
         match self.event_at(position).await? {
             (_, Some(event)) => Ok(Checkpoint { position, event_id: Some(event.id) }),
+            (head, None) if (1..=head).contains(&position) => Err(replay::missing(position)),
             (head, None) => Err(Error::PositionAhead { position, head }),
         }
     }

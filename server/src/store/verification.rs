@@ -6,7 +6,9 @@ use flux_reducers::{
 
 use super::differences::differences;
 use super::{Inner, Store};
+use crate::backend::Head;
 use crate::backend::history::{self, Changed};
+use crate::backend::own::GenerationState;
 use crate::error::Error;
 use crate::snapshot::is_log;
 use crate::{log, reading, replay, size};
@@ -40,8 +42,8 @@ pub struct Verification {
     pub differences: u64,
     /// The first 100 of them.
     pub first: Vec<Difference>,
-    /// Positions of snapshots that can't be read, with the reason.
-    pub broken: Vec<(Position, String)>,
+    /// What can't be read, and was not compared.
+    pub broken: Vec<Broken>,
 }
 
 impl Verification {
@@ -92,6 +94,24 @@ impl Compared {
     }
 }
 
+/// What can't be read.
+///
+/// ```
+/// use flux_server::Broken;
+///
+/// let told = |it: &Broken| format!("{} at {}: {}", it.compared.name(), it.position, it.reason);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Broken {
+    /// Which of what is compared.
+    pub compared: Compared,
+    /// The position as of which it is: that of a snapshot, or of the end of the log.
+    pub position: Position,
+    /// What is wrong with it, for people.
+    pub reason: String,
+}
+
 /// A document that is not what the log makes of it.
 ///
 /// ```
@@ -124,7 +144,8 @@ impl Store {
     /// It takes memory for all documents three times.
     ///
     /// # Errors
-    /// [`Error::Damaged`] where the log has a gap, an event beyond its end, or times that go back;
+    /// [`Error::Damaged`] where the log can't be relied on: an event that can't be read, a gap, an
+    /// event beyond its end, times that go back, or an end that is not what is recorded of it;
     /// [`Error::ReplayStopped`] where the reducers no longer accept an event of it.
     ///
     /// ```
@@ -140,79 +161,128 @@ impl Store {
     /// ```
     pub async fn verify(&self) -> Result<Verification, Error> {
         let inner = &*self.inner;
-        self.verify_log().await?;
-        let (end, now) = inner.documents_now().await?;
-        let mut verification = Verification { position: end, ..Verification::default() };
+        self.verify_generations().await?;
+        let logged = self.verify_log().await?;
+        let mut verification = Verification::default();
+        let now = inner.documents_now().await;
+        let now = verification.unless_broken(Compared::Documents, logged, now)?;
+        let end = now.as_ref().map_or(logged, |(end, _)| *end);
+        verification.position = end;
         let mut replayed = (0, inner.snapshots.empty().clone());
         for snapshot in inner.snapshots.list().await? {
             if snapshot.position > end {
                 // It may have been taken since.
                 let end = inner.backend.head().await?.position;
                 if snapshot.position > end {
-                    let reason = format!("the log ends at {end} already");
-                    verification.broken.push((snapshot.position, reason));
+                    let ended = Err(Error::Damaged(format!("the log ends at {end} already")));
+                    verification.unless_broken::<()>(
+                        Compared::Snapshot,
+                        snapshot.position,
+                        ended,
+                    )?;
                 }
                 continue;
             }
             replayed = inner.replay_on(replayed, snapshot.position).await?;
-            match inner.snapshots.load(&snapshot).await {
-                Ok(found) => {
-                    verification.compare(Compared::Snapshot, replayed.0, (&replayed.1, &found))?;
-                    verification.snapshots += 1;
-                }
-                // It may have been removed since: only so many are kept.
-                Err(Error::Damaged(_)) if !inner.snapshots.has(&snapshot).await? => continue,
-                Err(Error::Damaged(reason)) => {
-                    verification.broken.push((snapshot.position, reason));
-                }
-                Err(error) => return Err(error),
+            let found = inner.snapshots.load(&snapshot).await;
+            // It may have been removed since: only so many are kept.
+            if matches!(found, Err(Error::Damaged(_))) && !inner.snapshots.has(&snapshot).await? {
+                continue;
+            }
+            let (of, position) = (Compared::Snapshot, snapshot.position);
+            if let Some(found) = verification.unless_broken(of, position, found)? {
+                verification.compare(of, position, (&replayed.1, &found))?;
+                verification.snapshots += 1;
             }
         }
         let (_, expected) = inner.replay_on(replayed, end).await?;
-        verification.compare(Compared::Documents, end, (&expected, &now))?;
+        if let Some((_, now)) = now {
+            verification.compare(Compared::Documents, end, (&expected, &now))?;
+        }
         if inner.backend.keeps_history() {
-            verification.compare_history(inner, end).await?;
+            // The log was read before: what can't be read now is of the history.
+            let compared = verification.compare_history(inner, end).await;
+            verification.unless_broken(Compared::History, end, compared)?;
         }
         Ok(verification)
     }
 
-    /// Makes sure that the log begins at 1 and ends where its head says, and that no time goes back:
-    /// a replay looks at neither.
-    async fn verify_log(&self) -> Result<(), Error> {
+    /// Makes sure that what is recorded of the sets of tables is that this one is in use.
+    async fn verify_generations(&self) -> Result<(), Error> {
+        let own = self.generation();
+        for it in self.generations().await?.1 {
+            if (it.state == GenerationState::Live) != (it.id == own) {
+                self.position_in_use().await?;
+                let not = if it.id == own { "not " } else { "" };
+                return Err(Error::Damaged(format!(
+                    "set {own} of the tables is in use, and set {} is {not}recorded as live",
+                    it.id
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure of what a replay does not look at, and returns where the log ended.
+    async fn verify_log(&self) -> Result<Position, Error> {
         let log = RecordedEvent::SCHEMA;
+        let ended = self.inner.backend.head().await?;
         let all = [(log, Query::all().ascending("position").plan(log).map_err(Error::Query)?)];
-        let read = reading::fold(
-            &*self.inner.backend,
-            &all,
-            (0, Timestamp::MIN),
-            |last, _, row| {
-                let RecordedEvent { position, timestamp, .. } = log::event(&row)?;
-                if position < 1 {
-                    return Err(Error::Damaged(format!(
-                        "the log has an event at position {position}"
-                    )));
-                }
-                if position != last.0 + 1 {
-                    return Err(replay::missing(last.0 + 1));
-                }
-                if timestamp < last.1 {
-                    return Err(Error::Damaged(format!(
-                        "the event at position {position} is of {timestamp}, before the one before it: {}",
-                        last.1
-                    )));
-                }
-                *last = (position, timestamp);
-                Ok(())
-            },
-        );
-        match read.await? {
-            ((last, _), head) if last < head.position => Err(replay::missing(last + 1)),
-            ((last, _), head) if last > head.position => Err(Error::Damaged(format!(
+        let begun = LogSoFar { ended, last: 0, time: Timestamp::MIN, has_end: ended.position == 0 };
+        let read = reading::fold(&*self.inner.backend, &all, begun, |log, _, row| {
+            log.take(&log::event(&row)?).map_err(Error::Damaged)
+        });
+        let (LogSoFar { last, has_end, .. }, head) = read.await?;
+        if last < head.position {
+            return Err(replay::missing(last + 1));
+        }
+        if last > head.position {
+            return Err(Error::Damaged(format!(
                 "the log has an event at position {last}, and ends at {}",
                 head.position
-            ))),
-            _ => Ok(()),
+            )));
         }
+        if !has_end {
+            return Err(Error::Damaged(format!(
+                "the event at position {} is not the one that `flux_head` tells of, or of another \
+                 time",
+                ended.position
+            )));
+        }
+        Ok(ended.position)
+    }
+}
+
+/// What a log is found to be that is read from its beginning.
+struct LogSoFar {
+    /// What was recorded of its end.
+    ended: Head,
+    /// The last event's.
+    last: Position,
+    time: Timestamp,
+    /// Whether that end was among its events.
+    has_end: bool,
+}
+
+impl LogSoFar {
+    fn take(&mut self, event: &RecordedEvent) -> Result<(), String> {
+        let RecordedEvent { position, timestamp, id, .. } = *event;
+        if position < 1 {
+            return Err(format!("the log has an event at position {position}"));
+        }
+        if position != self.last + 1 {
+            return Err(format!("the log has no event at position {}", self.last + 1));
+        }
+        if timestamp < self.time {
+            return Err(format!(
+                "the event at position {position} is of {timestamp}, before the one before it: {}",
+                self.time
+            ));
+        }
+        let Head { position: end, timestamp: time, event_id, .. } = self.ended;
+        self.has_end |= (end, time, event_id) == (position, timestamp, Some(id));
+        (self.last, self.time) = (position, timestamp);
+        Ok(())
     }
 }
 
@@ -272,6 +342,22 @@ impl Verification {
                 found,
             });
         });
+    }
+
+    /// Returns what was read, and notes what could not be.
+    fn unless_broken<T>(
+        &mut self,
+        compared: Compared,
+        position: Position,
+        read: Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        match read {
+            Err(Error::Damaged(reason)) => {
+                self.broken.push(Broken { compared, position, reason });
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
     }
 
     fn tell(&mut self, difference: Difference) {

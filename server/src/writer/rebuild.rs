@@ -5,20 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flux_reducers::{
-    Document as _, Fault, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Timestamp,
-    Uuid, Value,
+    Document as _, Fault, Position, RecordedEvent, Reducer, Row, Schema, Timestamp, Uuid,
 };
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::progress::{Progress, WorkingSet};
-use crate::backend::exclusive::{Exclusive, Exclusivity};
-use crate::backend::own::GENERATIONS;
 use crate::backend::{Backend, Built, Demand, Head, Lookup, Part, Settings, Transaction};
 use crate::dispatch::{Dispatch, Received};
 use crate::error::Error;
 use crate::snapshot::is_log;
-use crate::{log, reading, replay, size};
+use crate::{generations, log, replay, size};
 
 /// Events whose changes are written together, and where others wait for each write.
 const EVENTS_AT_ONCE: usize = 256;
@@ -45,9 +42,6 @@ const DOUBLED_MAX: u32 = 16;
 /// go on in between.
 const HOLDS: usize = 10;
 const BETWEEN_HOLDS: Duration = Duration::from_millis(10);
-
-/// How long one that ended may take to let others do it.
-const LET_GO_AFTER: Duration = Duration::from_secs(1);
 
 /// Bytes of documents that are kept from one write to the next.
 const WORKING_SET_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -82,32 +76,13 @@ pub(crate) async fn rebuild(
     (settings, demand): (&Settings, Demand),
     progress: &mut (dyn FnMut(RebuildProgress) + Send),
 ) -> Result<(), Error> {
-    let Some(own) = exclusively(&*live).await? else { return Err(Error::RebuildUnderWay) };
+    let own = generations::exclusively(&*live).await?;
     let done = build(Arc::clone(&live), reducer, schemas, (settings, demand), progress).await;
     if done.is_ok() {
-        drop_useless(&*live).await;
+        generations::drop_useless(&*live).await;
     }
     own.end().await;
     done
-}
-
-/// Drops what is of no use any more. A failure of that stops nothing.
-async fn drop_useless(live: &dyn Backend) {
-    if let Err(error) = drop_generations(live, ["dropped"]).await {
-        tracing::warn!(%error, "tables that are of no use could not be dropped: the next rebuild does");
-    }
-}
-
-/// Takes it on. One that was dropped a moment ago may not have let go of it yet.
-async fn exclusively(live: &dyn Backend) -> Result<Option<Exclusivity>, Error> {
-    let deadline = Instant::now() + LET_GO_AFTER;
-    loop {
-        let own = live.exclusively(Exclusive::Rebuild).await?;
-        if own.is_some() || Instant::now() > deadline {
-            return Ok(own);
-        }
-        tokio::time::sleep(LET_GO_AFTER / 20).await;
-    }
 }
 
 async fn build(
@@ -122,7 +97,7 @@ async fn build(
         return Ok(());
     };
     // Now, for they may be as large as what is built.
-    drop_useless(&*live).await;
+    generations::drop_useless(&*live).await;
     let schemas: BTreeMap<_, _> =
         schemas.iter().map(|schema| (schema.collection, *schema)).collect();
     let mut rebuild = Rebuild {
@@ -155,34 +130,6 @@ async fn build(
         }
     }
     done
-}
-
-/// Drops the tables that were replaced last; false where there are none.
-pub(crate) async fn drop_previous(backend: &dyn Backend) -> Result<bool, Error> {
-    drop_generations(backend, ["kept", "dropped"]).await
-}
-
-/// Drops the generations in these states, and returns whether there are any.
-async fn drop_generations<const N: usize>(
-    backend: &dyn Backend,
-    states: [&'static str; N],
-) -> Result<bool, Error> {
-    // Whatever is recorded of it, what the head names is in use.
-    let live = backend.head().await?.generation;
-    let kept = Filter::is_in("state", states) & Filter::ne("id", live);
-    let kept = Query::from(kept).plan(GENERATIONS);
-    let plans = [(GENERATIONS, kept.map_err(Error::Query)?)];
-    let found = reading::fold(backend, &plans, Vec::new(), |all, _, row| {
-        all.push(GENERATIONS.id_of(&row).clone());
-        Ok(())
-    });
-    let found = found.await?.0;
-    for generation in &found {
-        if let Value::Integer(generation) = generation {
-            backend.drop_generation(*generation).await?;
-        }
-    }
-    Ok(!found.is_empty())
 }
 
 struct Rebuild<'a> {
@@ -249,7 +196,11 @@ impl Rebuild<'_> {
         self.double_if(!has_all);
         if has_all {
             let held_ms = since.elapsed().as_millis();
-            tracing::info!(position = self.position, held_ms, "the tables are swapped");
+            tracing::info!(
+                position = self.position,
+                held_ms,
+                "the tables are swapped: those of before are kept"
+            );
         }
         Ok(has_all)
     }

@@ -112,11 +112,13 @@ contract! {
         servers_that_start_with_new_reducers_rebuild_once,
         an_old_server_that_starts_again_does_not_rebuild_back,
         a_preview_tells_what_a_rebuild_would_change,
+        a_preview_of_tables_that_somebody_changed_tells_that_a_rebuild_mends_them,
         reducers_that_read_the_log_see_what_was_before_each_event,
     ;
     stopped_rebuilds:
         a_rebuild_that_is_interrupted_goes_on_or_begins_anew,
         what_another_program_began_to_rebuild_begins_anew,
+        a_rebuild_that_is_interrupted_is_given_up_when_told,
         a_rebuild_that_wakes_after_another_took_over_changes_nothing,
         mended_reducers_begin_anew_where_the_log_was_not_accepted,
         a_rebuild_that_stops_early_in_a_long_log_ends,
@@ -131,6 +133,7 @@ contract! {
         a_moment_by_time_is_that_of_the_last_event_before,
         a_moment_to_come_is_refused,
         a_log_that_somebody_changed_is_found,
+        a_moment_that_the_log_has_lost_is_not_taken_for_one_to_come,
         a_moment_of_a_log_that_was_replaced_is_not_told,
         a_store_whose_tables_were_replaced_tells_no_past,
         a_replay_that_is_not_accepted_stops_with_the_event,
@@ -159,6 +162,7 @@ contract! {
         every_change_of_a_document_is_told,
         a_history_is_read_page_by_page,
         a_history_that_somebody_changed_is_found,
+        what_can_not_be_read_is_told_beside_what_differs,
         the_history_is_kept_from_the_beginning_or_not_at_all,
         documents_with_any_id_have_a_history,
     ;

@@ -287,12 +287,12 @@ async fn what_somebody_else_wrote_is_found_and_mended_by_a_rebuild() {
     assert_eq!(notes.run(&["verify"]).status.code(), Some(0));
     let refused = notes.run(&["rebuild"]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(String::from_utf8(refused.stderr).unwrap().contains("--drop-previous-only"));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("--drop-unused"));
     for is_kept in [true, false] {
-        assert_eq!(notes.json(&["rebuild", "--drop-previous-only"])[0]["dropped"], is_kept);
+        assert_eq!(notes.json(&["rebuild", "--drop-unused"])[0]["dropped"], is_kept);
     }
     assert_eq!(notes.json(&["rebuild", "--drop-previous"])[0]["position"], 5);
-    assert_eq!(notes.json(&["rebuild", "--drop-previous-only"])[0]["dropped"], false);
+    assert_eq!(notes.json(&["rebuild", "--drop-unused"])[0]["dropped"], false);
     assert_eq!(notes.json(&["history", "notes", &id(2).to_string()]).len(), 2);
 }
 
@@ -307,6 +307,38 @@ async fn more_differences_than_are_shown_are_counted() {
         let people = String::from_utf8(notes.run(arguments).stdout).unwrap();
         assert!(people.contains("\nand 30 more\n"), "{people}");
     }
+}
+
+#[tokio::test]
+async fn documents_that_cannot_be_read_are_a_difference_that_a_rebuild_mends() {
+    let notes = Notes::new().await;
+    notes.run(&["snapshot"]);
+    notes.meddle("UPDATE notes SET id = x'07' WHERE title = 'edited'").await;
+    let found = notes.run(&["verify", "--json"]);
+    assert_eq!(found.status.code(), Some(3), "{found:?}");
+    let [broken, all] = &lines(&found)[..] else { panic!("{found:?}") };
+    assert_eq!((&broken["compared"], &broken["position"]), (&json!("documents"), &json!(5)));
+    assert!(broken["broken"].as_str().unwrap().contains("notes"), "{broken}");
+    assert_eq!((&all["snapshots"], &all["broken"]), (&json!(1), &json!(1)));
+    let people = String::from_utf8(notes.run(&["verify"]).stdout).unwrap();
+    assert!(people.contains("`rebuild` writes documents"), "{people}");
+    assert!(!people.contains("--remove"), "the snapshot is sound: {people}");
+    assert!(notes.run(&["rebuild"]).status.success());
+    assert_eq!(notes.run(&["verify"]).status.code(), Some(0));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_exported_again_stays_as_private_as_it_was() {
+    use std::os::unix::fs::PermissionsExt;
+    let notes = Notes::new().await;
+    let file = notes.path("log.jsonl");
+    std::fs::write(&file, "").unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+    assert!(notes.run(&["export", "--file", file.to_str().unwrap()]).status.success());
+    let written = std::fs::metadata(&file).unwrap();
+    assert!(written.len() > 0);
+    assert_eq!(written.permissions().mode() & 0o777, 0o600);
 }
 
 #[tokio::test]
@@ -348,7 +380,7 @@ async fn an_exported_log_is_imported_as_it_was() {
     assert_eq!(lines(&twice), [json!({ "events": 0, "position": 5 })], "{twice:?}");
     for (wrong, told) in [
         (&b"{\"position\": 6}\n"[..], "line 1 of the log: missing field"),
-        (b"\n{\"position\": 6", "line 2 of the log: EOF while parsing"),
+        (b"\n{\"position\": 6", "line 2 of the log: EOF while parsing an object at column 14"),
         (b"\n\n\xff\xfe\n", "wrong.jsonl, line 3: stream did not contain valid UTF-8"),
     ] {
         let file = notes.path("wrong.jsonl");
@@ -371,22 +403,26 @@ async fn an_import_tells_who_else_writes() {
     let log = run_on(&notes.url("from.db"), &["export"]).stdout;
     let lines: Vec<_> = log.split_inclusive(|byte| *byte == b'\n').collect();
 
-    let builder = Store::builder(lift(), notes.url("to.db")).keep_history();
-    let store = builder.open().await.unwrap();
-    let mut recorded = store.subscribe().unwrap();
-    let mut command = command_on(&notes.url("to.db"), &["import"]);
-    let mut importing = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut input = importing.stdin.take().unwrap();
-    input.write_all(&lines[..500].concat()).unwrap();
-    while recorded.position() < 500 {
-        recorded.next().await.unwrap();
+    // Somebody's own event, and that of another import of the same log.
+    let same: Action = serde_json::from_slice(lines[500]).unwrap();
+    for (name, other) in [("to.db", action(&added(1000))), ("twice.db", same)] {
+        let builder = Store::builder(lift(), notes.url(name)).keep_history();
+        let store = builder.open().await.unwrap();
+        let mut recorded = store.subscribe().unwrap();
+        let mut command = command_on(&notes.url(name), &["import"]);
+        let mut importing = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut input = importing.stdin.take().unwrap();
+        input.write_all(&lines[..500].concat()).unwrap();
+        while recorded.position() < 500 {
+            recorded.next().await.unwrap();
+        }
+        store.dispatch(&other).await.unwrap();
+        input.write_all(&lines[500..].concat()).unwrap();
+        drop(input);
+        let ended = importing.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(1));
+        let told = String::from_utf8(ended.stderr).unwrap();
+        assert!(told.contains("line 501 of the log: something else has recorded"), "{told}");
+        assert_eq!(store.position().await.unwrap(), 501);
     }
-    store.dispatch(&added(1000)).await.unwrap();
-    input.write_all(&lines[500..].concat()).unwrap();
-    drop(input);
-    let ended = importing.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(1));
-    let told = String::from_utf8(ended.stderr).unwrap();
-    assert!(told.contains("line 501 of the log: something else has recorded"), "{told}");
-    assert_eq!(store.position().await.unwrap(), 501);
 }

@@ -1,7 +1,7 @@
 //! The history of documents: what changed them, and what they were before and after.
 
 use flux_server::reducers::{Action, Collection, Query, Reduction, Uuid, lift};
-use flux_server::{Difference, HistoryQuery};
+use flux_server::{Compared, Difference, HistoryQuery};
 
 use crate::contract::time::{Page, fill};
 use crate::databases::Database;
@@ -75,6 +75,21 @@ pub(crate) async fn a_history_that_somebody_changed_is_found(database: Database)
         let is_it = |it: &Difference| it.position == outside && it.found.is_some();
         assert!(found.iter().any(is_it), "{found:?}");
     }
+}
+
+pub(crate) async fn what_can_not_be_read_is_told_beside_what_differs(database: Database) {
+    let store = database.builder(reducer()).keep_history().open().await.unwrap();
+    fill(&store, 0..60).await;
+    let (tasks, history) = (database.table("tasks"), database.table("flux_history"));
+    let quote = if database.url().starts_with("mysql") { '`' } else { '"' };
+    database.run(format!("UPDATE {history} SET {quote}before{quote} = '{{'")).await;
+    let first = format!("SELECT id FROM (SELECT MIN(id) AS id FROM {tasks}) AS first");
+    database.run(format!("UPDATE {tasks} SET title = 'other' WHERE id = ({first})")).await;
+    let found = store.verify().await.unwrap();
+    assert_eq!((found.differences, found.first[0].compared), (1, Compared::Documents));
+    assert_eq!((found.broken.len(), found.broken[0].compared), (1, Compared::History), "{found:?}");
+    assert!(found.broken[0].reason.contains("flux_history"), "{found:?}");
+    assert!(!found.is_sound());
 }
 
 pub(crate) async fn the_history_is_kept_from_the_beginning_or_not_at_all(database: Database) {

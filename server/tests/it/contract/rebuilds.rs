@@ -178,6 +178,8 @@ pub(crate) async fn an_older_program_does_not_undo_what_a_newer_one_made(databas
         assert!(error.to_string().contains("use the newer program"), "{error}");
     }
     database.builder(newer::reducer()).open().await.unwrap().close().await;
+    assert!(older().preview_rebuild().await.unwrap().needs_downgrading);
+    assert!(!database.builder(newer::reducer()).preview_rebuild().await.unwrap().needs_downgrading);
     let store = older().downgrading().rebuild(|_| {}).await.unwrap();
     verify_by(&store, &reducer()).await;
 }
@@ -434,4 +436,21 @@ pub(crate) async fn reducers_that_read_the_log_see_what_was_before_each_event(da
     assert!(rebuilt.verify().await.unwrap().is_sound());
     let pages = rebuilt.find_all::<Page>(Query::all()).await.unwrap();
     assert_eq!(pages.iter().map(|it| it.id).collect::<Vec<_>>(), (0..310).collect::<Vec<_>>());
+}
+
+pub(crate) async fn a_preview_of_tables_that_somebody_changed_tells_that_a_rebuild_mends_them(
+    database: Database,
+) {
+    let store = database.open().await;
+    fill(&store, 0..10).await;
+    store.close().await;
+    let tasks = database.table("tasks");
+    for harm in [format!("ALTER TABLE {tasks} DROP COLUMN done"), format!("DROP TABLE {tasks}")] {
+        database.run(harm).await;
+        let told = database.builder(reducer()).preview_rebuild().await.unwrap_err();
+        assert_eq!(told.code(), "table_changed", "{told}");
+        assert!(told.to_string().contains("rebuilt from the log"), "{told}");
+    }
+    let store = database.builder(reducer()).rebuild(|_| {}).await.unwrap();
+    verify_by(&store, &reducer()).await;
 }

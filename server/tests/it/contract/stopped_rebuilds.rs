@@ -49,6 +49,23 @@ pub(crate) async fn what_another_program_began_to_rebuild_begins_anew(database: 
     verify_by(&store, &newer::reducer()).await;
 }
 
+pub(crate) async fn a_rebuild_that_is_interrupted_is_given_up_when_told(database: Database) {
+    let store = database.open().await;
+    fill(&store, 0..400).await;
+    interrupt(database.builder(newer::reducer())).await;
+    let builder = database.builder(reducer());
+    assert!(builder.drop_unused().await.unwrap());
+    assert!(!builder.drop_unused().await.unwrap());
+    verify(&store).await;
+    assert!(store.verify().await.unwrap().is_sound());
+    store.close().await;
+    assert!(begins_at(database.builder(newer::reducer())).await < 512);
+    // What is in use stays.
+    assert!(database.builder(newer::reducer()).drop_unused().await.unwrap());
+    let store = database.builder(newer::reducer()).open().await.unwrap();
+    verify_by(&store, &newer::reducer()).await;
+}
+
 pub(crate) async fn a_rebuild_that_wakes_after_another_took_over_changes_nothing(
     database: Database,
 ) {
@@ -70,6 +87,8 @@ pub(crate) async fn a_rebuild_that_wakes_after_another_took_over_changes_nothing
     let first = tokio::task::spawn_blocking(move || sleeps.recv()).await.unwrap().unwrap();
     assert!((1..400).contains(&first), "{first}");
     let refused = database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap_err();
+    assert_eq!(refused.code(), "rebuild_under_way", "{refused}");
+    let refused = database.builder(newer::reducer()).drop_unused().await.unwrap_err();
     assert_eq!(refused.code(), "rebuild_under_way", "{refused}");
     if !end_session_of_lock(&database, "flux_rebuild").await {
         // A file stays locked until the process ends.

@@ -171,7 +171,8 @@ pub(crate) async fn a_log_that_somebody_changed_is_found(database: Database) {
     let quote = if database.url().starts_with("postgres") { '"' } else { '`' };
     let column = |name: &str| format!("{quote}{name}{quote}");
     let (events, head) = (database.table("events"), database.table("flux_head"));
-    let (position, time) = (column("position"), column("timestamp"));
+    let generations = database.table("flux_generations");
+    let (position, time, id) = (column("position"), column("timestamp"), column("event_id"));
     for (harm, told, mend) in [
         (
             format!("UPDATE {head} SET {position} = 2"),
@@ -188,6 +189,21 @@ pub(crate) async fn a_log_that_somebody_changed_is_found(database: Database) {
             "an event at position 0",
             format!("UPDATE {events} SET {position} = 1 WHERE {position} = 0"),
         ),
+        (
+            format!("UPDATE {head} SET {time} = {time} - 1"),
+            "the event at position 3 is not the one that `flux_head` tells of",
+            format!("UPDATE {head} SET {time} = {time} + 1"),
+        ),
+        (
+            format!("UPDATE {head} SET {id} = (SELECT id FROM {events} WHERE {position} = 2)"),
+            "the event at position 3 is not the one that `flux_head` tells of",
+            format!("UPDATE {head} SET {id} = (SELECT id FROM {events} WHERE {position} = 3)"),
+        ),
+        (
+            format!("UPDATE {generations} SET state = 'kept'"),
+            "set 0 is not recorded as live",
+            format!("UPDATE {generations} SET state = 'live'"),
+        ),
     ] {
         database.run(harm).await;
         let error = store.verify().await.unwrap_err();
@@ -195,6 +211,21 @@ pub(crate) async fn a_log_that_somebody_changed_is_found(database: Database) {
         database.run(mend).await;
         assert!(store.verify().await.unwrap().is_sound());
     }
+}
+
+pub(crate) async fn a_moment_that_the_log_has_lost_is_not_taken_for_one_to_come(
+    database: Database,
+) {
+    let store = database.open().await;
+    store.dispatch_all(&[added(1), added(2), added(3)]).await.unwrap();
+    let position = if database.url().starts_with("mysql") { "`position`" } else { "position" };
+    database.run(format!("DELETE FROM {} WHERE {position} > 1", database.table("events"))).await;
+    for lost in [2, 3] {
+        let error = store.at(lost).await.unwrap_err();
+        assert!(error.to_string().contains(&format!("no event at position {lost}")), "{error}");
+    }
+    assert_eq!(store.at(4).await.unwrap_err().code(), "position_ahead");
+    assert_eq!(store.at(-1).await.unwrap_err().code(), "position_ahead");
 }
 
 pub(crate) async fn a_moment_of_a_log_that_was_replaced_is_not_told(database: Database) {
