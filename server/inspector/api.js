@@ -126,10 +126,11 @@ export async function schemas() {
 
 /**
  * @param {{ from?: string | undefined, parts: number }} query
+ * @param {AbortSignal} [signal]
  * @returns {Promise<Rate>}
  */
-export function rate(query) {
-  return read("inspector/rate", query);
+export function rate(query, signal) {
+  return read("inspector/rate", query, signal);
 }
 
 /** @returns {Promise<Generations>} */

@@ -56,7 +56,7 @@ export function showHistory(feed, schemas) {
   const showSoon = atMostEvery(FOLLOW_MS, () => {
     if (place().view === "history" && place().id !== "" && !document.hidden) show();
   });
-  feed.listen({ recorded: showSoon });
+  feed.listen({ began: showSoon, recorded: showSoon });
   more.addEventListener("click", () => known.showEarlier().catch(() => show()));
   part("history-form", HTMLFormElement).addEventListener("submit", (event) => {
     event.preventDefault();

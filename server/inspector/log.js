@@ -7,6 +7,7 @@ import { element, part } from "./element.js";
 import { Events, KEPT } from "./events.js";
 import { count, short, text, time, user } from "./format.js";
 import { follow, go, place } from "./place.js";
+import { onlyTheLast } from "./throttle.js";
 
 /** @typedef {import("./api.js").RecordedEvent} RecordedEvent */
 
@@ -50,12 +51,10 @@ class LogView {
 
   #types = new Set();
 
-  /** Which answer is waited for: one that was overtaken is thrown away. */
-  #asked = 0;
-
   /** @param {(error: unknown) => void} failed */
   constructor(failed) {
     this.failed = failed;
+    this.begin = onlyTheLast((signal) => this.#showEnd(signal), failed);
   }
 
   /** What is paused stays as it is. */
@@ -63,27 +62,25 @@ class LogView {
     if (this.#missed === undefined) this.begin();
   }
 
-  /** Shows the end of the log anew. */
-  async begin() {
-    this.#asked += 1;
-    const asked = this.#asked;
+  /**
+   * Shows the end of the log anew.
+   *
+   * @param {AbortSignal} signal
+   */
+  async #showEnd(signal) {
     this.#since = [];
     if (this.#missed !== undefined) this.#missed = 0;
     const filter = { type: typeField.value.trim(), text: textField.value.trim() };
     const limit = filter.text === "" ? PAGE : SEARCHED;
-    try {
-      const { events } = await lastEvents({ type: filter.type, limit });
-      if (asked !== this.#asked) return;
-      this.#events = new Events(filter, events);
-      // Fewer than asked for: that is all.
-      if (events.length < limit) this.#events.oldest = 1;
-      if (this.#missed === undefined) this.#events.add(this.#since);
-      list.replaceChildren(...this.#events.list.map((event) => this.#entry(event)));
-      this.#learn(events);
-      this.#tell();
-    } catch (error) {
-      this.failed(error);
-    }
+    const { events } = await lastEvents({ type: filter.type, limit }, signal);
+    if (signal.aborted) return;
+    this.#events = new Events(filter, events);
+    // Fewer than asked for: that is all.
+    if (events.length < limit) this.#events.oldest = 1;
+    if (this.#missed === undefined) this.#events.add(this.#since);
+    list.replaceChildren(...this.#events.list.map((event) => this.#entry(event)));
+    this.#learn(events);
+    this.#tell();
   }
 
   /** @param {RecordedEvent[]} recorded */

@@ -5,7 +5,7 @@ import { rate } from "./api.js";
 import { drawing, part } from "./element.js";
 import { counted, duration, moment, rate as perSecond } from "./format.js";
 import { go } from "./place.js";
-import { atMostEvery } from "./throttle.js";
+import { atMostEvery, onlyTheLast } from "./throttle.js";
 
 /** @typedef {{ index: number, from: number, to: number, events: number, position: number }} Bar */
 
@@ -27,11 +27,12 @@ const range = part("rate-range", HTMLFieldSetElement);
  * @param {(error: unknown) => void} failed
  */
 export function showRate(feed, failed) {
-  const view = new RateView(failed);
-  const showSoon = atMostEvery(FOLLOW_MS, () => view.show());
-  feed.listen({ began: () => view.show(), recorded: showSoon });
+  const view = new RateView();
+  const show = onlyTheLast((signal) => view.show(signal), failed);
+  const showSoon = atMostEvery(FOLLOW_MS, show);
+  feed.listen({ began: show, recorded: showSoon });
   setInterval(showSoon, TIME_MS);
-  range.addEventListener("change", () => view.show());
+  range.addEventListener("change", show);
   return (/** @type {string | undefined} */ timestamp) => view.markTime(timestamp);
 }
 
@@ -41,11 +42,7 @@ class RateView {
 
   #marked = /** @type {number | undefined} */ (undefined);
 
-  #asked = 0;
-
-  /** @param {(error: unknown) => void} failed */
-  constructor(failed) {
-    this.failed = failed;
+  constructor() {
     plot.setAttribute("viewBox", `0 0 ${PARTS} ${HEIGHT}`);
     plot.addEventListener("pointermove", (event) => this.#tell(this.#barAt(event)));
     plot.addEventListener("pointerleave", () => this.#tell(undefined));
@@ -55,21 +52,16 @@ class RateView {
     });
   }
 
-  async show() {
+  /** @param {AbortSignal} signal */
+  async show(signal) {
     if (document.hidden) return;
-    this.#asked += 1;
-    const asked = this.#asked;
     const seconds = range.querySelector("input:checked")?.getAttribute("value");
     const from = seconds ? new Date(Date.now() - Number(seconds) * 1000).toISOString() : undefined;
-    try {
-      const answer = await rate({ from, parts: PARTS });
-      if (asked !== this.#asked) return;
-      this.#bars = bars(answer);
-      this.#draw();
-      this.#tell(undefined);
-    } catch (error) {
-      this.failed(error);
-    }
+    const answer = await rate({ from, parts: PARTS }, signal);
+    if (signal.aborted) return;
+    this.#bars = bars(answer);
+    this.#draw();
+    this.#tell(undefined);
   }
 
   /** @param {string | undefined} timestamp */

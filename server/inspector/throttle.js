@@ -36,7 +36,8 @@ export function afterRest(milliseconds, run) {
 }
 
 /**
- * Returns a function that makes each call end the one before: it gives the signal for that.
+ * Returns a function that makes each call end the one before: it gives the signal for that. Of one that
+ * was ended no failure is told.
  *
  * @template {unknown[]} Given
  * @param {(signal: AbortSignal, ...given: Given) => Promise<void>} run

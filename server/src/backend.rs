@@ -12,6 +12,8 @@ use tokio::sync::mpsc;
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, without_password};
 
+pub(crate) use events::is_log;
+
 use event_texts::EventTexts;
 use exclusive::{Exclusive, Exclusivity};
 use relational::Relational;
@@ -22,7 +24,6 @@ mod connections;
 mod dialect;
 mod documents;
 pub(crate) mod event_texts;
-#[cfg(feature = "service")]
 pub(crate) mod event_times;
 mod events;
 pub(crate) mod exclusive;
@@ -129,7 +130,6 @@ pub(crate) trait Backend: Debug + Send + Sync {
     ) -> BoxFuture<'a, Result<HashMap<Uuid, RecordedEvent>, Error>>;
 
     /// Returns when the events at these positions were recorded, those that there are.
-    #[cfg(feature = "service")]
     fn event_times<'a>(
         &'a self,
         positions: &'a event_times::Positions,
@@ -172,8 +172,13 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// is built, or it is dropped.
     fn abandon(&self, owner: Uuid, built: Built) -> BoxFuture<'_, Result<(), Error>>;
 
-    /// Drops the tables of a generation that is not live.
-    fn drop_generation(&self, generation: i64) -> BoxFuture<'_, Result<(), Error>>;
+    /// Drops the tables of a generation that is not live, as long as it is still in this state;
+    /// returns whether it was.
+    fn drop_generation(
+        &self,
+        generation: i64,
+        state: own::GenerationState,
+    ) -> BoxFuture<'_, Result<bool, Error>>;
 
     /// Whether it is kept which event changed which document.
     fn keeps_history(&self) -> bool;
@@ -297,6 +302,13 @@ pub(crate) struct Settings {
     pub(crate) must_exist: bool,
     /// The program that rebuilds, where that is known.
     pub(crate) program: Option<Uuid>,
+}
+
+impl Settings {
+    /// The same, of a store that is there.
+    pub(crate) fn of_existing(&self) -> Self {
+        Self { must_exist: true, ..self.clone() }
+    }
 }
 
 /// Opens the database that the URL names, and makes the tables it lacks. Without schemas the tables

@@ -60,8 +60,8 @@ pub enum Command {
     Rebuild(maintenance::Rebuild),
     /// Takes a snapshot, lists those that there are, or removes one.
     Snapshot(maintenance::Snapshot),
-    /// Compares the tables and the snapshots with a replay of the log. Exits with 3 on a difference,
-    /// with 1 where the log itself is damaged, or something can't be read.
+    /// Compares the tables and the snapshots with a replay of the log. Exits with 3 where something
+    /// differs or can't be read, with 1 where the log itself is damaged.
     Verify(maintenance::Verify),
     /// Writes the log as JSON Lines.
     Export(transfer::Export),
@@ -112,7 +112,8 @@ pub struct Output {
 pub enum Outcome {
     /// It is done: 0. An error is 1, and a command line that is none 2.
     Done,
-    /// A verification found a difference, or a rebuild would make one: 3.
+    /// A verification found a difference, or what can't be read, or a rebuild would make other
+    /// documents: 3.
     Differs,
 }
 

@@ -127,6 +127,17 @@ pub enum Error {
         /// What is another.
         difference: String,
     },
+    /// A type was asked for that is not the one of the collection's documents.
+    #[error(
+        "the documents of `{collection}` are of another type than the one asked for: {difference}. \
+         Ask for the type that the store's reducers have"
+    )]
+    OtherType {
+        /// The collection.
+        collection: String,
+        /// How the type's schema differs from the collection's.
+        difference: String,
+    },
     /// A table is no longer as the store made it.
     #[error(
         "table `{table}` is not as the store made it: {difference}. What reducers made, and the \
@@ -330,6 +341,7 @@ impl Error {
             Self::ReadsWithoutEnd { .. } => "reads_without_end",
             Self::Schema(_) => "schema_invalid",
             Self::SchemaChanged { .. } => "schema_changed",
+            Self::OtherType { .. } => "other_type",
             Self::TableChanged { .. } => "table_changed",
             Self::ReplayStopped { .. } => "replay_stopped",
             Self::VersionChanged { .. } => "version_changed",
@@ -404,6 +416,11 @@ impl Error {
             Self::Closed | Self::Superseded | Self::Unanswered { .. } => false,
             _ => true,
         }
+    }
+
+    /// Damage of what no rebuild can write anew.
+    pub(crate) fn beyond_rebuild(found: impl std::fmt::Display) -> Self {
+        Self::Damaged(format!("{found}; restore it from a backup"))
     }
 
     pub(crate) fn database(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {

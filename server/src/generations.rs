@@ -33,8 +33,8 @@ pub(crate) async fn drop_previous(backend: &dyn Backend) -> Result<bool, Error> 
     drop_in(backend, &[GenerationState::Kept, GenerationState::Dropped]).await
 }
 
-/// Drops what is of no use any more. A failure of that stops nothing.
-pub(crate) async fn drop_useless(backend: &dyn Backend) {
+/// Drops those that are to be dropped. A failure of that stops nothing.
+pub(crate) async fn drop_marked(backend: &dyn Backend) {
     if let Err(error) = drop_in(backend, &[GenerationState::Dropped]).await {
         tracing::warn!(%error, "tables that are of no use could not be dropped: the next rebuild does");
     }
@@ -74,8 +74,7 @@ async fn drop_in(backend: &dyn Backend, states: &[GenerationState]) -> Result<bo
     let mut is_any = false;
     for generation in all(backend).await?.1 {
         if states.contains(&generation.state) && generation.id != live {
-            backend.drop_generation(generation.id).await?;
-            is_any = true;
+            is_any |= backend.drop_generation(generation.id, generation.state).await?;
         }
     }
     Ok(is_any)

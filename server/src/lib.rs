@@ -23,6 +23,7 @@ mod piecewise;
 mod program;
 mod reading;
 mod replay;
+mod schema_changes;
 #[cfg(feature = "service")]
 mod service;
 mod size;

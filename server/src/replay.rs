@@ -8,12 +8,14 @@ use flux_reducers::{
     Database, Delta, Document as _, Filter, Halt, Position, Query, RecordedEvent, Reducer, Value,
 };
 
+use serde::de::IgnoredAny;
+
 use crate::backend::Backend;
 use crate::backend::event_texts::EventTexts;
 use crate::backend::history::{self, Changed};
 use crate::error::Error;
 use crate::reading::{self, PlannedQuery};
-use crate::{panic, snapshot};
+use crate::{backend, panic};
 
 /// Applies the events after a position, up to another one.
 pub(crate) async fn forwards(
@@ -65,7 +67,7 @@ pub(crate) async fn backwards(
         database.put(schema.collection, &id, before).map_err(Error::Query)
     });
     let database = taken.await?.0.0;
-    if !database.schemas().any(snapshot::is_log) {
+    if !database.schemas().any(backend::is_log) {
         return Ok(database);
     }
     let events = [between(RecordedEvent::SCHEMA, to, from)?];
@@ -79,11 +81,19 @@ pub(crate) async fn backwards(
 /// Applies one event of the log.
 fn apply(reducer: &Reducer, database: &mut Database, event: &EventText<'_>) -> Result<(), Error> {
     let EventText { position, id, event_type, .. } = *event;
-    caught(|| reducer.replay_incoming(database, event)).map_err(|reason| Error::ReplayStopped {
-        position,
-        id,
-        event_type: event_type.to_owned(),
-        reason,
+    caught(|| reducer.replay_incoming(database, event)).map_err(|reason| match unreadable(event) {
+        Some(damage) => Error::beyond_rebuild(damage),
+        None => Error::ReplayStopped { position, id, event_type: event_type.to_owned(), reason },
+    })
+}
+
+/// Tells what of an event can't be read: then that it was not accepted is no fault of the reducer's.
+fn unreadable(event: &EventText<'_>) -> Option<String> {
+    let EventText { position, id, .. } = *event;
+    let parts = [("payload", event.payload), ("meta", event.meta)];
+    parts.into_iter().find_map(|(name, text)| {
+        let error = serde_json::from_str::<IgnoredAny>(text?).err()?;
+        Some(format!("event {id} at position {position} of the log: `{name}`: {error}"))
     })
 }
 
@@ -128,7 +138,7 @@ pub(crate) fn between(
 
 /// Tells that the log has a gap.
 pub(crate) fn missing(position: Position) -> Error {
-    Error::Damaged(format!("the log has no event at position {position}"))
+    Error::beyond_rebuild(format!("the log has no event at position {position}"))
 }
 
 fn damaged(error: &dyn std::fmt::Display) -> Error {

@@ -1,19 +1,17 @@
 //! Snapshots: all documents as of one position, kept in the database, from which a replay begins.
 
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use flux_reducers::{
-    Database, Document as _, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema,
-    Timestamp, Uuid,
+    Database, Document as _, Filter, Position, Query, RecordedEvent, Reducer, Row, Schema, Uuid,
+    Value,
 };
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::sync::{Semaphore, mpsc};
 
-use crate::backend::exclusive::Exclusive;
-use crate::backend::own::{SNAPSHOT_PARTS, SNAPSHOTS, SnapshotPart, StoredSnapshot};
-use crate::backend::{Backend, Part};
+use crate::backend::own::{SNAPSHOT_KEYS, SNAPSHOT_PARTS, SNAPSHOTS, SnapshotPart, StoredSnapshot};
+use crate::backend::{self, Backend, Part};
 use crate::checkpoint::Checkpoint;
 use crate::clock::now;
 use crate::error::Error;
@@ -22,7 +20,11 @@ use crate::{replay, size};
 
 use codec::Rows;
 
+pub use policy::SnapshotPolicy;
+pub(crate) use policy::run;
+
 mod codec;
+mod policy;
 
 /// Bytes of one part before it is compressed: what MySQL takes in one packet.
 const PART_BYTES: usize = 512 * 1024;
@@ -37,76 +39,19 @@ const ROWS_AT_ONCE: usize = 1024;
 /// slow one of a large database takes hours.
 const LEFT_OVER_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// How long it is waited while another server takes one.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
-
-/// How long it is waited after a snapshot could not be taken; each time twice as long as before.
-const AGAIN_AFTER: Duration = Duration::from_secs(10);
-
-/// The longest that it is waited then.
-const AGAIN_AFTER_MAX: Duration = Duration::from_secs(3600);
-
-/// When snapshots are taken. None unless told.
-///
-/// ```
-/// use flux_server::SnapshotPolicy;
-/// use std::time::Duration;
-///
-/// let policy = SnapshotPolicy::default().every_events(50_000).every(Duration::from_secs(3600));
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-#[must_use]
-pub struct SnapshotPolicy {
-    events: Option<Position>,
-    interval: Option<Duration>,
-    kept: Option<u32>,
-}
-
-impl SnapshotPolicy {
-    /// After so many events, at least one.
-    ///
-    /// ```
-    /// # use flux_server::SnapshotPolicy;
-    /// let policy = SnapshotPolicy::default().every_events(50_000);
-    /// ```
-    pub const fn every_events(mut self, events: u32) -> Self {
-        self.events = Some(if events == 0 { 1 } else { events as Position });
-        self
-    }
-
-    /// After so long, if there was an event.
-    ///
-    /// ```
-    /// # use flux_server::SnapshotPolicy;
-    /// let policy = SnapshotPolicy::default().every(std::time::Duration::from_secs(3600));
-    /// ```
-    pub const fn every(mut self, interval: Duration) -> Self {
-        self.interval = Some(interval);
-        self
-    }
-
-    /// Keeps only so many, the last ones, at least one; all unless told. Between those that are
-    /// kept the time machine has further to go.
-    ///
-    /// ```
-    /// # use flux_server::SnapshotPolicy;
-    /// let policy = SnapshotPolicy::default().every_events(50_000).keep(100);
-    /// ```
-    pub const fn keep(mut self, snapshots: u32) -> Self {
-        self.kept = Some(if snapshots == 0 { 1 } else { snapshots });
-        self
-    }
-
-    pub(crate) const fn is_never(self) -> bool {
-        self.events.is_none() && self.interval.is_none()
-    }
-}
-
 /// What snapshots are made of, and by what.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshots {
     backend: Arc<dyn Backend>,
     empty: Database,
+}
+
+/// What is recorded of snapshots.
+pub(crate) struct Records {
+    /// By position.
+    pub(crate) readable: Vec<StoredSnapshot>,
+    /// The ids of those that can't be read, and why.
+    pub(crate) broken: Vec<(Value, String)>,
 }
 
 impl Snapshots {
@@ -124,7 +69,7 @@ impl Snapshots {
         let id = Uuid::now_v7();
         let position = self.record(id, self.write_live(id).await).await?;
         let id = id.to_string();
-        if let Err(error) = self.remove(|it| it.position == position && it.id < id).await {
+        if let Err(error) = self.remove_replaced(position, &id).await {
             tracing::warn!(%error, "the snapshot before could not be removed");
         }
         Ok(position)
@@ -268,13 +213,53 @@ impl Snapshots {
         }
     }
 
-    /// Returns the snapshots that these reducers and schemas made, by position.
+    /// Returns the snapshots that these reducers and schemas made, by position. Those of which the
+    /// record can't be read are passed over, with a warning.
     pub(crate) async fn list(&self) -> Result<Vec<StoredSnapshot>, Error> {
+        let Records { readable, broken } = self.records().await?;
+        for (_, reason) in broken {
+            tracing::warn!(reason, "a snapshot is passed over");
+        }
+        Ok(readable)
+    }
+
+    /// Returns what is recorded of the snapshots that these reducers and schemas made.
+    pub(crate) async fn records(&self) -> Result<Records, Error> {
         let own = Filter::eq("generation", self.backend.generation());
-        let query = Query::from(own).ascending("position");
+        match self.read_records(own.clone()).await {
+            Err(Error::Damaged(_)) => {}
+            readable => return Ok(Records { readable: readable?, broken: Vec::new() }),
+        }
+        // One by one, to tell which it is.
+        let plan = Query::from(own.clone()).ascending("id").plan(SNAPSHOT_KEYS);
+        let plans = [(SNAPSHOT_KEYS, plan.map_err(Error::Query)?)];
+        let (keys, _) = reading::rows(&*self.backend, &plans).await?;
+        let mut records = Records { readable: Vec::new(), broken: Vec::new() };
+        for key in keys.iter().flatten() {
+            let id = SNAPSHOT_KEYS.id_of(key).clone();
+            match self.read_records(own.clone() & Filter::eq("id", id.clone())).await {
+                Ok(one) => records.readable.extend(one),
+                Err(Error::Damaged(reason)) => records.broken.push((id, reason)),
+                Err(error) => return Err(error),
+            }
+        }
+        records.readable.sort_by_key(|it| it.position);
+        Ok(records)
+    }
+
+    async fn read_records(&self, which: Filter) -> Result<Vec<StoredSnapshot>, Error> {
+        let query = Query::from(which).ascending("position");
         let plans = [(SNAPSHOTS, query.plan(SNAPSHOTS).map_err(Error::Query)?)];
         let found = reading::fold(&*self.backend, &plans, Vec::new(), |all, _, row| {
-            all.push(StoredSnapshot::from_row(&row).map_err(|error| damaged(&error))?);
+            let snapshot = StoredSnapshot::from_row(&row).map_err(|error| damaged(&error))?;
+            let StoredSnapshot { id, position, .. } = &snapshot;
+            if *position < 0 {
+                return Err(Error::Damaged(format!(
+                    "document {id} of `flux_snapshots`: its position is {position}; the next \
+                     snapshot that is taken removes it"
+                )));
+            }
+            all.push(snapshot);
             Ok(())
         });
         Ok(found.await?.0)
@@ -330,7 +315,7 @@ impl Snapshots {
         database: Database,
         to: Position,
     ) -> Result<Database, Error> {
-        if !self.empty.schemas().any(is_log) {
+        if !self.empty.schemas().any(backend::is_log) {
             return Ok(database);
         }
         let plans = [replay::between(RecordedEvent::SCHEMA, 0, to)?];
@@ -342,7 +327,7 @@ impl Snapshots {
 
     /// Returns the schemas of what is in a snapshot.
     fn schemas(&self) -> impl Iterator<Item = &'static Schema> {
-        self.empty.schemas().filter(|schema| !is_log(schema))
+        self.empty.schemas().filter(|schema| !backend::is_log(schema))
     }
 
     /// Returns the queries for all documents of all collections but the log, in their order.
@@ -362,6 +347,17 @@ impl Snapshots {
         self.backend.remove_snapshot_parts(first_id_at(long_ago).to_string()).await
     }
 
+    /// Removes those before it of the same position, and those of which the record can't be read.
+    async fn remove_replaced(&self, position: Position, by: &str) -> Result<(), Error> {
+        let Records { readable, broken } = self.records().await?;
+        let replaced = readable.into_iter().filter(|it| it.position == position && &*it.id < by);
+        let broken = broken.iter().filter_map(|(id, _)| id.as_text().map(str::to_owned));
+        for id in replaced.map(|it| it.id).chain(broken) {
+            self.backend.remove_snapshot(id).await?;
+        }
+        Ok(())
+    }
+
     /// Removes some; false where there are none of them.
     pub(crate) async fn remove(
         &self,
@@ -374,115 +370,6 @@ impl Snapshots {
         }
         Ok(is_any)
     }
-
-    /// Removes all but the last ones.
-    async fn keep(&self, most: u32) -> Result<(), Error> {
-        let all = self.list().await?;
-        let old = all.len().saturating_sub(usize::try_from(most).unwrap_or(usize::MAX));
-        for snapshot in &all[..old] {
-            self.backend.remove_snapshot(snapshot.id.clone()).await?;
-        }
-        Ok(())
-    }
-}
-
-/// Takes snapshots by a policy, until the store is closed. Of several servers one takes each.
-pub(crate) async fn run(
-    snapshots: Snapshots,
-    policy: SnapshotPolicy,
-    feed: Weak<crate::feed::Feed>,
-) {
-    let Some(mut head) = feed.upgrade().map(|feed| feed.watch()) else { return };
-    drop(feed);
-    let newest = snapshots.newest().await.unwrap_or_default();
-    let mut last = newest.as_ref().map_or(0, |newest| newest.position);
-    // A server that starts again and again takes its snapshots, too.
-    let age = newest.map_or(Duration::MAX, |newest| since(newest.taken_at));
-    let mut due_at = policy.interval.map(|every| Instant::now() + every.saturating_sub(age));
-    let mut again_after = AGAIN_AFTER;
-    while is_due(&mut head, policy, last, due_at).await {
-        match snapshots.take_in_turn(last, policy).await {
-            Ok(position) => (last, again_after) = (position, AGAIN_AFTER),
-            Err(Error::Superseded) => return,
-            // The store was closed meanwhile.
-            Err(_) if head.has_changed().is_err() => return,
-            Err(error) => {
-                let seconds = again_after.as_secs();
-                tracing::warn!(%error, "a snapshot could not be taken: again in {seconds} s");
-                if timeout(again_after, closed(&mut head)).await.is_ok() {
-                    return;
-                }
-                again_after = (again_after * 2).min(AGAIN_AFTER_MAX);
-            }
-        }
-        due_at = policy.interval.map(|every| Instant::now() + every);
-    }
-}
-
-impl Snapshots {
-    /// Takes one, unless another server has taken it or does so just now; returns the position of
-    /// the last one.
-    async fn take_in_turn(
-        &self,
-        last: Position,
-        policy: SnapshotPolicy,
-    ) -> Result<Position, Error> {
-        let own = loop {
-            match self.backend.exclusively(Exclusive::Snapshot).await? {
-                Some(own) => break own,
-                None => sleep_until(Instant::now() + LOOK_AGAIN_AFTER).await,
-            }
-        };
-        let taken = async {
-            if let Some(newest) = self.newest().await?.filter(|newest| newest.position > last) {
-                return Ok(newest.position);
-            }
-            let position = self.take().await?;
-            if let Some(most) = policy.kept {
-                self.keep(most).await?;
-            }
-            Ok(position)
-        };
-        let taken = taken.await;
-        own.end().await;
-        taken
-    }
-
-    /// Returns the last one.
-    async fn newest(&self) -> Result<Option<StoredSnapshot>, Error> {
-        Ok(self.list().await?.pop())
-    }
-}
-
-/// Waits until a snapshot is due; false once there will be no more events.
-async fn is_due(
-    head: &mut watch::Receiver<Position>,
-    policy: SnapshotPolicy,
-    last: Position,
-    due_at: Option<Instant>,
-) -> bool {
-    loop {
-        let events = *head.borrow_and_update() - last;
-        let is_long_ago = due_at.is_some_and(|due_at| Instant::now() >= due_at);
-        if policy.events.is_some_and(|most| events >= most) || (is_long_ago && events > 0) {
-            return true;
-        }
-        let changed = match due_at.filter(|_| events > 0) {
-            None => head.changed().await,
-            Some(due_at) => tokio::select! {
-                changed = head.changed() => changed,
-                () = sleep_until(due_at) => Ok(()),
-            },
-        };
-        if changed.is_err() {
-            return false;
-        }
-    }
-}
-
-/// Waits until there will be no more events.
-async fn closed(head: &mut watch::Receiver<Position>) {
-    while head.changed().await.is_ok() {}
 }
 
 /// A snapshot that is being written.
@@ -504,16 +391,6 @@ impl Writing<'_> {
         let part = SnapshotPart { id, snapshot, bytes: flux_reducers::Bytes(bytes) };
         self.backend.insert(SNAPSHOT_PARTS, &[row(SNAPSHOT_PARTS, &part.to_fields())?]).await
     }
-}
-
-/// How long ago a time was.
-fn since(time: Timestamp) -> Duration {
-    let milliseconds = now().as_milliseconds() - time.as_milliseconds();
-    Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default())
-}
-
-pub(crate) fn is_log(schema: &Schema) -> bool {
-    *schema == *RecordedEvent::SCHEMA
 }
 
 /// Puts a document into a database that is being filled.

@@ -23,6 +23,7 @@ use crate::log::LogQuery;
 #[cfg(feature = "service")]
 use crate::piecewise::Reading;
 use crate::reading::{self, PlannedQuery};
+use crate::schema_changes::schema_changes;
 use crate::snapshot::Snapshots;
 use crate::subscription::Subscription;
 use crate::writer::Job;
@@ -32,7 +33,8 @@ use recent_past::RecentPast;
 pub use builder::{OnChange, StoreBuilder};
 pub use history::{DocumentChange, HistoryQuery};
 pub use preview::{CollectionPreview, PreviewedChange, RebuildPreview};
-pub use time_machine::{Moment, NoMoment, Past, TakenSnapshot};
+pub use snapshots::TakenSnapshot;
+pub use time_machine::{Moment, NoMoment, Past};
 pub use verification::{Broken, Compared, Difference, Verification};
 
 mod builder;
@@ -43,6 +45,7 @@ mod preview;
 mod rate;
 mod rebuild;
 mod recent_past;
+mod snapshots;
 mod time_machine;
 mod verification;
 
@@ -455,6 +458,7 @@ impl Store {
     /// # }
     /// ```
     pub async fn find_all<T: Document>(&self, query: impl Into<Query>) -> Result<Vec<T>, Error> {
+        self.check_type::<T>()?;
         let rows = self.read(&[(T::SCHEMA.collection, query.into())]).await?.documents.pop();
         documents(&rows.unwrap_or_default())
     }
@@ -599,6 +603,19 @@ impl Store {
     /// ```
     pub fn schema(&self, collection: &str) -> Result<&'static Schema, Error> {
         self.inner.collections.schema(collection).map_err(Error::Query)
+    }
+
+    /// Makes sure that a collection's documents are of this type: another one of that name may have the
+    /// same values in another order.
+    fn check_type<T: Document>(&self) -> Result<(), Error> {
+        let collection = T::SCHEMA.collection;
+        let own = self.schema(collection)?;
+        match schema_changes(own, T::SCHEMA).into_iter().next() {
+            None => Ok(()),
+            Some(difference) => {
+                Err(Error::OtherType { collection: collection.to_owned(), difference })
+            }
+        }
     }
 
     /// Takes no more dispatches, answers those that wait, ends the subscriptions, and closes the

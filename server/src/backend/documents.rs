@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::connections::next_row;
 use super::dialect::Dialect;
+use super::own::SNAPSHOTS;
 use super::tables::Tables;
 use super::{Part, events, filter, history};
 use crate::error::Error;
@@ -192,13 +193,16 @@ pub(super) fn damaged<D: Dialect>(schema: &Schema, row: &D::Row, reason: &str) -
         D::value(row, position, &schema.fields[position]).ok().map(|value| value.to_string())
     };
     let id = told(schema.id_field().name).unwrap_or_else(|| "whose id can't be read".to_owned());
-    if let Some(position) = told("position").filter(|_| *schema == *events::SCHEMA) {
-        return Error::Damaged(format!(
-            "event {id} at position {position} of the log: {reason}; restore it from a backup"
-        ));
+    if let Some(position) = told("position").filter(|_| events::is_log(schema)) {
+        let event = format!("event {id} at position {position} of the log: {reason}");
+        return Error::beyond_rebuild(event);
     }
     let collection = schema.collection;
     let is_rebuilt = !collection.starts_with("flux_") || collection == history::SCHEMA.collection;
-    let cure = if is_rebuilt { "; a rebuild writes it anew" } else { "" };
+    let cure = match collection {
+        _ if is_rebuilt => "; a rebuild writes it anew",
+        _ if collection == SNAPSHOTS.collection => "; the next snapshot that is taken removes it",
+        _ => "",
+    };
     Error::Damaged(format!("document {id} of `{collection}`: {reason}{cure}"))
 }

@@ -18,6 +18,11 @@ use crate::log::event;
 
 pub(super) const SCHEMA: &Schema = RecordedEvent::SCHEMA;
 
+/// Whether it is the collection of the log.
+pub(crate) fn is_log(schema: &Schema) -> bool {
+    *schema == *SCHEMA
+}
+
 /// Reads the head; in a write transaction it is the first thing to do, and holds off others.
 pub(super) async fn head<D: Dialect>(
     connection: &mut D::Connection,
@@ -30,7 +35,7 @@ pub(super) async fn head<D: Dialect>(
     let sql = format!("SELECT {columns} FROM {table} WHERE id = 1{lock}");
     let rows = D::fetch(connection, QueryBuilder::new(sql)).await;
     let rows = rows.map_err(Error::database("reading the head"))?;
-    let row = rows.first().ok_or_else(|| Error::Damaged("`flux_head` is empty".to_owned()))?;
+    let row = rows.first().ok_or_else(|| Error::beyond_rebuild("`flux_head` is empty"))?;
     let read = || {
         let event_id = D::value(row, 2, SCHEMA.id_field())?;
         let generation = D::value(row, 3, &INTEGER)?;
@@ -46,7 +51,29 @@ pub(super) async fn head<D: Dialect>(
             let event_id = if let Value::Uuid(id) = event_id { Some(id) } else { None };
             Ok(Head { position, timestamp, event_id, generation })
         }
-        _ => Err(Error::Damaged("`flux_head` holds no position".to_owned())),
+        _ => Err(Error::beyond_rebuild("`flux_head` holds no position")),
+    }
+}
+
+/// Makes sure that the log goes no further than its head says: nothing could be recorded there.
+pub(super) async fn check_end<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+) -> Result<(), Error> {
+    let (log, head) = (tables.quoted::<D>(SCHEMA.collection), tables.quoted::<D>("flux_head"));
+    let position = D::quoted("position");
+    // One statement: others write meanwhile.
+    let sql = format!(
+        "SELECT {position} FROM {log} WHERE {position} > \
+         (SELECT {position} FROM {head} WHERE id = 1) ORDER BY {position} DESC LIMIT 1"
+    );
+    let rows = D::fetch(connection, QueryBuilder::new(sql)).await;
+    let last = rows.and_then(|rows| rows.first().map(|row| D::value(row, 0, &INTEGER)).transpose());
+    match last.map_err(Error::database("reading the log"))? {
+        Some(last) => Err(Error::beyond_rebuild(format!(
+            "the log has an event at position {last}, beyond its end as `flux_head` tells it"
+        ))),
+        None => Ok(()),
     }
 }
 

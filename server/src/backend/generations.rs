@@ -59,7 +59,9 @@ pub(super) async fn claim<D: Dialect>(
                 begun = Some((of, it.position));
             }
             // It is dropped once these are begun: a failure of that is none of theirs.
-            _ => leave::<D>(connection, &of).await?,
+            state => {
+                mark_dropped::<D>(connection, &of, state).await?;
+            }
         }
     }
     let is_new = begun.is_none();
@@ -165,18 +167,35 @@ pub(super) async fn abandon<D: Dialect>(
     let is_own = [own(owner), is_building()];
     let nobody = [("owner", Value::Null)];
     set::<D>(connection, tables, tables.generation(), &nobody, &is_own).await?;
-    if built == Built::Dropped { drop::<D>(connection, tables).await } else { Ok(()) }
+    if built == Built::Dropped {
+        mark_dropped::<D>(connection, tables, GenerationState::Building).await?;
+        drop::<D>(connection, tables).await?;
+    }
+    Ok(())
 }
 
-/// Drops the tables of a generation, and what is recorded of it and of its snapshots. The parts of
-/// those are removed before: they may be many.
+/// Records that a generation is to be dropped, as long as it is in this state; returns whether it was.
+pub(super) async fn mark_dropped<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+    state: GenerationState,
+) -> Result<bool, Error> {
+    let dropped = [("state", "dropped".into()), ("owner", Value::Null)];
+    let told = [("id", tables.generation().into()), ("state", state.into())];
+    Ok(update::<D>(connection, tables, &dropped, &told).await? > 0)
+}
+
+/// Drops the tables of a generation that is to be dropped, and what is recorded of it and of its
+/// snapshots. The parts of those are removed before: they may be many.
 pub(super) async fn drop<D: Dialect>(
     connection: &mut D::Connection,
     tables: &Tables,
 ) -> Result<(), Error> {
+    // Another may have dropped it, and a new one may have its number. It holds the row meanwhile.
+    if !mark_dropped::<D>(connection, tables, GenerationState::Dropped).await? {
+        return Ok(());
+    }
     let id = Value::from(tables.generation());
-    // First: where tables are not dropped with a transaction, the rest is found by it.
-    leave::<D>(connection, tables).await?;
     tables::drop_collections::<D>(connection, tables).await?;
     for (table, column) in [
         ("flux_snapshots", "generation"),
@@ -192,12 +211,6 @@ pub(super) async fn drop<D: Dialect>(
     Ok(())
 }
 
-/// Records that a generation is to be dropped.
-async fn leave<D: Dialect>(connection: &mut D::Connection, tables: &Tables) -> Result<(), Error> {
-    let dropped = [("state", "dropped".into()), ("owner", Value::Null)];
-    set::<D>(connection, tables, tables.generation(), &dropped, &[]).await
-}
-
 /// Whether tables are those of these schemas.
 async fn fits<D: Dialect>(
     connection: &mut D::Connection,
@@ -207,7 +220,7 @@ async fn fits<D: Dialect>(
 ) -> Result<bool, Error> {
     let recorded = tables::recorded_collections::<D>(connection, tables).await?;
     let wanted = settings.wants_history.then_some(history::SCHEMA);
-    let wanted = schemas.iter().copied().filter(|it| **it != *events::SCHEMA).chain(wanted);
+    let wanted = schemas.iter().copied().filter(|it| !events::is_log(it)).chain(wanted);
     let names: BTreeSet<_> = wanted.map(|schema| schema.collection).collect();
     if recorded.iter().map(String::as_str).collect::<BTreeSet<_>>() != names {
         return Ok(false);

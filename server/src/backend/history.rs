@@ -61,7 +61,7 @@ pub(crate) fn rows_of(
     let mut rows = Vec::new();
     for (collection, changes) in delta.collections() {
         // The log is its own history.
-        if let Some(schema) = schema(collection).filter(|schema| **schema != *events::SCHEMA) {
+        if let Some(schema) = schema(collection).filter(|schema| !events::is_log(schema)) {
             let changed = changes.iter().map(|(id, change)| row(position, schema, id, change));
             rows.extend(changed.collect::<Result<Vec<_>, _>>()?);
         }

@@ -9,6 +9,9 @@ pub(crate) const GENERATIONS: &Schema = &schema("flux_generations", Generation::
 /// The snapshots that are whole.
 pub(crate) const SNAPSHOTS: &Schema = &schema("flux_snapshots", StoredSnapshot::SCHEMA);
 
+/// Which there are, however much of their records can be read.
+pub(crate) const SNAPSHOT_KEYS: &Schema = &schema("flux_snapshots", SnapshotKey::SCHEMA);
+
 /// What is in them.
 pub(crate) const SNAPSHOT_PARTS: &Schema = &schema("flux_snapshot_parts", SnapshotPart::SCHEMA);
 
@@ -31,6 +34,14 @@ pub(crate) struct StoredSnapshot {
     pub(crate) parts: i64,
     pub(crate) documents: i64,
     pub(crate) bytes: i64,
+}
+
+/// By which a snapshot is found.
+#[derive(Clone, Debug, PartialEq, Document)]
+#[document(collection = "snapshots")]
+pub(crate) struct SnapshotKey {
+    id: String,
+    generation: i64,
 }
 
 /// Some rows of a snapshot.
@@ -75,6 +86,6 @@ pub(crate) enum GenerationState {
     Live,
     /// The one before, until it is dropped.
     Kept,
-    /// Not all its tables are there any more.
+    /// To be dropped; some of its tables may be gone already.
     Dropped,
 }

@@ -13,10 +13,10 @@ use tokio::time::timeout;
 use super::connections::{Connections, Lease, STEP_TIMEOUT, answer, silence, step};
 use super::dialect::Dialect;
 use super::event_texts::EventTexts;
-#[cfg(feature = "service")]
 use super::event_times;
 use super::exclusive::{Exclusive, Exclusivity};
 use super::generations::{self, Claimed};
+use super::own::GenerationState;
 use super::statement::{self, Log, Statement, are_independent, inserts, refusal, statements};
 use super::tables::{self, Purpose, Tables};
 use super::{
@@ -199,7 +199,6 @@ impl<D: Dialect> Backend for Relational<D> {
         })
     }
 
-    #[cfg(feature = "service")]
     fn event_times<'a>(
         &'a self,
         positions: &'a event_times::Positions,
@@ -301,14 +300,25 @@ impl<D: Dialect> Backend for Relational<D> {
         })
     }
 
-    fn drop_generation(&self, generation: i64) -> BoxFuture<'_, Result<(), Error>> {
+    fn drop_generation(
+        &self,
+        generation: i64,
+        state: GenerationState,
+    ) -> BoxFuture<'_, Result<bool, Error>> {
         Box::pin(async move {
-            let (connections, tables) = (&self.connections, &self.tables);
-            snapshots::remove_parts_of_generation(connections, tables, generation).await?;
-            let mut connection = self.connections.begin_background().await?;
-            let tables = self.tables.of_generation(generation);
-            prepared(generations::drop::<D>(&mut connection, &tables)).await?;
-            connection.commit().await
+            let (connections, tables) = (&self.connections, self.tables.of_generation(generation));
+            // First: what is told of it from here on is that it is to be dropped.
+            let mut connection = connections.begin_background().await?;
+            let marked = generations::mark_dropped::<D>(&mut connection, &tables, state);
+            let is_marked = prepared(marked).await?;
+            connection.commit().await?;
+            if is_marked {
+                snapshots::remove_parts_of_generation(connections, &tables, generation).await?;
+                let mut connection = connections.begin_background().await?;
+                prepared(generations::drop::<D>(&mut connection, &tables)).await?;
+                connection.commit().await?;
+            }
+            Ok(is_marked)
         })
     }
 

@@ -88,7 +88,7 @@ fn push_documents<'a, D: Dialect>(statements: &mut Vec<Statement<'a>>, write: &'
     for (collection, changes) in write.delta.collections() {
         // The log is written from the events, whether or not a reducer keeps it too.
         if let Some(schema) = write.schemas.get(collection)
-            && **schema != *events::SCHEMA
+            && !events::is_log(schema)
         {
             push_changes::<D>(statements, schema, changes);
         }

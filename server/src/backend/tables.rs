@@ -1,7 +1,7 @@
 //! The tables: the store's own, and one for each collection, made from its schema.
 
 use flux_reducers::__private::SchemaSpec;
-use flux_reducers::{Document as _, Field, RecordedEvent, Schema, Uuid, Value};
+use flux_reducers::{Document as _, Field, Schema, Uuid, Value};
 use sqlx::QueryBuilder;
 
 use super::dialect::{Dialect, INTEGER, TEXT};
@@ -9,6 +9,7 @@ use super::own::{GENERATIONS, Generation, GenerationState, SNAPSHOT_PARTS, SNAPS
 use super::statement::inserts;
 use super::{Settings, columns, documents, events, history};
 use crate::error::Error;
+use crate::schema_changes::schema_changes;
 
 /// The layout of the store's own tables; a change of it needs a new number.
 const LAYOUT: i64 = 5;
@@ -117,7 +118,11 @@ pub(super) async fn prepare_own<D: Dialect>(
     let locked = D::lock_tables(connection, &tables.channel()).await;
     locked.map_err(Error::database("connecting"))?;
     let options = D::table_options(connection).await.map_err(Error::database("connecting"))?;
-    if !exists::<D>(connection, tables, "flux_head").await? {
+    let is_there = exists::<D>(connection, tables, "flux_head").await?;
+    if !is_there && has_log::<D>(connection, tables).await? {
+        return Err(missing(tables, "flux_head"));
+    }
+    if !is_there {
         if settings.must_exist {
             return Err(Error::NoStore);
         }
@@ -148,11 +153,34 @@ pub(super) async fn prepare_own<D: Dialect>(
         run::<D>(connection, script).await?;
     }
     check_layout::<D>(connection, tables).await?;
+    if !exists::<D>(connection, tables, "flux_schemas").await? {
+        return Err(missing(tables, "flux_schemas"));
+    }
     for schema in [events::SCHEMA, GENERATIONS, SNAPSHOTS, SNAPSHOT_PARTS] {
         columns::check::<D>(connection, tables, schema).await?;
     }
+    events::check_end::<D>(connection, tables).await?;
     let head = events::head::<D>(connection, tables, "").await?;
     Ok(tables.of_generation(head.generation))
+}
+
+/// Whether there are events, which are a store's.
+async fn has_log<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+) -> Result<bool, Error> {
+    for name in [GENERATIONS.collection, events::SCHEMA.collection] {
+        if !exists::<D>(connection, tables, name).await?
+            || is_empty::<D>(connection, &tables.quoted::<D>(name)).await?
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn missing(tables: &Tables, name: &str) -> Error {
+    Error::TableChanged { table: tables.table(name), difference: "it is missing".to_owned() }
 }
 
 /// What the tables of collections are made for.
@@ -179,7 +207,7 @@ pub(super) async fn prepare_collections<D: Dialect>(
     let own = keeps_history.then_some(history::SCHEMA);
     // The history first: where another table is there without it, it would have holes.
     for schema in own.into_iter().chain(schemas.iter().copied()) {
-        if *schema != *RecordedEvent::SCHEMA {
+        if !events::is_log(schema) {
             prepare_collection::<D>(connection, tables, schema, &options, purpose).await?;
         }
     }
@@ -207,7 +235,7 @@ pub(super) async fn check_version<D: Dialect>(
     match made_by.map_err(|error| Error::Damaged(format!("`flux_generations`: {error}")))? {
         Some(made_by) if made_by.version == version => Ok(()),
         Some(made_by) => Err(Error::VersionChanged { made_by: made_by.version, version }),
-        None => Err(Error::Damaged("`flux_generations` lacks the live generation".to_owned())),
+        None => Err(Error::beyond_rebuild("`flux_generations` lacks the live generation")),
     }
 }
 
@@ -284,7 +312,7 @@ async fn check_layout<D: Dialect>(
     match layout.map_err(Error::database("reading the layout"))? {
         Some(Value::Integer(LAYOUT)) => Ok(()),
         Some(Value::Integer(found)) => Err(Error::Layout { found, known: LAYOUT }),
-        _ => Err(Error::Damaged("`flux_head` is empty".to_owned())),
+        _ => Err(Error::beyond_rebuild("`flux_head` is empty")),
     }
 }
 
@@ -299,8 +327,6 @@ async fn prepare_collection<D: Dialect>(
         .map_err(|error| Error::Damaged(format!("a schema can't be written: {error}")))?;
     let recorded = recorded_schema::<D>(connection, tables, schema.collection).await?;
     if let Some(recorded) = recorded {
-        let recorded = serde_json::from_str(&recorded)
-            .map_err(|error| Error::Damaged(format!("a recorded schema: {error}")))?;
         check(schema, &recorded, &current)?;
         return columns::check::<D>(connection, tables, schema).await;
     }
@@ -431,46 +457,19 @@ fn create_index<D: Dialect>(tables: &Tables, schema: &Schema, field: &Field) -> 
     format!("CREATE {unique}INDEX {name} ON {table} ({column})")
 }
 
-/// Tells the first difference between the schema that made the table and this one.
-fn check(
-    schema: &Schema,
-    recorded: &serde_json::Value,
-    current: &serde_json::Value,
-) -> Result<(), Error> {
-    if recorded == current {
+/// Makes sure that the schema that made the table is this one.
+fn check(schema: &Schema, recorded: &str, current: &serde_json::Value) -> Result<(), Error> {
+    let damaged =
+        |error| Error::Damaged(format!("the recorded schema of `{}`: {error}", schema.collection));
+    if serde_json::from_str::<serde_json::Value>(recorded).map_err(damaged)? == *current {
         return Ok(());
     }
-    let fields = |schema: &serde_json::Value| {
-        schema.get("fields").and_then(serde_json::Value::as_array).cloned().unwrap_or_default()
-    };
-    let (old, new) = (fields(recorded), fields(current));
-    let name = |field: &serde_json::Value| field.get("name").cloned().unwrap_or_default();
-    let same_name = |field: &serde_json::Value, others: &[serde_json::Value]| {
-        others.iter().find(|other| name(other) == name(field)).cloned()
-    };
-    let changed = new.iter().find_map(|field| match same_name(field, &old) {
-        None => Some(format!("field {} is new", name(field))),
-        Some(before) if before != *field => {
-            let (before, now) = (described(&before), described(field));
-            Some(format!("field {} was {before} and is {now}", name(field)))
-        }
-        Some(_) => None,
-    });
-    let gone = old.iter().find(|field| same_name(field, &new).is_none());
-    let difference = changed
-        .or_else(|| gone.map(|field| format!("field {} is gone", name(field))))
-        .unwrap_or_else(|| "the order of the fields, or the id, is another".to_owned());
-    Err(Error::SchemaChanged { collection: schema.collection.to_owned(), difference })
-}
-
-/// Tells what a recorded field is, such as `text, unique`.
-fn described(field: &serde_json::Value) -> String {
-    let kind =
-        field.get("kind").map(|kind| kind.as_str().map_or_else(|| kind.to_string(), str::to_owned));
-    let flags = [("nullable", "may be null"), ("unique", "unique"), ("index", "indexed")];
-    let is_set = |name: &str| field.get(name).and_then(serde_json::Value::as_bool) == Some(true);
-    let set = flags.iter().filter(|(name, _)| is_set(name)).map(|(_, text)| (*text).to_owned());
-    kind.into_iter().chain(set).collect::<Vec<_>>().join(", ")
+    let recorded = serde_json::from_str::<SchemaSpec>(recorded).map_err(damaged)?.schema();
+    let collection = schema.collection.to_owned();
+    match schema_changes(recorded, schema).into_iter().next() {
+        Some(difference) => Err(Error::SchemaChanged { collection, difference }),
+        None => Ok(()),
+    }
 }
 
 async fn exists<D: Dialect>(

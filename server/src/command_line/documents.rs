@@ -5,8 +5,8 @@ use flux_reducers::{Filter, Position, Query, Row, Schema, Value};
 use serde_json::json;
 
 use super::{CommandError, Database, EVENT_TITLE, Outcome, Output, event_cells};
+use crate::backend;
 use crate::error::Error;
-use crate::snapshot::is_log;
 use crate::store::{DocumentChange, HistoryQuery, Moment, StoreBuilder};
 
 /// Changes that are read together: each has the document before and after.
@@ -98,7 +98,7 @@ impl History {
         };
         if changes.is_empty() && newer.is_empty() && self.limit != Some(0) {
             let none = match self.before {
-                _ if is_log(schema) => "an event never changes: see `log`".to_owned(),
+                _ if backend::is_log(schema) => "an event never changes: see `log`".to_owned(),
                 Some(before) => format!("no event before {before} has changed such a document"),
                 None => "no event has changed such a document".to_owned(),
             };

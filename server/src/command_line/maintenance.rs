@@ -111,13 +111,13 @@ impl Rebuild {
         });
         let store = rebuilt.await?;
         bar.finish_and_clear();
-        if self.drop_previous {
-            store.drop_previous().await?;
-        }
         let cells = [format!("the tables are rebuilt from {events} events")];
         self.output.row(&json!({ "position": events }), &cells)?;
         self.output.title("servers that run answer `superseded` from now on: start them again")?;
-        if !self.drop_previous {
+        // It is rebuilt whatever becomes of this.
+        if self.drop_previous {
+            store.drop_previous().await?;
+        } else {
             let kept = "the tables of before are kept: `rebuild --drop-unused` drops them";
             self.output.title(kept)?;
         }
@@ -168,6 +168,9 @@ fn tell_preview(preview: &RebuildPreview, output: Output) -> Result<(), CommandE
         )];
         cells.extend(it.fields.iter().cloned());
         output.row(&value, &cells)?;
+    }
+    if preview.adds_history {
+        output.row(&json!({ "addsHistory": true }), &["the history would be kept".to_owned()])?;
     }
     if preview.needs_downgrading {
         output.title("a newer program made the tables in use: the rebuild needs --downgrade")?;

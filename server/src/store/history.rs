@@ -125,6 +125,7 @@ impl Store {
         &self,
         id: impl Into<Value>,
     ) -> Result<Vec<DocumentChange<T>>, Error> {
+        self.check_type::<T>()?;
         let all = HistoryQuery::default();
         let changes = self.history_of(T::SCHEMA.collection, id.into(), all).await?;
         changes.into_iter().map(|change| change.map(|row| super::document(&row))).collect()

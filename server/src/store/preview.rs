@@ -7,7 +7,7 @@ use flux_reducers::{Database, Position, Query, Reducer, Row, Schema, Value};
 use super::differences::differences;
 use crate::backend::{Backend, Settings};
 use crate::error::Error;
-use crate::snapshot::is_log;
+use crate::schema_changes::schema_changes;
 use crate::{backend, generations, reading, replay};
 
 /// Changes that are told one by one; the others are counted.
@@ -28,6 +28,8 @@ pub struct RebuildPreview {
     /// Whether newer reducers made the tables in use: the rebuild is to be told that it is
     /// [`downgrading`](crate::StoreBuilder::downgrading).
     pub needs_downgrading: bool,
+    /// Whether the history would be kept, which is not.
+    pub adds_history: bool,
     /// Each collection that there is, or would be.
     pub collections: Vec<CollectionPreview>,
     /// The first 100 documents that would change.
@@ -87,7 +89,8 @@ impl RebuildPreview {
     /// ```
     #[must_use]
     pub fn changes_anything(&self) -> bool {
-        self.collections.iter().any(|it| !it.fields.is_empty() || it.changes() > 0)
+        let changes = |it: &CollectionPreview| !it.fields.is_empty() || it.changes() > 0;
+        self.adds_history || self.collections.iter().any(changes)
     }
 }
 
@@ -105,10 +108,11 @@ pub(super) async fn preview(
     settings: &Settings,
     reducer: &Reducer,
 ) -> Result<RebuildPreview, Error> {
-    let live = backend::open(url, settings, None).await?;
+    let live = backend::open(url, &settings.of_existing(), None).await?;
     let compared = compare(&*live, reducer).await;
+    let adds_history = settings.wants_history && !live.keeps_history();
     live.close().await;
-    compared
+    Ok(RebuildPreview { adds_history, ..compared? })
 }
 
 async fn compare(live: &dyn Backend, reducer: &Reducer) -> Result<RebuildPreview, Error> {
@@ -129,7 +133,7 @@ async fn compare(live: &dyn Backend, reducer: &Reducer) -> Result<RebuildPreview
     for (schema, rows) in recorded.into_iter().zip(rows) {
         now.insert(schema.collection, (schema, rows));
     }
-    for schema in replayed.schemas().filter(|schema| !is_log(schema)) {
+    for schema in replayed.schemas().filter(|schema| !backend::is_log(schema)) {
         let then = super::rows(&replayed, schema.collection, &Query::all())?;
         let (old, rows) = now.remove(schema.collection).unwrap_or_else(|| (schema, Vec::new()));
         preview.add((old, &rows), (schema, &then));
@@ -148,7 +152,7 @@ impl RebuildPreview {
         let collection = then.0.collection.to_owned();
         let mut of = CollectionPreview {
             collection: collection.clone(),
-            fields: fields(now.0, then.0),
+            fields: schema_changes(now.0, then.0),
             documents: now.1.len() as u64,
             ..CollectionPreview::default()
         };
@@ -165,25 +169,4 @@ impl RebuildPreview {
         });
         self.collections.push(of);
     }
-}
-
-/// Tells how the fields differ.
-fn fields(now: &Schema, then: &Schema) -> Vec<String> {
-    let of = |schema: &Schema, name: &str| {
-        schema.fields.iter().find(|field| field.name == name).copied()
-    };
-    let mut told = Vec::new();
-    for field in then.fields {
-        match of(now, field.name) {
-            None => told.push(format!("`{}` is new: {}", field.name, field.kind)),
-            Some(before) if before != *field => {
-                told.push(format!("`{}` changes, to {}", field.name, field.kind));
-            }
-            Some(_) => {}
-        }
-    }
-    for field in now.fields.iter().filter(|field| of(then, field.name).is_none()) {
-        told.push(format!("`{}` is gone", field.name));
-    }
-    told
 }

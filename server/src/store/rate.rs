@@ -24,9 +24,6 @@ pub(crate) struct Rate {
 impl Store {
     /// Returns where the parts of a time are in the log. It begins with the first event and ends with
     /// the last one, unless told; what begins at a time ends now.
-    ///
-    /// Positions and times rise together, so that each border is found by halves: whatever the
-    /// length of the log that is a few queries, each of one event a border.
     pub(crate) async fn rate(
         &self,
         from: Option<Timestamp>,
@@ -44,34 +41,8 @@ impl Store {
         let from = from.or_else(|| ends.get(&1).copied()).unwrap_or_else(|| later(to, -SPAN_MS));
         let span = (to.as_milliseconds() - from.as_milliseconds()).max(0);
         let borders: Vec<_> = (0..=parts).map(|part| later(from, span * part / parts)).collect();
-        Ok(Rate { from, to, positions: self.last_before(&borders, head).await? })
-    }
-
-    /// Returns for each time the position of the last event before it.
-    async fn last_before(
-        &self,
-        times: &[Timestamp],
-        head: Position,
-    ) -> Result<Vec<Position>, Error> {
-        let middle = |(low, high): (Position, Position)| low + (high - low + 1) / 2;
-        let mut bounds = vec![(0, head); times.len()];
-        loop {
-            let open = bounds.iter().filter(|(low, high)| low < high);
-            let middles: BTreeSet<_> = open.map(|bound| middle(*bound)).collect();
-            if middles.is_empty() {
-                return Ok(bounds.into_iter().map(|(low, _)| low).collect());
-            }
-            let found = self.inner.backend.event_times(&middles).await?;
-            for (time, bound) in times.iter().zip(&mut bounds) {
-                if bound.0 < bound.1 {
-                    let middle = middle(*bound);
-                    match found.get(&middle) {
-                        Some(at) if at < time => bound.0 = middle,
-                        _ => bound.1 = middle - 1,
-                    }
-                }
-            }
-        }
+        let positions = self.last_where(&borders, head, |at, border| at < border).await?;
+        Ok(Rate { from, to, positions })
     }
 }
 

@@ -116,7 +116,8 @@ impl StoreBuilder {
     /// other goes on with then. False where there are none.
     ///
     /// # Errors
-    /// [`Error::RebuildUnderWay`] while a rebuild runs; when the database fails.
+    /// [`Error::RebuildUnderWay`] while a rebuild runs; [`Error::NoStore`], or [`Error::Url`] of a
+    /// file, where there is no store; when the database fails.
     ///
     /// ```
     /// # use flux_server::{Error, Store};
@@ -127,15 +128,12 @@ impl StoreBuilder {
     /// # let url = format!("sqlite://{}", folder.path().join("notes.db").display());
     /// # let reducer = aggregate_reducers([]);
     /// # Store::open(reducer.clone(), &url).await?.close().await;
-    /// let builder = Store::builder(reducer.with_version(2), url);
-    /// builder.drop_unused().await?;
-    /// let store = builder.rebuild(|_| {}).await?;
-    /// # store.close().await;
+    /// Store::builder(reducer, url).drop_unused().await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn drop_unused(&self) -> Result<bool, Error> {
-        let live = backend::open(&self.url, &self.settings, None).await?;
+    pub async fn drop_unused(self) -> Result<bool, Error> {
+        let live = backend::open(&self.url, &self.settings.of_existing(), None).await?;
         let dropped = generations::drop_unused(&*live).await;
         live.close().await;
         dropped
@@ -147,7 +145,7 @@ impl StoreBuilder {
     ///
     /// # Errors
     /// [`Error::ReplayStopped`] where the reducers do not accept an event of the log, as a rebuild
-    /// would.
+    /// would; [`Error::NoStore`], or [`Error::Url`] of a file, where there is no store.
     ///
     /// ```
     /// # use flux_server::{Error, Store};
@@ -169,8 +167,8 @@ impl StoreBuilder {
 }
 
 impl Store {
-    /// Drops the tables that were in use before the last [rebuild](StoreBuilder::rebuild); false where
-    /// none are kept.
+    /// Drops the tables that were in use before the last [rebuild](StoreBuilder::rebuild), and what
+    /// could not be dropped before; false where there are none.
     ///
     /// # Errors
     /// When the database fails.

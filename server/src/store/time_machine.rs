@@ -1,5 +1,6 @@
 //! The time machine: all documents as they were once.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use flux_reducers::{
@@ -89,26 +90,6 @@ pub struct Past {
     store: Store,
 }
 
-/// A snapshot in the database.
-///
-/// ```
-/// use flux_server::TakenSnapshot;
-///
-/// let told = |it: &TakenSnapshot| format!("{}: {} documents", it.position, it.documents);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TakenSnapshot {
-    /// The position as of which its documents are.
-    pub position: Position,
-    /// When it was taken.
-    pub taken_at: Timestamp,
-    /// How many documents it has.
-    pub documents: u64,
-    /// How many bytes it takes in the database.
-    pub bytes: u64,
-}
-
 /// Where a replay can begin.
 enum Base {
     Nothing,
@@ -161,98 +142,6 @@ impl Store {
         Ok(Past { checkpoint, database, store: self.clone() })
     }
 
-    /// Takes a snapshot of the documents as they are now, and returns its position: replays begin
-    /// there. See [`StoreBuilder::snapshots`](crate::StoreBuilder::snapshots) to take them by
-    /// themselves.
-    ///
-    /// # Errors
-    /// When the database fails.
-    ///
-    /// ```
-    /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::{Action, aggregate_reducers};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Error> {
-    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
-    /// store.dispatch(&Action::new("rung")).await?;
-    /// assert_eq!(store.take_snapshot().await?, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn take_snapshot(&self) -> Result<Position, Error> {
-        self.inner.snapshots.take().await
-    }
-
-    /// Takes the snapshots of the past that are missing, one each so many events: after a rebuild,
-    /// which leaves none, say. The log is replayed, in memory for all documents.
-    ///
-    /// # Errors
-    /// When the database fails, or the reducers no longer accept an event of the log.
-    ///
-    /// ```
-    /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::{Action, aggregate_reducers};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Error> {
-    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
-    /// store.dispatch_all(&vec![Action::new("rung"); 5]).await?;
-    /// store.take_missing_snapshots(2).await?;
-    /// assert_eq!(store.snapshots().await?.len(), 2);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn take_missing_snapshots(&self, every_events: u32) -> Result<(), Error> {
-        let every = Position::from(every_events.max(1));
-        self.inner.snapshots.take_missing(&self.inner.reducer, every).await
-    }
-
-    /// Removes the snapshot of a position; false where there is none.
-    ///
-    /// # Errors
-    /// When the database fails.
-    ///
-    /// ```
-    /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::{Action, aggregate_reducers};
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Error> {
-    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
-    /// # store.dispatch(&Action::new("rung")).await?;
-    /// let position = store.take_snapshot().await?;
-    /// assert!(store.remove_snapshot(position).await?);
-    /// assert!(!store.remove_snapshot(position).await?);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn remove_snapshot(&self, position: Position) -> Result<bool, Error> {
-        self.inner.snapshots.remove(|it| it.position == position).await
-    }
-
-    /// Returns the snapshots that these reducers and schemas made, by position.
-    ///
-    /// # Errors
-    /// When the database fails.
-    ///
-    /// ```
-    /// # use flux_server::{Error, Store};
-    /// # use flux_server::reducers::aggregate_reducers;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Error> {
-    /// # let store = Store::open(aggregate_reducers([]), "sqlite::memory:").await?;
-    /// store.take_snapshot().await?;
-    /// assert_eq!(store.snapshots().await?[0].position, 0);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn snapshots(&self) -> Result<Vec<TakenSnapshot>, Error> {
-        let all = self.inner.snapshots.list().await?.into_iter();
-        let count = |number: i64| u64::try_from(number).unwrap_or_default();
-        let taken = all.map(|StoredSnapshot { position, taken_at, documents, bytes, .. }| {
-            TakenSnapshot { position, taken_at, documents: count(documents), bytes: count(bytes) }
-        });
-        Ok(taken.collect())
-    }
-
     /// Forgets what is kept of a log that was replaced: by an older copy of the database, say.
     async fn forget_other_log(&self) -> Result<(), Error> {
         let Some((kept, _)) = self.inner.past.get() else { return Ok(()) };
@@ -268,7 +157,11 @@ impl Store {
     async fn checkpoint_at(&self, moment: Moment) -> Result<Checkpoint, Error> {
         let position = match moment {
             Moment::Position(position) => position,
-            Moment::Time(time) => self.position_at(time).await?,
+            Moment::Time(time) => {
+                let head = self.position().await?;
+                let found = self.last_where(&[time], head, |at, time| at <= time).await?;
+                found.first().copied().unwrap_or_default()
+            }
         };
         if position == 0 {
             return Ok(Checkpoint::default());
@@ -280,17 +173,37 @@ impl Store {
         }
     }
 
-    /// Returns the position of the last event that is not later: positions and times rise together.
-    async fn position_at(&self, time: Timestamp) -> Result<Position, Error> {
-        let (mut low, mut high) = (0, self.position().await?);
-        while low < high {
-            let middle = low + (high - low + 1) / 2;
-            match self.event_at(middle).await?.1 {
-                Some(event) if event.timestamp <= time => low = middle,
-                _ => high = middle - 1,
+    /// Returns for each time the position of the last event whose time is as asked for beside it: one
+    /// that is of no later event of those that are.
+    ///
+    /// Positions and times rise together, so that each is found by halves: whatever the length of the
+    /// log that is a few queries, each of one event a time.
+    pub(super) async fn last_where(
+        &self,
+        times: &[Timestamp],
+        head: Position,
+        is_asked_for: impl Fn(Timestamp, Timestamp) -> bool,
+    ) -> Result<Vec<Position>, Error> {
+        let middle = |(low, high): (Position, Position)| low + (high - low + 1) / 2;
+        let mut bounds = vec![(0, head); times.len()];
+        loop {
+            let open = bounds.iter().filter(|(low, high)| low < high);
+            let middles: BTreeSet<_> = open.map(|bound| middle(*bound)).collect();
+            if middles.is_empty() {
+                return Ok(bounds.into_iter().map(|(low, _)| low).collect());
+            }
+            let found = self.inner.backend.event_times(&middles).await?;
+            for (time, bound) in
+                times.iter().zip(&mut bounds).filter(|(_, bound)| bound.0 < bound.1)
+            {
+                let middle = middle(*bound);
+                match found.get(&middle) {
+                    Some(at) if is_asked_for(*at, *time) => bound.0 = middle,
+                    Some(_) => bound.1 = middle - 1,
+                    None => return Err(replay::missing(middle)),
+                }
             }
         }
-        Ok(low)
     }
 
     /// Returns the event at a position, and where the log ends.
@@ -476,6 +389,7 @@ impl Past {
     /// # }
     /// ```
     pub async fn find_all<T: Document>(&self, query: impl Into<Query>) -> Result<Vec<T>, Error> {
+        self.store.check_type::<T>()?;
         let rows = self.read(&[(T::SCHEMA.collection, query.into())]).await?.pop();
         super::documents(&rows.unwrap_or_default())
     }

@@ -10,8 +10,8 @@ use crate::backend::Head;
 use crate::backend::history::{self, Changed};
 use crate::backend::own::GenerationState;
 use crate::error::Error;
-use crate::snapshot::is_log;
-use crate::{log, reading, replay, size};
+use crate::snapshot::Records;
+use crate::{backend, log, reading, replay, size};
 
 /// Differences that are told one by one; the others are counted.
 const DIFFERENCES_TOLD_MAX: usize = 100;
@@ -106,7 +106,8 @@ impl Compared {
 pub struct Broken {
     /// Which of what is compared.
     pub compared: Compared,
-    /// The position as of which it is: that of a snapshot, or of the end of the log.
+    /// The position as of which it is: that of a snapshot, or of the end of the log, also where a
+    /// snapshot's is not known.
     pub position: Position,
     /// What is wrong with it, for people.
     pub reason: String,
@@ -169,7 +170,12 @@ impl Store {
         let end = now.as_ref().map_or(logged, |(end, _)| *end);
         verification.position = end;
         let mut replayed = (0, inner.snapshots.empty().clone());
-        for snapshot in inner.snapshots.list().await? {
+        let Records { readable, broken } = inner.snapshots.records().await?;
+        for (_, reason) in broken {
+            let (compared, position) = (Compared::Snapshot, end);
+            verification.broken.push(Broken { compared, position, reason });
+        }
+        for snapshot in readable {
             if snapshot.position > end {
                 // It may have been taken since.
                 let end = inner.backend.head().await?.position;
@@ -210,17 +216,17 @@ impl Store {
     /// Makes sure that what is recorded of the sets of tables is that this one is in use.
     async fn verify_generations(&self) -> Result<(), Error> {
         let own = self.generation();
-        for it in self.generations().await?.1 {
-            if (it.state == GenerationState::Live) != (it.id == own) {
-                self.position_in_use().await?;
-                let not = if it.id == own { "not " } else { "" };
-                return Err(Error::Damaged(format!(
-                    "set {own} of the tables is in use, and set {} is {not}recorded as live",
-                    it.id
-                )));
-            }
+        let (_, all) = self.generations().await?;
+        let live = all.iter().filter(|it| it.state == GenerationState::Live);
+        let live: Vec<_> = live.map(|it| it.id).collect();
+        if live == [own] {
+            return Ok(());
         }
-        Ok(())
+        // It may have been replaced since.
+        self.position_in_use().await?;
+        Err(Error::beyond_rebuild(format!(
+            "set {own} of the tables is in use, and `flux_generations` tells so of {live:?}"
+        )))
     }
 
     /// Makes sure of what a replay does not look at, and returns where the log ended.
@@ -230,20 +236,20 @@ impl Store {
         let all = [(log, Query::all().ascending("position").plan(log).map_err(Error::Query)?)];
         let begun = LogSoFar { ended, last: 0, time: Timestamp::MIN, has_end: ended.position == 0 };
         let read = reading::fold(&*self.inner.backend, &all, begun, |log, _, row| {
-            log.take(&log::event(&row)?).map_err(Error::Damaged)
+            log.take(&log::event(&row)?).map_err(Error::beyond_rebuild)
         });
         let (LogSoFar { last, has_end, .. }, head) = read.await?;
         if last < head.position {
             return Err(replay::missing(last + 1));
         }
         if last > head.position {
-            return Err(Error::Damaged(format!(
+            return Err(Error::beyond_rebuild(format!(
                 "the log has an event at position {last}, and ends at {}",
                 head.position
             )));
         }
         if !has_end {
-            return Err(Error::Damaged(format!(
+            return Err(Error::beyond_rebuild(format!(
                 "the event at position {} is not the one that `flux_head` tells of, or of another \
                  time",
                 ended.position
@@ -312,9 +318,10 @@ impl Verification {
             let (found, _) = reading::rows(&*inner.backend, &plan).await?;
             let mut found: Vec<_> = found.into_iter().flatten().collect();
             let mut expected = std::mem::take(&mut changes.rows);
-            let by_id = |row: &Row| history::SCHEMA.id_of(row).clone();
-            found.sort_by_key(by_id);
-            expected.sort_by_key(by_id);
+            let of = history::SCHEMA;
+            let by_id = |one: &Row, other: &Row| of.id_of(one).cmp(of.id_of(other));
+            found.sort_by(by_id);
+            expected.sort_by(by_id);
             self.compare_changes(&expected, &found);
         }
         let outside = Filter::gt("position", end) | Filter::lt("position", 1);
@@ -373,7 +380,7 @@ impl Verification {
         position: Position,
         (expected, found): (&Database, &Database),
     ) -> Result<(), Error> {
-        for schema in expected.schemas().filter(|schema| !is_log(schema)) {
+        for schema in expected.schemas().filter(|schema| !backend::is_log(schema)) {
             let rows = |database| super::rows(database, schema.collection, &Query::all());
             let (expected, found) = (rows(expected)?, rows(found)?);
             self.documents += found.len() as u64;

@@ -14,8 +14,7 @@ use super::progress::{Progress, WorkingSet};
 use crate::backend::{Backend, Built, Demand, Head, Lookup, Part, Settings, Transaction};
 use crate::dispatch::{Dispatch, Received};
 use crate::error::Error;
-use crate::snapshot::is_log;
-use crate::{generations, log, replay, size};
+use crate::{backend, generations, log, replay, size};
 
 /// Events whose changes are written together, and where others wait for each write.
 const EVENTS_AT_ONCE: usize = 256;
@@ -79,7 +78,7 @@ pub(crate) async fn rebuild(
     let own = generations::exclusively(&*live).await?;
     let done = build(Arc::clone(&live), reducer, schemas, (settings, demand), progress).await;
     if done.is_ok() {
-        generations::drop_useless(&*live).await;
+        generations::drop_marked(&*live).await;
     }
     own.end().await;
     done
@@ -97,7 +96,7 @@ async fn build(
         return Ok(());
     };
     // Now, for they may be as large as what is built.
-    generations::drop_useless(&*live).await;
+    generations::drop_marked(&*live).await;
     let schemas: BTreeMap<_, _> =
         schemas.iter().map(|schema| (schema.collection, *schema)).collect();
     let mut rebuild = Rebuild {
@@ -417,13 +416,17 @@ impl Lookup for UpTo<'_> {
 
     fn load<'a>(&'a mut self, faults: &'a [&'a Fault]) -> BoxFuture<'a, Result<Vec<Row>, Error>> {
         Box::pin(async {
-            let mut rows = self.lookup.load(faults).await?;
-            if faults.iter().any(|fault| is_log(fault.schema())) {
-                rows.retain(|row| {
-                    log::event(row).is_ok_and(|event| event.position <= self.position)
-                });
+            let rows = self.lookup.load(faults).await?;
+            if !faults.iter().any(|fault| backend::is_log(fault.schema())) {
+                return Ok(rows);
             }
-            Ok(rows)
+            let mut before = Vec::with_capacity(rows.len());
+            for row in rows {
+                if log::event(&row)?.position <= self.position {
+                    before.push(row);
+                }
+            }
+            Ok(before)
         })
     }
 }

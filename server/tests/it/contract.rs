@@ -1,7 +1,5 @@
 //! What every database must do alike: the same tests on each, by name.
 
-use crate::databases::Database;
-
 pub(crate) use servers::dispatched;
 
 mod busy;
@@ -16,6 +14,9 @@ mod store;
 mod subscriptions;
 mod time;
 
+/// How long what a test waits for may take to come.
+const TEST_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(300);
+
 /// Runs each test on each database.
 macro_rules! contract {
     ($($module:ident: $($test:ident,)*;)*) => {
@@ -28,7 +29,12 @@ macro_rules! contract {
             $(mod $module {
                 $(#[tokio::test(flavor = "multi_thread")]
                 async fn $test() {
-                    crate::contract::$module::$test(super::super::Database::$database()).await;
+                    let database = crate::databases::Database::$database();
+                    // On the heap: a thread may have little room on its stack.
+                    let test = Box::pin(crate::contract::$module::$test(database));
+                    // What it waits for may never come.
+                    let ended = tokio::time::timeout(crate::contract::TEST_TIMEOUT, test).await;
+                    ended.expect("what the test waits for does not come");
                 })*
             })*
         }
@@ -89,6 +95,9 @@ contract! {
         the_largest_schema_is_held,
         a_database_of_another_layout_is_told,
         a_table_that_somebody_changed_is_told_at_the_start,
+        what_a_store_is_found_by_is_not_made_anew_where_it_is_missing,
+        a_log_that_goes_beyond_its_end_is_neither_rebuilt_nor_written,
+        a_type_that_is_not_the_documents_own_is_not_read,
         what_somebody_takes_from_a_running_store_is_told_as_lasting,
         a_user_without_rights_is_told,
     ;
@@ -112,6 +121,7 @@ contract! {
         servers_that_start_with_new_reducers_rebuild_once,
         an_old_server_that_starts_again_does_not_rebuild_back,
         a_preview_tells_what_a_rebuild_would_change,
+        a_preview_tells_all_for_which_a_store_does_not_open,
         a_preview_of_tables_that_somebody_changed_tells_that_a_rebuild_mends_them,
         reducers_that_read_the_log_see_what_was_before_each_event,
     ;
@@ -144,6 +154,7 @@ contract! {
         parts_that_can_not_be_removed_keep_no_snapshot_from_being_taken,
         a_broken_snapshot_is_passed_over,
         a_broken_snapshot_is_replaced_or_removed,
+        a_snapshot_whose_record_can_not_be_read_is_passed_over_and_removed,
         a_snapshot_beyond_the_end_of_the_log_is_found,
         a_snapshot_of_another_version_is_left_alone,
         a_snapshot_that_could_not_be_read_whole_is_none,

@@ -12,6 +12,7 @@ mod middleware;
 mod mysql;
 mod past;
 mod postgres;
+mod sending;
 mod service;
 mod sqlite;
 mod tasks;

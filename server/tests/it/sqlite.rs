@@ -1,5 +1,6 @@
 //! What only SQLite needs.
 
+use flux_server::SnapshotPolicy;
 use flux_server::reducers::{Event as _, Json};
 
 use crate::contract::dispatched;
@@ -105,4 +106,26 @@ async fn the_log_of_writes_shrinks_when_a_long_read_has_ended() {
         store.dispatch(&added(id)).await.unwrap();
     }
     assert!(mebibytes() <= 64, "{} MiB", mebibytes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_closed_does_not_wait_for_the_snapshot_of_another() {
+    let database = Database::sqlite();
+    let path = database.url().strip_prefix("sqlite://").unwrap();
+    let another = format!("{path}-{}", database.table("flux_snapshot"));
+    let another = std::fs::File::create(another).unwrap();
+    another.lock().unwrap();
+    let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = alive();
+    let policy = SnapshotPolicy::default().every_events(1);
+    let store = database.builder(reducer()).snapshots(policy).open().await.unwrap();
+    store.dispatch(&added(1)).await.unwrap();
+    store.close().await;
+    let ended = async {
+        while alive() > before {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), ended).await.unwrap();
+    drop(another);
 }

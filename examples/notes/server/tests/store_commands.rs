@@ -359,6 +359,7 @@ async fn an_event_that_cannot_be_read_is_named_by_every_command() {
         assert_eq!(told.status.code(), Some(1), "{arguments:?}");
         let told = String::from_utf8(told.stderr).unwrap();
         assert!(told.contains("position 4"), "{arguments:?}: {told}");
+        assert!(told.contains("restore it from a backup"), "{arguments:?}: {told}");
     }
 }
 

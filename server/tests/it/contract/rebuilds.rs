@@ -1,7 +1,7 @@
 //! New reducers and schemas on an old log: its tables are built anew, beside those in use.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flux_server::reducers::{
     Action, Collection, Database as Documents, Document, Filter, Json, Query, RecordedEvent,
@@ -219,9 +219,11 @@ pub(crate) async fn events_are_dispatched_and_read_while_the_tables_are_rebuilt(
     let store = database.open().await;
     fill(&store, 0..300).await;
     let rebuilt = Arc::new(AtomicBool::new(false));
+    let (answered, seen_by_readers) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let mut callers = JoinSet::new();
     for caller in 0..CALLERS {
         let (store, rebuilt) = (store.clone(), Arc::clone(&rebuilt));
+        let answered = Arc::clone(&answered);
         callers.spawn(async move {
             let mut acknowledged = 0;
             for id in (1_000..).skip(caller).step_by(CALLERS) {
@@ -230,6 +232,7 @@ pub(crate) async fn events_are_dispatched_and_read_while_the_tables_are_rebuilt(
                     Err(Error::Superseded) => return acknowledged,
                     Err(error) => panic!("while the tables are rebuilt: {error}"),
                 }
+                answered.fetch_add(1, Ordering::Relaxed);
                 match store.find_by_id::<Task>(id).await {
                     Ok(found) => assert!(found.is_some()),
                     Err(Error::Superseded) => return acknowledged,
@@ -244,7 +247,7 @@ pub(crate) async fn events_are_dispatched_and_read_while_the_tables_are_rebuilt(
     }
     let mut readers = JoinSet::new();
     for _ in 0..READERS {
-        let store = store.clone();
+        let (store, seen_by_readers) = (store.clone(), Arc::clone(&seen_by_readers));
         readers.spawn(async move {
             let mut seen = 0;
             loop {
@@ -252,6 +255,7 @@ pub(crate) async fn events_are_dispatched_and_read_while_the_tables_are_rebuilt(
                     Ok(tasks) => {
                         assert!(tasks.len() >= seen, "the tables in use are whole");
                         seen = tasks.len();
+                        seen_by_readers.fetch_add(1, Ordering::Relaxed);
                     }
                     Err(Error::Superseded) => return,
                     Err(error) => panic!("while the tables are rebuilt: {error}"),
@@ -259,7 +263,20 @@ pub(crate) async fn events_are_dispatched_and_read_while_the_tables_are_rebuilt(
             }
         });
     }
-    database.builder(newer::reducer()).rebuild(|_| {}).await.unwrap();
+    let mut is_begun = false;
+    let rebuild = database.builder(newer::reducer()).rebuild(|_| {
+        // In the middle of it others are answered, who would wait for its end if it held them.
+        let counts = || [&answered, &seen_by_readers].map(|it| it.load(Ordering::Relaxed));
+        let [answered_before, seen_before] = counts();
+        let is_held = || counts()[0] == answered_before || counts()[1] == seen_before;
+        tokio::task::block_in_place(|| {
+            while !is_begun && is_held() {
+                std::thread::yield_now();
+            }
+        });
+        is_begun = true;
+    });
+    rebuild.await.unwrap();
     rebuilt.store(true, Ordering::Relaxed);
     readers.join_all().await;
     let acknowledged: i64 = callers.join_all().await.into_iter().sum();
@@ -378,7 +395,7 @@ pub(crate) async fn a_preview_tells_what_a_rebuild_would_change(database: Databa
     assert_eq!(preview.position, 60);
     let [tasks] = &preview.collections[..] else { panic!("{:?}", preview.collections) };
     assert_eq!((tasks.documents, tasks.changed), (20, 20));
-    assert!(tasks.fields.iter().any(|it| it.starts_with("`edits` is new")), "{tasks:?}");
+    assert!(tasks.fields.iter().any(|it| it.starts_with("field `edits` is new")), "{tasks:?}");
     let first = &preview.first[0];
     let (before, after) = (first.before.as_ref().unwrap(), first.after.as_ref().unwrap());
     assert_eq!((&before["title"], before.get("edits")), (&after["title"], None));
@@ -436,6 +453,32 @@ pub(crate) async fn reducers_that_read_the_log_see_what_was_before_each_event(da
     assert!(rebuilt.verify().await.unwrap().is_sound());
     let pages = rebuilt.find_all::<Page>(Query::all()).await.unwrap();
     assert_eq!(pages.iter().map(|it| it.id).collect::<Vec<_>>(), (0..310).collect::<Vec<_>>());
+}
+
+pub(crate) async fn a_preview_tells_all_for_which_a_store_does_not_open(database: Database) {
+    #[derive(Document)]
+    #[document(collection = "tasks")]
+    #[allow(dead_code, reason = "only its schema counts")]
+    struct Reordered {
+        id: i64,
+        done: bool,
+        #[document(unique)]
+        title: String,
+        #[document(index)]
+        list: Option<i64>,
+    }
+    let error = database.builder(reducer()).preview_rebuild().await.unwrap_err();
+    assert!(["no_store", "url_invalid"].contains(&error.code()), "there is none: {error}");
+    database.open().await.close().await;
+    let reordered = || {
+        lift(|tasks: &Collection<Reordered>, _: &TaskEvent| -> Reduction { Ok(tasks.no_change()) })
+    };
+    assert_eq!(database.refusal(reordered()).await.code(), "schema_changed");
+    let preview = database.builder(reordered()).preview_rebuild().await.unwrap();
+    assert!(preview.changes_anything() && !preview.adds_history, "{preview:?}");
+    assert!(preview.collections[0].fields[0].contains("the order of the fields"), "{preview:?}");
+    let preview = database.builder(reducer()).keep_history().preview_rebuild().await.unwrap();
+    assert!(preview.changes_anything() && preview.adds_history, "{preview:?}");
 }
 
 pub(crate) async fn a_preview_of_tables_that_somebody_changed_tells_that_a_rebuild_mends_them(

@@ -38,11 +38,11 @@ pub(crate) async fn a_schema_that_no_longer_fits_is_told_with_the_difference(dat
     database.open().await.close().await;
     let error = database.refusal(keeping::<Changed>()).await;
     assert_eq!(error.code(), "schema_changed");
-    let difference =
-        r#"field "list" was i64, may be null, indexed and is text, may be null, indexed"#;
+    let difference = "field `list` was an integer of 64 bits, may be null, indexed, and is text, may \
+                      be null, indexed";
     assert!(error.to_string().contains(difference), "{error}");
     let error = database.refusal(keeping::<Longer>()).await;
-    assert!(error.to_string().contains(r#"field "color" is new"#), "{error}");
+    assert!(error.to_string().contains("field `color` is new: text"), "{error}");
     database.open().await;
 }
 
@@ -212,4 +212,78 @@ pub(crate) async fn the_largest_schema_is_held(database: Database) {
     store.dispatch(&Action::new("filled")).await.unwrap();
     let found = store.find_one::<Largest>(Filter::all()).await.unwrap().unwrap();
     assert_eq!(found.to_fields().len(), FIELDS_MAX);
+}
+
+pub(crate) async fn what_a_store_is_found_by_is_not_made_anew_where_it_is_missing(
+    database: Database,
+) {
+    let harms = [
+        ("flux_head", "DROP TABLE", "table_changed", "flux_head` is not as the store made it"),
+        (
+            "flux_schemas",
+            "DROP TABLE",
+            "table_changed",
+            "flux_schemas` is not as the store made it",
+        ),
+        ("flux_head", "DELETE FROM", "database_damaged", "restore it from a backup"),
+        ("flux_generations", "DELETE FROM", "database_damaged", "restore it from a backup"),
+    ];
+    for (table, harm, code, told) in harms {
+        let database = database.fresh();
+        let store = database.open().await;
+        store.dispatch(&added(1)).await.unwrap();
+        store.close().await;
+        database.run(format!("{harm} {}", database.table(table))).await;
+        let error = database.refusal(tasks::reducer()).await;
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.to_string().contains(told), "{error}");
+    }
+}
+
+pub(crate) async fn a_log_that_goes_beyond_its_end_is_neither_rebuilt_nor_written(
+    database: Database,
+) {
+    let store = database.open().await;
+    store.dispatch_all(&[added(1), added(2), added(3)]).await.unwrap();
+    store.close().await;
+    let position = if database.url().starts_with("mysql") { "`position`" } else { "position" };
+    let head = database.table("flux_head");
+    database.run(format!("UPDATE {head} SET {position} = 1")).await;
+    let builder = || database.builder(tasks::reducer().with_version(1));
+    for refused in [
+        database.builder(tasks::reducer()).open().await.map(|_| ()),
+        builder().rebuild(|_| {}).await.map(|_| ()),
+        builder().preview_rebuild().await.map(|_| ()),
+    ] {
+        let error = refused.unwrap_err();
+        assert!(error.to_string().contains("an event at position 3, beyond its end"), "{error}");
+    }
+    database.run(format!("UPDATE {head} SET {position} = 3")).await;
+    tasks::verify(&database.open().await).await;
+}
+
+pub(crate) async fn a_type_that_is_not_the_documents_own_is_not_read(database: Database) {
+    #[derive(Debug, Document)]
+    #[document(collection = "tasks")]
+    #[allow(dead_code, reason = "only its schema counts")]
+    struct Reordered {
+        id: i64,
+        done: bool,
+        #[document(unique)]
+        title: String,
+        list: Option<i64>,
+    }
+    let store = database.builder(tasks::reducer()).keep_history().open().await.unwrap();
+    store.dispatch(&added(1)).await.unwrap();
+    let all = Query::all;
+    for refused in [
+        store.find_all::<Reordered>(all()).await.map(|_| ()),
+        store.find_by_id::<Reordered>(1).await.map(|_| ()),
+        store.at(1).await.unwrap().find_all::<Reordered>(all()).await.map(|_| ()),
+        store.history::<Reordered>(1).await.map(|_| ()),
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.code(), "other_type", "{error}");
+        assert!(error.to_string().contains("field `list`"), "{error}");
+    }
 }

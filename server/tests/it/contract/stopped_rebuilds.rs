@@ -53,9 +53,8 @@ pub(crate) async fn a_rebuild_that_is_interrupted_is_given_up_when_told(database
     let store = database.open().await;
     fill(&store, 0..400).await;
     interrupt(database.builder(newer::reducer())).await;
-    let builder = database.builder(reducer());
-    assert!(builder.drop_unused().await.unwrap());
-    assert!(!builder.drop_unused().await.unwrap());
+    assert!(database.builder(reducer()).drop_unused().await.unwrap());
+    assert!(!database.builder(reducer()).drop_unused().await.unwrap());
     verify(&store).await;
     assert!(store.verify().await.unwrap().is_sound());
     store.close().await;

@@ -201,8 +201,13 @@ pub(crate) async fn a_log_that_somebody_changed_is_found(database: Database) {
         ),
         (
             format!("UPDATE {generations} SET state = 'kept'"),
-            "set 0 is not recorded as live",
+            "`flux_generations` tells so of []",
             format!("UPDATE {generations} SET state = 'live'"),
+        ),
+        (
+            format!("UPDATE {generations} SET id = 7"),
+            "`flux_generations` tells so of [7]",
+            format!("UPDATE {generations} SET id = 0"),
         ),
     ] {
         database.run(harm).await;
@@ -224,6 +229,7 @@ pub(crate) async fn a_moment_that_the_log_has_lost_is_not_taken_for_one_to_come(
         let error = store.at(lost).await.unwrap_err();
         assert!(error.to_string().contains(&format!("no event at position {lost}")), "{error}");
     }
+    assert_eq!(store.at(Timestamp::MAX).await.unwrap_err().code(), "database_damaged");
     assert_eq!(store.at(4).await.unwrap_err().code(), "position_ahead");
     assert_eq!(store.at(-1).await.unwrap_err().code(), "position_ahead");
 }
