@@ -162,7 +162,7 @@ pub fn root_reducer<E: Event + 'static>(
 pub fn aggregate_reducers(reducers: impl IntoIterator<Item = Reducer>) -> Reducer {
     let reducers: Vec<_> = reducers.into_iter().collect();
     let schemas = reducers.iter().flat_map(|reducer| &reducer.schemas).copied().collect();
-    let version = reducers.iter().map(|reducer| reducer.version).sum();
+    let version = reducers.iter().fold(0, |sum: u32, it| sum.saturating_add(it.version));
     let log_entry = reducers.iter().find_map(|reducer| reducer.log_entry);
     Reducer::new(schemas, log_entry, move |database, incoming| {
         reducers.iter().map(|reducer| (reducer.reduce)(database, incoming)).collect()

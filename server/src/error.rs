@@ -164,10 +164,11 @@ pub enum Error {
         /// What the reducer says.
         reason: String,
     },
-    /// The history is to be kept of a log that has events already.
+    /// The history is asked for of a store that keeps none, or is to be kept of a log that has events
+    /// already.
     #[error(
-        "the history is not kept from the beginning of this log: open the store without it, or \
-         rebuild its tables with it"
+        "the history is not kept from the beginning of this log: do without it, or let the store's \
+         tables be rebuilt with it"
     )]
     HistoryNotKept,
     /// A command that looks into a store found none.

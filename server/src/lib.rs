@@ -29,6 +29,8 @@ mod service;
 mod size;
 mod snapshot;
 mod store;
+#[cfg(any(feature = "service", feature = "command-line"))]
+mod strict_json;
 mod subscription;
 mod watcher;
 mod writer;

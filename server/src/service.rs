@@ -33,7 +33,6 @@ mod commands;
 mod events;
 mod history;
 mod inspector;
-mod json;
 mod listening;
 mod origin;
 mod parameters;

@@ -296,7 +296,8 @@ pub(super) async fn drop_collections<D: Dialect>(
 ) -> Result<(), Error> {
     for name in recorded_collections::<D>(connection, tables).await? {
         let table = tables.quoted::<D>(&name);
-        run::<D>(connection, format!("DROP TABLE IF EXISTS {table}")).await?;
+        let dropped = D::run_script(connection, format!("DROP TABLE IF EXISTS {table}")).await;
+        dropped.map_err(Error::database("dropping tables of before"))?;
     }
     Ok(())
 }

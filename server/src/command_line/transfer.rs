@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use flux_reducers::{Action, Position, RecordedEvent, Timestamp};
+use flux_reducers::{Action, Json, Position, RecordedEvent, Timestamp};
 use serde_json::json;
 
 use super::{CommandError, Database, Outcome, Output, bar_of_bytes, failed, progress_bar, spinner};
 use crate::dispatch::Dispatch;
 use crate::error::Error;
 use crate::log::LogQuery;
-use crate::replay;
 use crate::store::{Store, StoreBuilder};
+use crate::{replay, strict_json};
 
 /// Events that are imported in one transaction.
 const EVENTS_AT_ONCE: usize = 500;
@@ -201,10 +201,14 @@ struct Importing<'a> {
 impl Importing<'_> {
     async fn take(&mut self, line: u64, text: &str) -> Result<(), CommandError> {
         let wrong = |reason: String| CommandError::Line { line, reason };
-        let event: RecordedEvent =
-            // It counts the lines of what it was given.
-            serde_json::from_str(text)
-                .map_err(|error| wrong(error.to_string().replace("at line 1 column", "at column")))?;
+        // The event, and what is in it.
+        let read = strict_json::parse(text.as_bytes(), 1 + Json::DEPTH_MAX);
+        // It counts the lines of what it was given.
+        let read = read.map_err(|error| error.to_string().replace("at line 1 column", "at column"));
+        let event = read.and_then(|json| {
+            serde_json::from_value::<RecordedEvent>(json).map_err(|error| error.to_string())
+        });
+        let event = event.map_err(wrong)?;
         let RecordedEvent { position, timestamp, .. } = event;
         if self.last.is_none() && position == self.begun + 1 {
             let before = self.recorded(self.begun - 1, 1).await?;

@@ -6,7 +6,8 @@ use axum::response::{IntoResponse as _, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Serialize;
 
-use super::{Problem, ServiceOptions, json};
+use super::{Problem, ServiceOptions};
+use crate::strict_json::{self, NoJson};
 
 /// Reads a JSON body.
 pub(super) async fn read(
@@ -21,7 +22,12 @@ pub(super) async fn read(
             Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body came too slowly")
         })?;
     let bytes = collected.map_err(|error| too_large_or_broken(&*error, options))?.to_bytes();
-    json::parse(&bytes, options.json_depth_max)
+    strict_json::parse(&bytes, options.json_depth_max).map_err(|error| match error {
+        NoJson::TooDeep { .. } => Problem::bad_request("json_too_deep", error.to_string()),
+        NoJson::Malformed(text) => {
+            Problem::bad_request("malformed_json", format!("the body is not JSON: {text}"))
+        }
+    })
 }
 
 /// Answers with JSON.

@@ -135,19 +135,28 @@ async fn compare(live: &dyn Backend, reducer: &Reducer) -> Result<RebuildPreview
     }
     for schema in replayed.schemas().filter(|schema| !backend::is_log(schema)) {
         let then = super::rows(&replayed, schema.collection, &Query::all())?;
-        let (old, rows) = now.remove(schema.collection).unwrap_or_else(|| (schema, Vec::new()));
-        preview.add((old, &rows), (schema, &then));
+        match now.remove(schema.collection) {
+            Some((old, rows)) => preview.add((old, &rows), (schema, &then)),
+            None => {
+                preview.add((schema, &[]), (schema, &then));
+                preview.tell_of_last("the collection is new");
+            }
+        }
     }
     for (old, rows) in now.into_values() {
         preview.add((old, &rows), (old, &[]));
-        if let Some(last) = preview.collections.last_mut() {
-            last.fields.push("the collection is gone".to_owned());
-        }
+        preview.tell_of_last("the collection is gone");
     }
     Ok(preview)
 }
 
 impl RebuildPreview {
+    fn tell_of_last(&mut self, change: &str) {
+        if let Some(last) = self.collections.last_mut() {
+            last.fields.push(change.to_owned());
+        }
+    }
+
     fn add(&mut self, now: (&'static Schema, &[Row]), then: (&'static Schema, &[Row])) {
         let collection = then.0.collection.to_owned();
         let mut of = CollectionPreview {

@@ -49,7 +49,7 @@ impl Store {
         self.inner.snapshots.take().await
     }
 
-    /// Takes the snapshots of the past that are missing, one each so many events: after a rebuild,
+    /// Takes the snapshots of the past that are missing, one each so many events, at least one: after a rebuild,
     /// which leaves none, say. The log is replayed, in memory for all documents.
     ///
     /// # Errors

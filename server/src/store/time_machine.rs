@@ -263,8 +263,15 @@ impl Inner {
             let base = bases.pop().unwrap_or(Base::Nothing);
             let begins_at = base.position();
             match self.documents_from(base, position).await {
-                Err(error @ Error::Damaged(_)) if !bases.is_empty() => {
+                Err(error @ (Error::Damaged(_) | Error::ReplayStopped { .. }))
+                    if !bases.is_empty() =>
+                {
                     tracing::warn!(begins_at, position, %error, "a way to the past is passed over");
+                    // Where the reducers do not accept the event, a way from another snapshot is as
+                    // long, and ends there, too.
+                    if matches!(error, Error::ReplayStopped { .. }) {
+                        bases.retain(|base| !matches!(base, Base::Snapshot(_)));
+                    }
                 }
                 done => break done,
             }

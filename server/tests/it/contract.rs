@@ -144,6 +144,7 @@ contract! {
         a_moment_to_come_is_refused,
         a_log_that_somebody_changed_is_found,
         a_moment_that_the_log_has_lost_is_not_taken_for_one_to_come,
+        another_way_is_taken_where_the_nearest_is_damaged,
         a_moment_of_a_log_that_was_replaced_is_not_told,
         a_store_whose_tables_were_replaced_tells_no_past,
         a_replay_that_is_not_accepted_stops_with_the_event,

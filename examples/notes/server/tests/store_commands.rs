@@ -381,6 +381,10 @@ async fn an_exported_log_is_imported_as_it_was() {
     assert_eq!(lines(&twice), [json!({ "events": 0, "position": 5 })], "{twice:?}");
     for (wrong, told) in [
         (&b"{\"position\": 6}\n"[..], "line 1 of the log: missing field"),
+        (
+            b"{\"position\": 6, \"position\": 7}\n",
+            "line 1 of the log: the name `position` is given twice",
+        ),
         (b"\n{\"position\": 6", "line 2 of the log: EOF while parsing an object at column 14"),
         (b"\n\n\xff\xfe\n", "wrong.jsonl, line 3: stream did not contain valid UTF-8"),
     ] {

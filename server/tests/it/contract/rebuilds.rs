@@ -1,7 +1,7 @@
 //! New reducers and schemas on an old log: its tables are built anew, beside those in use.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use flux_server::reducers::{
     Action, Collection, Database as Documents, Document, Filter, Json, Query, RecordedEvent,
@@ -218,57 +218,21 @@ pub(crate) async fn events_are_dispatched_and_read_while_the_tables_are_rebuilt(
     const READERS: usize = 8;
     let store = database.open().await;
     fill(&store, 0..300).await;
-    let rebuilt = Arc::new(AtomicBool::new(false));
-    let (answered, seen_by_readers) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-    let mut callers = JoinSet::new();
+    let (answered, read) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
+    let mut others = JoinSet::new();
     for caller in 0..CALLERS {
-        let (store, rebuilt) = (store.clone(), Arc::clone(&rebuilt));
-        let answered = Arc::clone(&answered);
-        callers.spawn(async move {
-            let mut acknowledged = 0;
-            for id in (1_000..).skip(caller).step_by(CALLERS) {
-                match store.dispatch(&added(id)).await {
-                    Ok(_) => acknowledged += 1,
-                    Err(Error::Superseded) => return acknowledged,
-                    Err(error) => panic!("while the tables are rebuilt: {error}"),
-                }
-                answered.fetch_add(1, Ordering::Relaxed);
-                match store.find_by_id::<Task>(id).await {
-                    Ok(found) => assert!(found.is_some()),
-                    Err(Error::Superseded) => return acknowledged,
-                    Err(error) => panic!("while the tables are rebuilt: {error}"),
-                }
-                if rebuilt.load(Ordering::Relaxed) {
-                    return acknowledged;
-                }
-            }
-            acknowledged
-        });
+        let ids = (1_000..).skip(caller).step_by(CALLERS);
+        others.spawn(dispatch_until_superseded(store.clone(), ids, Arc::clone(&answered)));
     }
-    let mut readers = JoinSet::new();
     for _ in 0..READERS {
-        let (store, seen_by_readers) = (store.clone(), Arc::clone(&seen_by_readers));
-        readers.spawn(async move {
-            let mut seen = 0;
-            loop {
-                match store.find_all::<Task>(Query::all()).await {
-                    Ok(tasks) => {
-                        assert!(tasks.len() >= seen, "the tables in use are whole");
-                        seen = tasks.len();
-                        seen_by_readers.fetch_add(1, Ordering::Relaxed);
-                    }
-                    Err(Error::Superseded) => return,
-                    Err(error) => panic!("while the tables are rebuilt: {error}"),
-                }
-            }
-        });
+        others.spawn(read_until_superseded(store.clone(), Arc::clone(&read)));
     }
     let mut is_begun = false;
     let rebuild = database.builder(newer::reducer()).rebuild(|_| {
         // In the middle of it others are answered, who would wait for its end if it held them.
-        let counts = || [&answered, &seen_by_readers].map(|it| it.load(Ordering::Relaxed));
-        let [answered_before, seen_before] = counts();
-        let is_held = || counts()[0] == answered_before || counts()[1] == seen_before;
+        let counts = || [&answered, &read].map(|it| it.load(Ordering::Relaxed));
+        let [answered_before, read_before] = counts();
+        let is_held = || counts()[0] == answered_before || counts()[1] == read_before;
         tokio::task::block_in_place(|| {
             while !is_begun && is_held() {
                 std::thread::yield_now();
@@ -277,12 +241,46 @@ pub(crate) async fn events_are_dispatched_and_read_while_the_tables_are_rebuilt(
         is_begun = true;
     });
     rebuild.await.unwrap();
-    rebuilt.store(true, Ordering::Relaxed);
-    readers.join_all().await;
-    let acknowledged: i64 = callers.join_all().await.into_iter().sum();
+    others.join_all().await;
     let store = database.builder(newer::reducer()).open().await.unwrap();
-    assert_eq!(store.position().await.unwrap(), 900 + acknowledged);
+    assert_eq!(store.position().await.unwrap(), 900 + answered.load(Ordering::Relaxed));
     verify_by(&store, &newer::reducer()).await;
+}
+
+/// Adds tasks, and reads each, until the tables are replaced; counts what was answered.
+async fn dispatch_until_superseded(
+    store: Store,
+    ids: impl Iterator<Item = i64>,
+    answered: Arc<AtomicI64>,
+) {
+    for id in ids {
+        match store.dispatch(&added(id)).await {
+            Ok(_) => answered.fetch_add(1, Ordering::Relaxed),
+            Err(Error::Superseded) => return,
+            Err(error) => panic!("while the tables are rebuilt: {error}"),
+        };
+        match store.find_by_id::<Task>(id).await {
+            Ok(found) => assert!(found.is_some()),
+            Err(Error::Superseded) => return,
+            Err(error) => panic!("while the tables are rebuilt: {error}"),
+        }
+    }
+}
+
+/// Reads all tasks, again and again, until the tables are replaced; counts how often.
+async fn read_until_superseded(store: Store, read: Arc<AtomicI64>) {
+    let mut seen = 0;
+    loop {
+        match store.find_all::<Task>(Query::all()).await {
+            Ok(tasks) => {
+                assert!(tasks.len() >= seen, "the tables in use are whole");
+                seen = tasks.len();
+                read.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(Error::Superseded) => return,
+            Err(error) => panic!("while the tables are rebuilt: {error}"),
+        }
+    }
 }
 
 pub(crate) async fn a_rebuild_ends_beside_batches_larger_than_what_it_writes_at_once(
@@ -408,6 +406,7 @@ pub(crate) async fn a_preview_tells_what_a_rebuild_would_change(database: Databa
     let none = database.builder(pages()).preview_rebuild().await.unwrap();
     let [pages, tasks] = &none.collections[..] else { panic!("{:?}", none.collections) };
     assert_eq!((pages.documents, pages.added), (0, 1));
+    assert_eq!(*pages.fields, ["the collection is new".to_owned()]);
     assert_eq!((tasks.removed, &*tasks.fields), (21, &["the collection is gone".to_owned()][..]));
 
     let strict = lift(|tasks: &Collection<Task>, event: &TaskEvent| match event {

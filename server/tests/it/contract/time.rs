@@ -234,6 +234,26 @@ pub(crate) async fn a_moment_that_the_log_has_lost_is_not_taken_for_one_to_come(
     assert_eq!(store.at(-1).await.unwrap_err().code(), "position_ahead");
 }
 
+pub(crate) async fn another_way_is_taken_where_the_nearest_is_damaged(database: Database) {
+    let store = database.builder(reducer()).keep_history().open().await.unwrap();
+    store.dispatch_all(&(1..=30).map(added).collect::<Vec<_>>()).await.unwrap();
+    let count = async |store: &Store, position: i64| {
+        let past = store.at(position).await.unwrap();
+        assert_eq!(past.find_all::<Task>(Query::all()).await.unwrap().len() as i64, position);
+    };
+    // From the first event on: one of them can't be read. Back from now: none has to be.
+    let quote = if database.url().starts_with("mysql") { '`' } else { '"' };
+    let third = format!("WHERE {quote}position{quote} = 3");
+    let events = database.table("events");
+    database.run(format!("UPDATE {events} SET payload = '{{' {third}")).await;
+    count(&store, 5).await;
+    // A snapshot that is of another position than it says: the event after it is not accepted.
+    store.take_snapshot().await.unwrap();
+    database.run(format!("UPDATE {} SET position = 10", database.table("flux_snapshots"))).await;
+    let another = database.builder(reducer()).keep_history().open().await.unwrap();
+    count(&another, 12).await;
+}
+
 pub(crate) async fn a_moment_of_a_log_that_was_replaced_is_not_told(database: Database) {
     let store = database.open().await;
     store.dispatch_all(&[added(1), added(2)]).await.unwrap();

@@ -5,21 +5,25 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::Problem;
+/// Why a text is not the JSON that is asked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoJson {
+    #[error("the JSON is nested deeper than {depth_max} levels{place}")]
+    TooDeep { depth_max: usize, place: String },
+    #[error("{0}")]
+    Malformed(String),
+}
 
 /// Reads JSON. A name that is given twice is an error: parsers differ in which one counts, so that
 /// what a proxy has checked need not be what is done.
-pub(super) fn parse(bytes: &[u8], depth_max: usize) -> Result<Value, Problem> {
+pub(crate) fn parse(bytes: &[u8], depth_max: usize) -> Result<Value, NoJson> {
     let mut source = serde_json::Deserializer::from_slice(bytes);
     let parsed = Strict { depth_left: depth_max }.deserialize(&mut source);
     parsed.and_then(|value| source.end().map(|()| value)).map_err(|error| {
         let text = error.to_string();
         match text.strip_prefix(TOO_DEEP) {
-            Some(place) => Problem::bad_request(
-                "json_too_deep",
-                format!("the JSON is nested deeper than {depth_max} levels{place}"),
-            ),
-            None => Problem::bad_request("malformed_json", format!("the body is not JSON: {text}")),
+            Some(place) => NoJson::TooDeep { depth_max, place: place.to_owned() },
+            None => NoJson::Malformed(text),
         }
     })
 }
