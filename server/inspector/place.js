@@ -6,7 +6,7 @@
  * @property {"state" | "history"} view
  * @property {number | undefined} at the position as of which the state is; now where there is none
  * @property {string} collection
- * @property {string} id of the document whose history is shown
+ * @property {string} id of the document whose history is shown, or was
  */
 
 /** @type {Set<(place: Place) => void>} */
@@ -31,12 +31,15 @@ export function place() {
  * @param {"push" | "replace"} [how]
  */
 export function go(change, how = "push") {
-  const to = { ...place(), ...change };
+  const from = place();
+  const to = { ...from, ...change };
+  // The id is one of the collection.
+  if (to.collection !== from.collection && change.id === undefined) to.id = "";
   const given = new URLSearchParams();
   if (to.view === "history") given.set("view", to.view);
   if (to.at !== undefined) given.set("at", String(to.at));
   if (to.collection !== "") given.set("collection", to.collection);
-  if (to.id !== "" && to.view === "history") given.set("id", to.id);
+  if (to.id !== "") given.set("id", to.id);
   const url = new URL(location.href);
   url.hash = given.toString();
   if (url.href === location.href) return;

@@ -12,7 +12,8 @@ import { count, duration, rate } from "./format.js";
 const BUILDING_MS = 500;
 const IDLE_MS = 2000;
 
-/** After such a silence whoever did it is told as gone. */
+/** After such a silence it is told; after a longer one whoever did it is told as gone. */
+const QUIET_MS = 5_000;
 const SILENT_MS = 30_000;
 
 /** The rate is that of this time. */
@@ -90,6 +91,8 @@ function drawBuilding({ version, position, silentMs }, head, samples) {
   const speed = speedOf(samples);
   if (isInterrupted) {
     told.push("it goes on where it is when it is started again");
+  } else if (silentMs > QUIET_MS) {
+    told.push(`nothing new for ${duration(silentMs / 1000)}`);
   } else if (speed > 0) {
     told.push(rate(speed), `${duration((head - position) / speed)} left`);
   }

@@ -176,6 +176,15 @@ pub enum CommandError {
         /// What is wrong with it.
         reason: String,
     },
+    /// An import that ended after some events.
+    #[error("{source}. The log ends at {position} now: an import of the whole goes on there")]
+    Midway {
+        /// The last position of the log.
+        position: flux_reducers::Position,
+        /// Why it ended.
+        #[source]
+        source: Box<Self>,
+    },
 }
 
 impl Command {

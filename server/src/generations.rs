@@ -16,14 +16,13 @@ const LET_GO_AFTER: Duration = Duration::from_secs(1);
 /// Returns what is recorded of all of them, and where the log ends.
 pub(crate) async fn all(backend: &dyn Backend) -> Result<(Position, Vec<Generation>), Error> {
     let plans = [(GENERATIONS, Query::all().plan(GENERATIONS).map_err(Error::Query)?)];
-    let found =
-        reading::fold(backend, &plans, Vec::new(), |all, _, row| {
-            let generation = Generation::from_row(&row);
-            all.push(generation.map_err(|error| {
-                Error::Damaged(format!("`{}`: {error}", GENERATIONS.collection))
-            })?);
-            Ok(())
-        });
+    let found = reading::fold(backend, &plans, Vec::new(), |all, _, row| {
+        let generation = Generation::from_row(&row);
+        all.push(generation.map_err(|error| {
+            Error::beyond_rebuild(format!("`{}`: {error}", GENERATIONS.collection))
+        })?);
+        Ok(())
+    });
     let (generations, end) = found.await?;
     Ok((end.position, generations))
 }

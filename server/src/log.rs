@@ -2,13 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use flux_reducers::{Direction, Document as _, Filter, Query, RecordedEvent, Row};
+use flux_reducers::{Direction, Document as _, Filter, Position, Query, RecordedEvent, Row};
 
 use crate::backend::Backend;
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
-use crate::reading;
-use crate::size;
+use crate::{reading, replay, size};
 
 /// Which events of the log: by position and type, the first or the last ones.
 ///
@@ -143,7 +142,27 @@ impl LogQuery {
             if bytes < bytes_max { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         let end = end.await?;
-        Ok((end, rows.iter().map(event).collect::<Result<_, _>>()?))
+        let events = rows.iter().map(event).collect::<Result<Vec<_>, _>>()?;
+        self.check_dense(end.position, &events)?;
+        Ok((end, events))
+    }
+
+    /// Makes sure that no event is missing among those that were read.
+    fn check_dense(&self, end: Position, events: &[RecordedEvent]) -> Result<(), Error> {
+        if self.event_type.is_some() {
+            return Ok(());
+        }
+        let (mut next, step) = match self.direction {
+            Direction::Ascending => (self.after.position + 1, 1),
+            Direction::Descending => (end, -1),
+        };
+        for event in events {
+            if event.position != next {
+                return Err(replay::missing(next));
+            }
+            next += step;
+        }
+        Ok(())
     }
 }
 

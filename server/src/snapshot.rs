@@ -233,8 +233,14 @@ impl Snapshots {
         // One by one, to tell which it is.
         let plan = Query::from(own.clone()).ascending("id").plan(SNAPSHOT_KEYS);
         let plans = [(SNAPSHOT_KEYS, plan.map_err(Error::Query)?)];
-        let (keys, _) = reading::rows(&*self.backend, &plans).await?;
         let mut records = Records { readable: Vec::new(), broken: Vec::new() };
+        let keys = match reading::rows(&*self.backend, &plans).await {
+            Err(Error::Damaged(reason)) => {
+                records.broken.push((Value::Null, reason));
+                return Ok(records);
+            }
+            keys => keys?.0,
+        };
         for key in keys.iter().flatten() {
             let id = SNAPSHOT_KEYS.id_of(key).clone();
             match self.read_records(own.clone() & Filter::eq("id", id.clone())).await {

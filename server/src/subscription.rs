@@ -76,7 +76,7 @@ impl Subscription {
     ///
     /// # Errors
     /// When the log can't be read. Call it again: it goes on where it was. [`Error::Damaged`] where
-    /// the log has a gap.
+    /// the log has a gap, or an event that can't be read, after all events before it.
     ///
     /// ```
     /// # use flux_server::{Error, Store};
@@ -137,14 +137,16 @@ impl Subscription {
         if let Some(events) = feed.after(self.position, BATCH_EVENTS_MAX, BATCH_BYTES_MAX) {
             return Ok(events);
         }
-        let query = LogQuery::default().after(self.position).limit(BATCH_EVENTS_MAX as u64);
-        let (_, mut events) = query.read(&*self.backend, BATCH_BYTES_MAX).await?;
-        let next = self.position + 1;
-        let whole = (next..).zip(&events).take_while(|(next, event)| event.position == *next);
-        let count = whole.count();
-        events.truncate(count);
+        let query = LogQuery::default().after(self.position);
+        let read =
+            async |limit| query.clone().limit(limit).read(&*self.backend, BATCH_BYTES_MAX).await;
+        let (_, events) = match read(BATCH_EVENTS_MAX as u64).await {
+            // Those before the one that is missing, or can't be read, are handed on.
+            Err(Error::Damaged(_)) => read(1).await?,
+            events => events?,
+        };
         if events.is_empty() {
-            return Err(replay::missing(next));
+            return Err(replay::missing(self.position + 1));
         }
         Ok(events.into_iter().map(Arc::new).collect())
     }

@@ -130,6 +130,10 @@ test.describe("the inspector", () => {
     await expect(edited.getByText("3 fields unchanged")).toBeVisible();
     await expect(created).toContainText("Created");
     await expect(created.locator("ins")).toHaveCount(4);
+    await page.getByRole("tab", { name: "State" }).click();
+    await expect(rows(page)).toHaveCount(2);
+    await page.getByRole("tab", { name: "History" }).click();
+    await expect(changes).toHaveCount(2);
 
     await server.command("removeNote", { id: noteId(1) });
     await expect(changes).toHaveCount(3);
@@ -192,6 +196,7 @@ test.describe("the inspector", () => {
     expect(done).toBeLessThan(1);
     const told = `of 20,000 events (${Math.floor(done * 100)} %)`;
     await expect(page.getByText(told)).toBeVisible();
+    await expect(page.getByText(/, nothing new for \d+ s$/)).toBeVisible({ timeout: 20_000 });
     rebuild.kill("SIGCONT");
     expect(await ended).toEqual([0, null]);
     await expect(page.getByRole("heading", { name: "The tables were rebuilt" })).toBeVisible();

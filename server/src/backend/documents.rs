@@ -192,7 +192,9 @@ pub(super) fn damaged<D: Dialect>(schema: &Schema, row: &D::Row, reason: &str) -
         let position = schema.fields.iter().position(|field| field.name == name)?;
         D::value(row, position, &schema.fields[position]).ok().map(|value| value.to_string())
     };
-    let id = told(schema.id_field().name).unwrap_or_else(|| "whose id can't be read".to_owned());
+    let readable_id = told(schema.id_field().name);
+    let has_id = readable_id.is_some();
+    let id = readable_id.unwrap_or_else(|| "whose id can't be read".to_owned());
     if let Some(position) = told("position").filter(|_| events::is_log(schema)) {
         let event = format!("event {id} at position {position} of the log: {reason}");
         return Error::beyond_rebuild(event);
@@ -201,8 +203,10 @@ pub(super) fn damaged<D: Dialect>(schema: &Schema, row: &D::Row, reason: &str) -
     let is_rebuilt = !collection.starts_with("flux_") || collection == history::SCHEMA.collection;
     let cure = match collection {
         _ if is_rebuilt => "; a rebuild writes it anew",
-        _ if collection == SNAPSHOTS.collection => "; the next snapshot that is taken removes it",
-        _ => "",
+        _ if collection != SNAPSHOTS.collection => "",
+        // It is found by its id.
+        _ if has_id => "; the next snapshot that is taken removes it",
+        _ => "; a rebuild leaves it behind, with all snapshots",
     };
     Error::Damaged(format!("document {id} of `{collection}`: {reason}{cure}"))
 }

@@ -41,7 +41,9 @@ pub(super) async fn head<D: Dialect>(
         let generation = D::value(row, 3, &INTEGER)?;
         Ok((D::value(row, 0, &INTEGER)?, D::value(row, 1, &TIMESTAMP)?, event_id, generation))
     };
-    match read().map_err(Error::database("reading the head"))? {
+    let told =
+        read().map_err(|error: sqlx::Error| Error::beyond_rebuild(format!("`flux_head`: {error}")));
+    match told? {
         (
             Value::Integer(position),
             Value::Timestamp(timestamp),
@@ -72,6 +74,31 @@ pub(super) async fn check_end<D: Dialect>(
     match last.map_err(Error::database("reading the log"))? {
         Some(last) => Err(Error::beyond_rebuild(format!(
             "the log has an event at position {last}, beyond its end as `flux_head` tells it"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Makes sure that the log ends with the event that its head tells of: what is recorded next would
+/// otherwise stand after a gap, or before it in time.
+pub(super) async fn check_last<D: Dialect>(
+    connection: &mut D::Connection,
+    tables: &Tables,
+) -> Result<(), Error> {
+    let (log, head) = (tables.quoted::<D>(SCHEMA.collection), tables.quoted::<D>("flux_head"));
+    let (position, timestamp) = (D::quoted("position"), D::quoted("timestamp"));
+    // One statement: others write meanwhile.
+    let sql = format!(
+        "SELECT head.{position} FROM {head} head LEFT JOIN {log} log \
+         ON log.{position} = head.{position} AND log.{timestamp} = head.{timestamp} \
+         AND log.id = head.event_id \
+         WHERE head.id = 1 AND head.{position} > 0 AND log.id IS NULL"
+    );
+    let rows = D::fetch(connection, QueryBuilder::new(sql)).await;
+    let told = rows.and_then(|rows| rows.first().map(|row| D::value(row, 0, &INTEGER)).transpose());
+    match told.map_err(Error::database("reading the log"))? {
+        Some(told) => Err(Error::beyond_rebuild(format!(
+            "the log has no event at position {told}, or not the one that `flux_head` tells of"
         ))),
         None => Ok(()),
     }

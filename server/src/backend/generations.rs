@@ -299,5 +299,5 @@ async fn update<D: Dialect>(
 }
 
 fn damaged(error: &dyn std::fmt::Display) -> Error {
-    Error::Damaged(format!("`flux_generations`: {error}"))
+    Error::beyond_rebuild(format!("`flux_generations`: {error}"))
 }

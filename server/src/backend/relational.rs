@@ -97,6 +97,7 @@ async fn prepare<D: Dialect>(
     let keeps_history = match schemas {
         None => tables::keeps_history::<D>(&mut connection, &tables).await?,
         Some(schemas) => {
+            events::check_last::<D>(&mut connection, &tables).await?;
             tables::check_version::<D>(&mut connection, &tables, settings.version).await?;
             let (history, purpose) = (settings.wants_history, Purpose::Live);
             tables::prepare_collections::<D>(&mut connection, &tables, schemas, history, purpose)

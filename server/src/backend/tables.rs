@@ -232,7 +232,7 @@ pub(super) async fn check_version<D: Dialect>(
     let id = Value::Integer(tables.generation);
     let rows = documents::by_id::<D>(connection, tables, GENERATIONS, [id]).await?;
     let made_by = rows.first().map(Generation::from_row).transpose();
-    match made_by.map_err(|error| Error::Damaged(format!("`flux_generations`: {error}")))? {
+    match made_by.map_err(|error| Error::beyond_rebuild(format!("`flux_generations`: {error}")))? {
         Some(made_by) if made_by.version == version => Ok(()),
         Some(made_by) => Err(Error::VersionChanged { made_by: made_by.version, version }),
         None => Err(Error::beyond_rebuild("`flux_generations` lacks the live generation")),
@@ -278,15 +278,20 @@ pub(super) async fn recorded_schemas<D: Dialect>(
     for collection in recorded_collections::<D>(connection, tables).await? {
         let recorded = recorded_schema::<D>(connection, tables, &collection).await?;
         if let Some(recorded) = recorded.filter(|_| collection != history::SCHEMA.collection) {
-            let recorded = serde_json::from_str::<SchemaSpec>(&recorded).map_err(|error| {
-                Error::Damaged(format!("the recorded schema of `{collection}`: {error}"))
-            })?;
+            let recorded = serde_json::from_str::<SchemaSpec>(&recorded)
+                .map_err(|error| unreadable_schema(&collection, &error))?;
             let schema = recorded.schema();
             columns::check::<D>(connection, tables, schema).await?;
             schemas.push(schema);
         }
     }
     Ok(schemas)
+}
+
+fn unreadable_schema(collection: &str, error: &serde_json::Error) -> Error {
+    Error::Damaged(format!(
+        "the recorded schema of `{collection}`: {error}; a rebuild writes it anew"
+    ))
 }
 
 /// Drops the tables of the collections of a generation.
@@ -460,8 +465,7 @@ fn create_index<D: Dialect>(tables: &Tables, schema: &Schema, field: &Field) -> 
 
 /// Makes sure that the schema that made the table is this one.
 fn check(schema: &Schema, recorded: &str, current: &serde_json::Value) -> Result<(), Error> {
-    let damaged =
-        |error| Error::Damaged(format!("the recorded schema of `{}`: {error}", schema.collection));
+    let damaged = |error| unreadable_schema(schema.collection, &error);
     if serde_json::from_str::<serde_json::Value>(recorded).map_err(damaged)? == *current {
         return Ok(());
     }

@@ -288,7 +288,8 @@ fn tell_verification(found: &Verification, output: Output) -> Result<(), Command
     for Broken { compared, position, reason, .. } in &found.broken {
         let compared = compared.name();
         let value = json!({ "compared": compared, "position": position, "broken": reason });
-        output.row(&value, &[format!("{compared} at {position}: can't be read: {reason}")])?;
+        let at = position.map_or_else(String::new, |position| format!(" at {position}"));
+        output.row(&value, &[format!("{compared}{at}: can't be read: {reason}")])?;
     }
     let value = json!({
         "position": found.position,
@@ -306,14 +307,15 @@ fn tell_verification(found: &Verification, output: Output) -> Result<(), Command
         found.broken.len()
     )];
     output.row(&value, &cells)?;
-    let of_snapshot = |compared: &Compared| *compared == Compared::Snapshot;
-    let different = found.first.iter().filter(|it| of_snapshot(&it.compared)).count();
-    let broken = found.broken.iter().filter(|it| of_snapshot(&it.compared)).count();
+    let is_snapshot = |compared: &Compared| *compared == Compared::Snapshot;
+    let different = found.first.iter().filter(|it| is_snapshot(&it.compared)).count();
+    let mut broken = found.broken.iter();
     // Not all differences are told one by one.
-    if different as u64 != found.differences || broken != found.broken.len() {
+    if different as u64 != found.differences || broken.any(|it| !is_snapshot(&it.compared)) {
         output.title("`rebuild` writes documents and history anew")?;
     }
-    if different + broken > 0 {
+    let is_known = |it: &Broken| is_snapshot(&it.compared) && it.position.is_some();
+    if different > 0 || found.broken.iter().any(is_known) {
         let cure = "`snapshot --remove` removes a snapshot, and `snapshot --every` takes it again";
         output.title(cure)?;
     }

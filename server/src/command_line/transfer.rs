@@ -166,15 +166,11 @@ impl Import {
         let begun = store.position().await?;
         let mut importing =
             Importing { store: &store, begun, last: None, waiting: Vec::new(), bytes: 0 };
-        for (line, text) in (1..).zip(lines.lines()) {
-            let text = text.map_err(failed(format!("{what}, line {line}")))?;
-            // Some editors begin a file with a mark, and end it with an empty line.
-            let text = text.trim_start_matches('\u{feff}').trim();
-            if !text.is_empty() {
-                importing.take(line, text).await?;
-            }
+        if let Err(error) = importing.take_all(lines, &what).await {
+            let position = store.position().await?;
+            let midway = |source| CommandError::Midway { position, source: Box::new(source) };
+            return Err(if position > begun { midway(error) } else { error });
         }
-        importing.import().await?;
         bar.finish_and_clear();
         let end = store.position().await?;
         let cells = [format!("{} events are imported; the log ends at {end}", end - begun)];
@@ -199,6 +195,18 @@ struct Importing<'a> {
 }
 
 impl Importing<'_> {
+    async fn take_all(&mut self, lines: impl BufRead, what: &str) -> Result<(), CommandError> {
+        for (line, text) in (1..).zip(lines.lines()) {
+            let text = text.map_err(failed(format!("{what}, line {line}")))?;
+            // Some editors begin a file with a mark, and end it with an empty line.
+            let text = text.trim_start_matches('\u{feff}').trim();
+            if !text.is_empty() {
+                self.take(line, text).await?;
+            }
+        }
+        self.import().await
+    }
+
     async fn take(&mut self, line: u64, text: &str) -> Result<(), CommandError> {
         let wrong = |reason: String| CommandError::Line { line, reason };
         // The event, and what is in it.

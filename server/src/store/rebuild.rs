@@ -25,7 +25,7 @@ impl StoreBuilder {
     ///
     /// Servers go on meanwhile, dispatches included; after it they answer [`Error::Superseded`], also
     /// those of the same reducers, until they are started again. The tables of before are kept until
-    /// [`drop_previous`](Self::drop_previous). Interrupted, it goes on where it was when it is
+    /// [`drop_unused`](Self::drop_unused). Interrupted, it goes on where it was when it is
     /// called again.
     ///
     /// # Errors

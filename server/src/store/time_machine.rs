@@ -221,6 +221,9 @@ impl Store {
 impl Inner {
     async fn documents_at(&self, checkpoint: Checkpoint) -> Result<Database, Error> {
         let position = checkpoint.position;
+        if position == 0 {
+            return Ok(self.snapshots.empty().clone());
+        }
         if let Some(found) = self.documents_near(position).await {
             return found;
         }

@@ -99,16 +99,16 @@ impl Compared {
 /// ```
 /// use flux_server::Broken;
 ///
-/// let told = |it: &Broken| format!("{} at {}: {}", it.compared.name(), it.position, it.reason);
+/// let told = |it: &Broken| format!("{}: {}", it.compared.name(), it.reason);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Broken {
     /// Which of what is compared.
     pub compared: Compared,
-    /// The position as of which it is: that of a snapshot, or of the end of the log, also where a
-    /// snapshot's is not known.
-    pub position: Position,
+    /// The position as of which it is: that of a snapshot, where it is known, or of the end of the
+    /// log.
+    pub position: Option<Position>,
     /// What is wrong with it, for people.
     pub reason: String,
 }
@@ -172,7 +172,7 @@ impl Store {
         let mut replayed = (0, inner.snapshots.empty().clone());
         let Records { readable, broken } = inner.snapshots.records().await?;
         for (_, reason) in broken {
-            let (compared, position) = (Compared::Snapshot, end);
+            let (compared, position) = (Compared::Snapshot, None);
             verification.broken.push(Broken { compared, position, reason });
         }
         for snapshot in readable {
@@ -224,9 +224,15 @@ impl Store {
         }
         // It may have been replaced since.
         self.position_in_use().await?;
-        Err(Error::beyond_rebuild(format!(
+        let found = format!(
             "set {own} of the tables is in use, and `flux_generations` tells so of {live:?}"
-        )))
+        );
+        // A rebuild takes no other one for live than the one in use.
+        Err(if live.contains(&own) {
+            Error::Damaged(format!("{found}; a rebuild mends it"))
+        } else {
+            Error::beyond_rebuild(found)
+        })
     }
 
     /// Makes sure of what a replay does not look at, and returns where the log ended.
@@ -250,8 +256,7 @@ impl Store {
         }
         if !has_end {
             return Err(Error::beyond_rebuild(format!(
-                "the event at position {} is not the one that `flux_head` tells of, or of another \
-                 time",
+                "the log has no event at position {}, or not the one that `flux_head` tells of",
                 ended.position
             )));
         }
@@ -360,7 +365,7 @@ impl Verification {
     ) -> Result<Option<T>, Error> {
         match read {
             Err(Error::Damaged(reason)) => {
-                self.broken.push(Broken { compared, position, reason });
+                self.broken.push(Broken { compared, position: Some(position), reason });
                 Ok(None)
             }
             read => read.map(Some),

@@ -168,7 +168,8 @@ async fn an_id_that_comes_twice_is_told_before_anything_beside_it_is_recorded() 
         let database = Database::sqlite();
         let error = import(&database, plain, &lines).await.unwrap_err();
         let told = format!("line {} of the log: it has the id of the event at", repeated + 1);
-        assert_eq!(error, told + " position 1");
+        let midway = ". The log ends at 500 now: an import of the whole goes on there";
+        assert_eq!(error, told + " position 1" + if recorded > 0 { midway } else { "" });
         assert_eq!(database.open().await.position().await.unwrap(), recorded);
     }
 }

@@ -97,6 +97,7 @@ contract! {
         a_table_that_somebody_changed_is_told_at_the_start,
         what_a_store_is_found_by_is_not_made_anew_where_it_is_missing,
         a_log_that_goes_beyond_its_end_is_neither_rebuilt_nor_written,
+        nothing_is_recorded_after_a_last_event_that_is_not_the_one,
         a_type_that_is_not_the_documents_own_is_not_read,
         what_somebody_takes_from_a_running_store_is_told_as_lasting,
         a_user_without_rights_is_told,

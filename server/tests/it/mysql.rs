@@ -24,6 +24,7 @@ async fn a_table_with_rows_is_never_taken_for_half_made() {
     let database = Database::mysql();
     database.open().await.dispatch(&added(1)).await.unwrap();
     database.run(format!("DROP TABLE {}", database.table("flux_head"))).await;
+    database.run(format!("DELETE FROM {}", database.table("flux_generations"))).await;
     let error = database.refusal(tasks::reducer()).await;
     assert!(matches!(error, Error::TableInTheWay { .. }), "{error}");
 }

@@ -129,3 +129,19 @@ async fn a_store_that_is_closed_does_not_wait_for_the_snapshot_of_another() {
     tokio::time::timeout(std::time::Duration::from_secs(60), ended).await.unwrap();
     drop(another);
 }
+
+#[tokio::test]
+async fn a_snapshot_whose_id_can_not_be_read_is_passed_over_until_a_rebuild() {
+    let database = Database::sqlite();
+    let store = database.open().await;
+    store.dispatch_all(&[added(1), added(2)]).await.unwrap();
+    store.take_snapshot().await.unwrap();
+    let snapshots = database.table("flux_snapshots");
+    database.run(format!("UPDATE {snapshots} SET id = CAST(x'ff' AS TEXT)")).await;
+    assert_eq!(store.at(1).await.unwrap().position(), 1);
+    let [broken] = &store.verify().await.unwrap().broken[..] else { panic!("one is broken") };
+    assert!(broken.reason.contains("a rebuild leaves it behind"), "{broken:?}");
+    store.close().await;
+    let store = database.builder(reducer()).rebuild(|_| {}).await.unwrap();
+    assert!(store.verify().await.unwrap().is_sound());
+}

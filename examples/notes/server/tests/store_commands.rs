@@ -361,6 +361,7 @@ async fn an_event_that_cannot_be_read_is_named_by_every_command() {
         assert!(told.contains("position 4"), "{arguments:?}: {told}");
         assert!(told.contains("restore it from a backup"), "{arguments:?}: {told}");
     }
+    assert_eq!(lines(&notes.run(&["export"])).len(), 3, "those before it are told");
 }
 
 #[tokio::test]
@@ -428,6 +429,7 @@ async fn an_import_tells_who_else_writes() {
         assert_eq!(ended.status.code(), Some(1));
         let told = String::from_utf8(ended.stderr).unwrap();
         assert!(told.contains("line 501 of the log: something else has recorded"), "{told}");
+        assert!(told.contains("The log ends at 501 now"), "{told}");
         assert_eq!(store.position().await.unwrap(), 501);
     }
 }

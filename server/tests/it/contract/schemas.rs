@@ -227,6 +227,12 @@ pub(crate) async fn what_a_store_is_found_by_is_not_made_anew_where_it_is_missin
         ),
         ("flux_head", "DELETE FROM", "database_damaged", "restore it from a backup"),
         ("flux_generations", "DELETE FROM", "database_damaged", "restore it from a backup"),
+        (
+            "flux_schemas SET document = '{'",
+            "UPDATE",
+            "database_damaged",
+            "a rebuild writes it anew",
+        ),
     ];
     for (table, harm, code, told) in harms {
         let database = database.fresh();
@@ -285,5 +291,27 @@ pub(crate) async fn a_type_that_is_not_the_documents_own_is_not_read(database: D
         let error = refused.unwrap_err();
         assert_eq!(error.code(), "other_type", "{error}");
         assert!(error.to_string().contains("field `list`"), "{error}");
+    }
+}
+
+pub(crate) async fn nothing_is_recorded_after_a_last_event_that_is_not_the_one(database: Database) {
+    let store = database.open().await;
+    store.dispatch_all(&[added(1), added(2), added(3)]).await.unwrap();
+    store.close().await;
+    let quote = if database.url().starts_with("postgres") { '"' } else { '`' };
+    let column = |name: &str| format!("{quote}{name}{quote}");
+    let (position, timestamp) = (column("position"), column("timestamp"));
+    let (head, events) = (database.table("flux_head"), database.table("events"));
+    let at = |number: i64| format!("SELECT id FROM {events} WHERE {position} = {number}");
+    for (harm, mend) in [
+        (format!("{position} = 4"), format!("{position} = 3")),
+        (format!("{timestamp} = {timestamp} - 1"), format!("{timestamp} = {timestamp} + 1")),
+        (format!("event_id = ({})", at(2)), format!("event_id = ({})", at(3))),
+    ] {
+        database.run(format!("UPDATE {head} SET {harm}")).await;
+        let error = database.refusal(tasks::reducer()).await;
+        assert!(error.to_string().contains("not the one that `flux_head` tells of"), "{error}");
+        database.run(format!("UPDATE {head} SET {mend}")).await;
+        tasks::verify(&database.open().await).await;
     }
 }

@@ -191,12 +191,12 @@ pub(crate) async fn a_log_that_somebody_changed_is_found(database: Database) {
         ),
         (
             format!("UPDATE {head} SET {time} = {time} - 1"),
-            "the event at position 3 is not the one that `flux_head` tells of",
+            "at position 3, or not the one that `flux_head` tells of",
             format!("UPDATE {head} SET {time} = {time} + 1"),
         ),
         (
             format!("UPDATE {head} SET {id} = (SELECT id FROM {events} WHERE {position} = 2)"),
-            "the event at position 3 is not the one that `flux_head` tells of",
+            "at position 3, or not the one that `flux_head` tells of",
             format!("UPDATE {head} SET {id} = (SELECT id FROM {events} WHERE {position} = 3)"),
         ),
         (
