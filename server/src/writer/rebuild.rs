@@ -32,7 +32,7 @@ const EVENTS_IN_ONE_HELD_READ: Position = 256;
 /// Events that may be missing when the head is held for the last of them, and how long those of a
 /// fast rebuild may take: others wait for the head meanwhile.
 const BEHIND_AT_THE_SWAP: Position = 64;
-const SWAP_S: f64 = 0.02;
+const SWAP_S: f64 = 0.005;
 
 /// How often what others wait for is doubled.
 const DOUBLED_MAX: u32 = 16;
